@@ -1,0 +1,252 @@
+"""The versioned record schema: one JSON line per record, written once, read by everything else.
+
+Kinds, in the order in which a run writes them: `run`, `subject` (one per subject), `catalog`, `plan`,
+`check` (one per executed check), `end`. A killed run lacks `end` and its last line may be cut.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+SCHEMA = 1
+OUTCOMES = ("pass", "defect", "hazard", "unsupported", "error")
+
+Json = dict[str, Any]
+
+
+class Record:
+    """Common behaviour of the record dataclasses."""
+
+    kind: ClassVar[str]
+
+    def to_json(self) -> Json:
+        return {"kind": self.kind, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Run(Record):
+    """What was asked for, and where it ran."""
+
+    kind = "run"
+    started: str
+    """ISO 8601, UTC."""
+    profile: str
+    """quick, standard or exhaustive."""
+    seed: int
+    device: str
+    """The device that `--device` resolved to: cpu, cuda:0, mps ..."""
+    versions: dict[str, str]
+    """Library name to version, Python included."""
+    command: str
+    """The command line, ready to paste."""
+    environment: Json = field(default_factory=dict)
+    """Threads, processor, accelerator, memory budget, environment switches that matter."""
+    options: Json = field(default_factory=dict)
+    """Options that change what a run means: strict, allow_remote_code, allow_pickle ..."""
+    policy: Json = field(default_factory=dict)
+    """What decides the verdict; see `reports.verdict.Policy`."""
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Subject(Record):
+    """One model under test, as its files describe it."""
+
+    kind = "subject"
+    name: str
+    """Unique in the run; check records refer to it."""
+    source: str
+    """As the user named it: a directory, `org/name` or `builtin:NAME`."""
+    revision: str | None = None
+    fingerprint: str | None = None
+    """`sha256:...` over names and contents of the files that matter; None when there was nothing to read."""
+    architecture: str | None = None
+    """Class name from `config.json`, None for a bare tokenizer."""
+    parameters: int = 0
+    """Number of stored parameters; 0 without weights."""
+    facts: Json = field(default_factory=dict)
+    """model_type, tasks, dtype, bytes of weights, notes about how a built-in was made ..."""
+    problems: list[Json] = field(default_factory=list)
+    """What makes the subject unloadable, found without loading: file, summary, remedy."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Check id to the reason for which its finding is accepted (from the manifest)."""
+
+
+@dataclass(frozen=True)
+class Catalog(Record):
+    """The checks of the run: id to what its docstring says (promise, why, fix, source)."""
+
+    kind = "catalog"
+    checks: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Plan(Record):
+    """What was going to run, so that a run cut short can say what is missing."""
+
+    kind = "plan"
+    checks: list[Json]
+    """Each with check, subject, variant, parameters: the key of the check record to come."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number with a unit, a direction, a sample size and an uncertainty."""
+
+    name: str
+    value: float
+    unit: str
+    better: str
+    """lower or higher."""
+    samples: int
+    interval: list[float] | None = None
+    """95% confidence interval [low, high], None when it has none (an exact count)."""
+
+
+@dataclass(frozen=True)
+class Check(Record):
+    """One executed check: the outcome with its evidence, capabilities and metrics."""
+
+    kind = "check"
+    check: str
+    """`suite/kebab-name`."""
+    subject: str
+    """Name of the subject record."""
+    outcome: str
+    """One of OUTCOMES."""
+    variant: Json = field(default_factory=dict)
+    """device, dtype, quantization, attention; empty for checks that load no weights."""
+    parameters: Json = field(default_factory=dict)
+    """Further axes of the check."""
+    summary: str = ""
+    """One sentence: the finding, the reason for unsupported, or the error."""
+    evidence: Json = field(default_factory=dict)
+    remedy: str = ""
+    reproduce: str = ""
+    """A command that runs this check again."""
+    details: str = ""
+    """Traceback of an error; empty otherwise."""
+    duration: float = 0.0
+    """Seconds, set-up and tear-down included."""
+    capabilities: dict[str, Json] = field(default_factory=dict)
+    """Name to {"value": ..., "evidence": ...}."""
+    metrics: list[Json] = field(default_factory=list)
+    """Each the fields of `Metric`."""
+
+    @property
+    def suite(self) -> str:
+        return self.check.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        return key(self.to_json())
+
+
+@dataclass(frozen=True)
+class End(Record):
+    """Present only when the run came to its end."""
+
+    kind = "end"
+    finished: str
+    exitstatus: int
+
+
+KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in (Run, Subject, Catalog, Plan, Check, End)}
+
+
+def key(data: Mapping[str, Any]) -> str:
+    """What a check record is compared by: check id, subject, variant and parameters; never a pytest node id."""
+    parts = {name: data[name] for name in ("check", "subject", "variant", "parameters")}
+    return json.dumps(parts, sort_keys=True)
+
+
+class Writer:
+    """Appends records to a file, one flushed line each."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8")
+
+    def write(self, record: Record) -> None:
+        self._file.write(json.dumps(record.to_json(), ensure_ascii=True, allow_nan=False, default=str) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a file; a last line that was cut by a kill is dropped."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                data = json.loads(line)
+            except json.JSONDecodeError:
+                if line.endswith("\n"):
+                    raise ValueError(f"{path}, line {number}: not a JSON record") from None
+                return
+            yield parse(data, where=f"{path}, line {number}")
+
+
+def parse(data: Json, *, where: str) -> Record:
+    """A record from its JSON object; newer schemas and unknown kinds are refused by name."""
+    if data.get("kind") == "run" and data.get("schema") != SCHEMA:
+        raise ValueError(f"{where}: schema {data.get('schema')!r}, this version reads {SCHEMA}")
+    try:
+        return KINDS[data["kind"]].from_json(data)
+    except KeyError:
+        raise ValueError(f"{where}: unknown record kind {data.get('kind')!r}") from None
+
+
+@dataclass
+class Trial:
+    """All records of one run, sorted by kind: what verdict, baseline and report work on."""
+
+    run: Run
+    subjects: list[Subject] = field(default_factory=list)
+    catalog: dict[str, dict[str, str]] = field(default_factory=dict)
+    plan: list[Json] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    end: End | None = None
+
+    @classmethod
+    def gather(cls, records: Iterable[Record]) -> Trial:
+        stream = iter(records)
+        first = next(stream, None)
+        if not isinstance(first, Run):
+            raise ValueError("no run record: the file is empty or not a seatrial record file")
+        trial = cls(first)
+        for record in stream:
+            trial.add(record)
+        return trial
+
+    def add(self, record: Record) -> None:
+        match record:
+            case Subject():
+                self.subjects.append(record)
+            case Catalog():
+                self.catalog.update(record.checks)
+            case Plan():
+                self.plan.extend(record.checks)
+            case Check():
+                self.checks.append(record)
+            case End():
+                self.end = record
+
+    def checks_of(self, subject: str) -> list[Check]:
+        return [check for check in self.checks if check.subject == subject]
+
+    def missing(self) -> list[Json]:
+        """Planned checks without a record: the run was cut short, or a worker died."""
+        done = {check.key for check in self.checks}
+        return [planned for planned in self.plan if key(planned) not in done]
