@@ -1,0 +1,54 @@
+"""Hooks that make sense only where reports arrive: in the controller, or in the one process there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reports import terminal
+from reports.logbook import Logbook
+
+
+class Controller:
+    """Feeds the logbook, shows where the run is, and at the end what the logbook says."""
+
+    def __init__(self, config: pytest.Config, logbook: Logbook):
+        self.logbook = logbook
+        self._terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._verbose = config.get_verbosity() != 0
+        self._places: dict[str, str] = {}
+        self._place = ""
+
+    def plan(self, descriptions: list[dict[str, Any]]) -> None:
+        """Takes the checks to come, in the process that will run them."""
+        self.logbook.plan(descriptions)
+        self._places = {each["nodeid"]: f"{each['subject']} · {each['check'].partition('/')[0]}" for each in descriptions}
+        if self._places and self._terminal and not self._verbose:
+            self._terminal.showfspath = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: Any) -> None:
+        """Says once that another subject or suite begins."""
+        place = self._places.get(str(nodeid), self._place)
+        if place != self._place and self._terminal and not self._verbose:
+            self._place = place
+            self._terminal.ensure_newline()
+            self._terminal.write(f"{place} ")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.logbook.take(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """xdist: a worker is gone, and left its plan if it ended in order."""
+        self.logbook.plan(getattr(node, "workeroutput", {}).get("seatrial_plan", []))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        session.exitstatus = self.logbook.finish(int(exitstatus))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for text, style in terminal.lines(self.logbook.trial, self.logbook.verdict, self.logbook.directory):
+            terminalreporter.write_line(text, **style)

@@ -1,0 +1,135 @@
+"""On the controller: writes records as they come, and the report directory at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import baseline, directory, records
+from reports.observer import KEY_FIELDS, LOADS
+from reports.verdict import exit_code
+
+
+class Logbook:
+    """The records of one run, in memory and on disk."""
+
+    def __init__(self, config: pytest.Config, description: dict[str, Any]):
+        option = config.option
+        self.started = time.time()
+        subjects = [records.Subject.from_json(subject) for subject in description["subjects"]]
+        self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
+        self._writer = open_writer(self.directory)
+        options = description["run"].get("options", {}) | {"strict": option.strict_trial}
+        run = records.Run.from_json({"started": now(), **description["run"], "options": options})
+        self.trial = records.Trial(run)
+        self.baseline = load_baseline(option.baseline)
+        self.save_to: Path | None = option.save_baseline
+        self.regressions: list[dict[str, Any]] = []
+        self.verdict: dict[str, Any] = {}
+        self.other_tests_failed = False
+        self._crashed: dict[str, str] = {}
+        self._write(run)
+        for subject in subjects:
+            self._write(subject)
+            for problem in subject.problems:
+                self.unloadable(subject.name, problem)
+
+    def _write(self, record: records.Record) -> None:
+        self._writer.write(record)
+        if not isinstance(record, records.Run):
+            self.trial.add(record)
+
+    def plan(self, descriptions: list[dict[str, Any]]) -> None:
+        """The checks to come; also what their promises are."""
+        catalog = {each["check"]: each["documentation"] for each in descriptions}
+        new = {check: text for check, text in catalog.items() if check not in self.trial.catalog}
+        if new:
+            self._write(records.Catalog(new))
+        planned = {records.key(entry) for entry in self.trial.plan}
+        entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid")} for each in descriptions]
+        entries = [entry for entry in entries if records.key(entry) not in planned]
+        if entries:
+            self._write(records.Plan(entries))
+
+    def take(self, report: pytest.TestReport) -> None:
+        """A report of pytest's: the record that it carries, or the failure of a test that is not a check."""
+        carried = getattr(report, "seatrial", None)
+        if carried is None:
+            self.other_tests_failed |= report.failed and not hasattr(report, "seatrial_outcome")
+            if report.failed and report.when == "???":
+                self._crashed[str(report.nodeid)] = str(report.longrepr)
+            return
+        record, problem = carried["record"], carried["problem"]
+        if not (problem and record["check"] == LOADS):
+            self._write(records.Check.from_json(record))
+        if problem:
+            self.unloadable(record["subject"], problem, like=record)
+
+    def unloadable(self, subject: str, problem: dict[str, Any], *, like: dict[str, Any] | None = None) -> None:
+        """A subject's problem, as a defect of the check `integrity/loads`, once."""
+        record = {name: (like or {}).get(name) or {} for name in ("variant", "parameters")}
+        record |= {"check": LOADS, "subject": subject, "outcome": "defect", "reproduce": (like or {}).get("reproduce", "")}
+        record |= {name: problem[name] for name in ("summary", "remedy")}
+        record["evidence"] = problem.get("evidence") or {"file": problem.get("file", "")}
+        known = ((c.check, c.subject, c.summary) for c in self.trial.checks)
+        if (LOADS, subject, problem["summary"]) not in known:
+            self._write(records.Check.from_json(record))
+
+    def crashed(self) -> None:
+        """Checks whose worker process died become errors, if the plan says which they were."""
+        for planned in self.trial.missing():
+            if message := self._crashed.get(planned.get("nodeid", "")):
+                fields = {name: planned[name] for name in KEY_FIELDS}
+                self._write(records.Check(**fields, outcome="error", summary="the process crashed", details=message))
+
+    def finish(self, exitstatus: int) -> int:
+        """Writes everything and returns the exit status that the verdict asks for."""
+        self.crashed()
+        self._write(records.End(now(), exitstatus))
+        self._writer.close()
+        if self.baseline is not None:
+            self.regressions = baseline.compare(self.baseline, self.trial)
+        self.verdict = directory.write(self.directory, self.trial, self.regressions)
+        if self.save_to:
+            baseline.save(self.trial, self.save_to)
+        return self._exit_status(exitstatus)
+
+    def _exit_status(self, exitstatus: int) -> int:
+        bad = bool(exit_code(self.verdict) or self.regressions or self.other_tests_failed)
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return int(bad)
+        return exitstatus if exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED else 1
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def report_directory(asked: Path | None, names: list[str]) -> Path:
+    """The directory of `--report-dir`, else a new one named after time and subject."""
+    if asked:
+        return asked
+    subject = re.sub(r"[^\w.-]+", "-", names[0]) if len(names) == 1 else f"{len(names)}-subjects"
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("reports", "runs", f"{stamp}-{subject}-{os.getpid()}")
+
+
+def open_writer(target: Path) -> records.Writer:
+    try:
+        return records.Writer(target / directory.RECORDS)
+    except OSError as error:
+        message = f"--report-dir {target}: cannot be written: {error.strerror}. Name a directory that can."
+        raise pytest.UsageError(message) from error
+
+
+def load_baseline(path: Path | None) -> Any:
+    try:
+        return baseline.load(path) if path else None
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"--baseline {path}: {error}") from error

@@ -1,0 +1,106 @@
+"""In the process that runs a check: from pytest's phases to one check record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+LOADS = "integrity/loads"
+SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
+FATAL = ("defect", "error")
+KEY_FIELDS = ("check", "subject", "variant", "parameters")
+
+
+@dataclass
+class Observation:
+    """What is known of a running check."""
+
+    description: dict[str, Any]
+    outcome: str = "pass"
+    summary: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    remedy: str = ""
+    details: str = ""
+    duration: float = 0.0
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    problem: dict[str, Any] | None = None
+    """Set when the subject could not be loaded for this check."""
+
+    def capability(self, name: str, value: str | int | float | bool | None, *, evidence: Any = None) -> None:
+        """Records a probed fact that is neither good nor bad."""
+        self.capabilities[name] = {"value": value, "evidence": evidence}
+
+    def metric(self, name: str, value: float, unit: str, *, better: str, samples: int,
+               interval: tuple[float, float] | None = None) -> None:  # fmt: skip
+        """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval."""
+        self.metrics.append(
+            {"name": name, "value": value, "unit": unit, "better": better, "samples": samples,
+             "interval": list(interval) if interval else None}
+        )  # fmt: skip
+
+    def note_exception(self, error: BaseException, details: str) -> None:
+        """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
+        outcome = classify(error)
+        if self.outcome != "pass" and outcome != "error":
+            return
+        if outcome == "blocked":
+            return self._block(error)
+        self.outcome = outcome
+        self.summary = getattr(error, "summary", None) or first_line(error)
+        self.evidence = getattr(error, "evidence", None) or {}
+        self.remedy = getattr(error, "remedy", None) or ""
+        self.details = details if outcome == "error" else ""
+
+    def _block(self, error: Any) -> None:
+        """The subject cannot be loaded: that is its defect, told once; a check that needed it could not run."""
+        self.problem = {"summary": error.summary, "evidence": error.evidence, "remedy": error.remedy}
+        self.outcome = "unsupported"
+        self.summary = f"could not run, because the subject does not load: {error.summary}"
+
+    def record(self) -> dict[str, Any]:
+        """The fields of `records.Check`."""
+        known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
+        names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
+        return known | {name: getattr(self, name) for name in names}
+
+
+def classify(error: BaseException) -> str:
+    """The outcome that an exception means; what no check raised on purpose is an error of the machine."""
+    if isinstance(error, pytest.skip.Exception):
+        return "unsupported"
+    declared = getattr(error, "outcome", None)
+    if isinstance(declared, str):
+        return declared
+    return "defect" if isinstance(error, AssertionError) else "error"
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    message = lines[0] if lines else ""
+    if isinstance(error, (AssertionError, pytest.skip.Exception)):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def text_of(observation: Observation) -> str:
+    """A finding as a failure text, for JUnit and for pytest's own summary."""
+    parts = [observation.summary, *(f"  {name}: {value!r}" for name, value in observation.evidence.items())]
+    remedy = observation.remedy or observation.description["documentation"].get("fix", "")
+    parts += [f"Fix: {remedy}"] if remedy else []
+    return "\n".join([*parts, f"Reproduce: {observation.description['reproduce']}"])
+
+
+def reshape(report: pytest.TestReport, observation: Observation, item: pytest.Item, *, strict: bool) -> None:
+    """Makes pytest count an outcome as DESIGN does: defect and error fail, hazard and unsupported do not."""
+    outcome = observation.outcome
+    report.seatrial_outcome = outcome  # type: ignore[attr-defined]
+    if outcome in FATAL or (outcome == "hazard" and strict):
+        report.outcome = "failed"
+        if outcome != "error":
+            report.longrepr = text_of(observation)
+    else:
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"{outcome}: {observation.summary}")

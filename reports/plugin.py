@@ -1,0 +1,86 @@
+"""pytest's plugin of the room `reports`: options, and hooks that observe checks and write what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import hooks
+from reports.controller import Controller
+from reports.logbook import Logbook
+from reports.observer import SHORT, Observation, reshape
+
+OBSERVATION = pytest.StashKey[Observation]()
+PLAN = pytest.StashKey[list[dict[str, Any]]]()
+ON_WORKER = "workerinput"
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add = parser.getgroup("seatrial").addoption
+    add("--strict", dest="strict_trial", action="store_true", help="hazards count as defects")
+    add("--report-dir", type=Path, metavar="DIR", help="default: reports/runs/<timestamp>-<subject>")
+    add("--save-baseline", type=Path, metavar="PATH", help="keep the records of this run to compare with later")
+    add("--baseline", type=Path, metavar="PATH", help="compare with the records of an earlier run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Opens the report directory before the first check, so that a bad one is told at once."""
+    config = session.config
+    config.stash[PLAN] = []
+    if config.option.collectonly or hasattr(config, ON_WORKER):
+        return
+    if description := config.hook.pytest_seatrial_run(config=config):
+        config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    config = session.config
+    if config.option.collectonly:
+        return
+    for item in session.items:
+        if description := config.hook.pytest_seatrial_check(item=item):
+            item.stash[OBSERVATION] = Observation(description)
+            config.stash[PLAN].append(description | {"nodeid": str(item.nodeid)})
+    if controller := config.pluginmanager.get_plugin("seatrial-controller"):
+        controller.plan(config.stash[PLAN])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    observation = item.stash.get(OBSERVATION, None)
+    if observation is None:
+        return report
+    observation.duration += call.duration
+    if call.excinfo is not None:
+        observation.note_exception(call.excinfo.value, report.longreprtext)
+        reshape(report, observation, item, strict=item.config.option.strict_trial)
+    if report.when == "teardown":
+        report.seatrial = {"record": observation.record(), "problem": observation.problem}
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    outcome = getattr(report, "seatrial_outcome", None)
+    return (outcome, SHORT[outcome], outcome.upper()) if outcome in SHORT else None
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Observation:
+    """What a check tells besides its outcome: `record.capability(...)` and `record.metric(...)`."""
+    return request.node.stash[OBSERVATION]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """An xdist worker hands its plan to the controller, which collects nothing itself."""
+    if hasattr(session.config, ON_WORKER):
+        session.config.workeroutput["seatrial_plan"] = session.config.stash[PLAN]  # type: ignore[attr-defined]

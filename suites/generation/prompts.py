@@ -1,0 +1,42 @@
+"""Prompts for the generation checks, through the chat template where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+
+QUESTIONS = (
+    "What is the capital of France?",
+    "Name one primary colour.",
+    "Say hello.",
+    "Is water wet? Answer yes or no.",
+)
+PLAIN = ("The capital of France is", "One, two, three,", "Once upon a time")
+
+
+def encoded(subject: Subject, tokenizer: Any, text: str) -> dict[str, Any]:
+    """`input_ids` and `attention_mask` of one prompt (1 x length tensors on the CPU)."""
+    if subject.traits.has_chat_template:
+        messages = [{"role": "user", "content": text}]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        batch = tokenizer(text, add_special_tokens=False, return_tensors="pt")
+    else:
+        batch = tokenizer(text, return_tensors="pt")
+    return {name: batch[name] for name in ("input_ids", "attention_mask")}
+
+
+def questions(subject: Subject) -> tuple[str, ...]:
+    return QUESTIONS if subject.traits.has_chat_template else PLAIN
+
+
+def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[int]:
+    """The new ids of a greedy generation, shipped penalties included, sampling switched off."""
+    import torch
+
+    placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+    with torch.inference_mode():
+        output = model.generate(**placed, do_sample=False, max_new_tokens=max_new_tokens,
+                                temperature=None, top_p=None, top_k=None)  # fmt: skip
+    start = 0 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]
+    return [int(token) for token in output[0, start:]]

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.chat import Chat
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.generation.prompts import encoded, greedy, questions
+
+NEW_TOKENS = 48
+
+
+def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, generator: Any, record: Any) -> None:
+    """Generation ends when the model ends its turn.
+
+    Why: where the end-of-turn token is not among the stop tokens, the model goes on, talks to itself and invents the
+    user's next message, up to the length limit.
+    Fix: add the token that ends an assistant turn to `eos_token_id` in generation_config.json.
+    Source: https://github.com/vllm-project/vllm/issues/4180 (Llama 3)
+    """
+    end = chat.end_of_turn_id()
+    answers = {}
+    for question in questions(subject):
+        ids = greedy(generator, encoded(subject, tokenizer, question), max_new_tokens=NEW_TOKENS)
+        answers[question] = tokenizer.decode(ids)
+        if end in ids[:-1] and not _only_padding(ids[ids.index(end) :], tokenizer.pad_token_id):
+            raise Defect(
+                f"the model ended its turn with {tokenizer.convert_ids_to_tokens(end)!r} (id {end}) "
+                "and generation went on: the token is not among the stop tokens.",
+                evidence={"prompt": question, "generated": answers[question]},
+            )
+    stopped = sum(end is not None and answer.endswith(tokenizer.decode([end])) for answer in answers.values())
+    record.metric("generation.stopped_by_itself", stopped / len(answers), "share of prompts", better="higher",
+                  samples=len(answers))  # fmt: skip
+    record.capability("generation.sample", next(iter(answers.values())), evidence=answers)
+
+
+def _only_padding(ids: list[int], padding: int | None) -> bool:
+    return all(token in (ids[0], padding) for token in ids)

@@ -1,0 +1,1 @@
+"""Is the checkpoint what it says?"""

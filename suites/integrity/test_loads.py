@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from fixtures.subjects.problems import SubjectProblem
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from fixtures.trial import Trial
+
+
+def test_loads(subject: Subject, variant: Variant | None, trial: Trial) -> None:
+    """Every part that the subject declares can be loaded: config, tokenizer, weights.
+
+    Why: a model that does not load, or only with code or pickles that nobody has read, cannot be adopted.
+    Fix: the finding names the file and the mend.
+    Source: https://huggingface.co/docs/transformers/main_classes/model (from_pretrained)
+    """
+    if subject.traits.problems:
+        raise SubjectProblem(subject.traits.problems[0])
+    if subject.traits.has_tokenizer:
+        trial.shelf.tokenizer(subject)
+    if variant:
+        trial.shelf.model(subject, variant)
