@@ -33,7 +33,7 @@ class Controller:
         place = self._places.get(str(nodeid), self._place)
         if place != self._place and self._terminal and not self._verbose:
             self._place = place
-            self._terminal.ensure_newline()
+            self._terminal.line("")
             self._terminal.write(f"{place} ")
 
     @pytest.hookimpl(tryfirst=True)

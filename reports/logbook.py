@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reports import baseline, directory, records
-from reports.observer import KEY_FIELDS, LOADS
+from reports.observer import KEY_FIELDS, LOADS, is_strict
 from reports.verdict import exit_code
 
 
@@ -25,7 +25,7 @@ class Logbook:
         subjects = [records.Subject.from_json(subject) for subject in description["subjects"]]
         self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
-        options = description["run"].get("options", {}) | {"strict": option.strict_trial}
+        options = description["run"].get("options", {}) | {"strict": is_strict(config)}
         run = records.Run.from_json({"started": now(), **description["run"], "options": options})
         self.trial = records.Trial(run)
         self.baseline = load_baseline(option.baseline)

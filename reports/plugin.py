@@ -11,7 +11,7 @@ import pytest
 from reports import hooks
 from reports.controller import Controller
 from reports.logbook import Logbook
-from reports.observer import SHORT, Observation, reshape
+from reports.observer import SHORT, Observation, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
@@ -24,7 +24,6 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("seatrial").addoption
-    add("--strict", dest="strict_trial", action="store_true", help="hazards count as defects")
     add("--report-dir", type=Path, metavar="DIR", help="default: reports/runs/<timestamp>-<subject>")
     add("--save-baseline", type=Path, metavar="PATH", help="keep the records of this run to compare with later")
     add("--baseline", type=Path, metavar="PATH", help="compare with the records of an earlier run")
@@ -62,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     observation.duration += call.duration
     if call.excinfo is not None:
         observation.note_exception(call.excinfo.value, report.longreprtext)
-        reshape(report, observation, item, strict=item.config.option.strict_trial)
+        reshape(report, observation, item, strict=is_strict(item.config))
     if report.when == "teardown":
         report.seatrial = {"record": observation.record(), "problem": observation.problem}
     return report

@@ -6,6 +6,7 @@ from fixtures.subjects.chat import Chat
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.generation.prompts import encoded, greedy, questions
+from suites.intervals import wilson
 
 NEW_TOKENS = 48
 
@@ -18,7 +19,7 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
     Fix: add the token that ends an assistant turn to `eos_token_id` in generation_config.json.
     Source: https://github.com/vllm-project/vllm/issues/4180 (Llama 3)
     """
-    end = chat.end_of_turn_id()
+    end = _end_of_turn(chat)
     answers = {}
     for question in questions(subject):
         ids = greedy(generator, encoded(subject, tokenizer, question), max_new_tokens=NEW_TOKENS)
@@ -31,9 +32,15 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
             )
     stopped = sum(end is not None and answer.endswith(tokenizer.decode([end])) for answer in answers.values())
     record.metric("generation.stopped_by_itself", stopped / len(answers), "share of prompts", better="higher",
-                  samples=len(answers))  # fmt: skip
+                  samples=len(answers), interval=wilson(stopped, len(answers)))  # fmt: skip
     record.capability("generation.sample", next(iter(answers.values())), evidence=answers)
 
 
 def _only_padding(ids: list[int], padding: int | None) -> bool:
     return all(token in (ids[0], padding) for token in ids)
+
+
+def _end_of_turn(chat: Chat) -> int | None:
+    """The control token that the template puts after an assistant's answer, if it is one."""
+    ids = chat.encode((chat.ending or "").strip())
+    return ids[0] if ids and ids[0] in chat.tokenizer.added_tokens_decoder else None

@@ -1,0 +1,57 @@
+"""A row of the gallery: a documented defect, how to make it, and the check that must catch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHAT = "tiny-text-generation"
+SENTENCEPIECE = "tiny-text-generation-spm"
+CLASSIFIER = "tiny-text-classification"
+HEALTHY = (CHAT, SENTENCEPIECE, CLASSIFIER)
+
+Mutation = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A healthy subject with one defect put into its files."""
+
+    id: str
+    """Short and unique; the rows of the project's list of documented defects keep their ids."""
+    defect: str
+    """One line."""
+    source: str
+    """Where it is documented: `owner/repository#issue`, a document, or 'own'."""
+    base: str
+    """Name of the built-in that it is made from."""
+    caught_by: str
+    """Id of the check that must fail."""
+    severity: str
+    """defect or hazard."""
+    naming: tuple[str, ...]
+    """What the finding's summary must contain: the cause."""
+    mutate: Mutation
+    """Changes the files of a copy of `base`."""
+    patch: Callable[[Any], None] | None = None
+    """Changes the loaded model, for defects that no file can show."""
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def mutant(
+    id: str, defect: str, *, source: str, base: str, caught_by: str, naming: tuple[str, ...] | str,
+    severity: str = "defect", patch: Callable[[Any], None] | None = None,
+) -> Callable[[Mutation], Mutation]:  # fmt: skip
+    """Registers the decorated function, which changes the files of a copy of `base`."""
+
+    def register(mutate: Mutation) -> Mutation:
+        assert id not in MUTANTS, f"two gallery rows are called {id}"
+        words = (naming,) if isinstance(naming, str) else naming
+        MUTANTS[id] = Mutant(id, defect, source, base, caught_by, severity, words, mutate, patch)
+        return mutate
+
+    return register

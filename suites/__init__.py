@@ -1,0 +1,1 @@
+"""What is promised: one folder per suite, one test module per promise."""
