@@ -1,0 +1,149 @@
+"""What a tokenizer declares it does to a text, read from its own pipeline.
+
+Its normalizer and pre-tokenizer say which pieces the model sees, its decoder what text those pieces make. Put
+together, with a model between them that loses nothing, they give the declared form of a text. What the real
+round trip loses beyond that is either a character that the vocabulary cannot spell, or a defect.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache, cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+# Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
+EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
+NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
+BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
+
+_PIPELINES: WeakKeyDictionary[Any, Pipeline] = WeakKeyDictionary()
+
+
+def pipeline(tokenizer: Any) -> Pipeline:
+    """The pipeline of a tokenizer, with what was found out about it so far."""
+    if tokenizer not in _PIPELINES:
+        _PIPELINES[tokenizer] = Pipeline(tokenizer)
+    return _PIPELINES[tokenizer]
+
+
+class Pipeline:
+    """Normalizer, pre-tokenizer and decoder of a loaded tokenizer."""
+
+    def __init__(self, tokenizer: Any):
+        self.backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+        self.vocabulary: dict[str, int] = tokenizer.get_vocab()
+        self.unknown = getattr(self.backend.model, "unk_token", None) if self.backend else tokenizer.unk_token
+        added = tokenizer.added_tokens_decoder.values()
+        self.reserved = sorted({token.content for token in added if token.special or token.lstrip or token.rstrip})
+        self._spelled: dict[str, bool] = {}
+
+    @cached_property
+    def decoders(self) -> set[str]:
+        return kinds(self.backend.decoder) if self.backend else set()
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether decoding gives white space back as it was."""
+        return bool(self.decoders & EXACT_DECODERS)
+
+    @property
+    def bytes_missing(self) -> list[int]:
+        """Bytes that the vocabulary has no token for, of a tokenizer that spells unknown characters in bytes."""
+        if not self.spells_bytes:
+            return []
+        missing = [byte for byte in BYTES if self.byte_token(byte) not in self.vocabulary]
+        return [byte for byte in missing if byte >= 0x80 or not self.spells(chr(byte))]  # Gemma spells tab as itself
+
+    @cached_property
+    def spells_bytes(self) -> bool:
+        fallback = self.backend and getattr(self.backend.model, "byte_fallback", False)
+        return "ByteLevel" in self.decoders or bool(fallback)
+
+    def byte_token(self, byte: int) -> str:
+        return byte_letters()[byte] if "ByteLevel" in self.decoders else f"<0x{byte:02X}>"
+
+    def normalized(self, text: str) -> str:
+        normalizer = self.backend.normalizer if self.backend else None
+        return str(normalizer.normalize_str(text)) if normalizer else text
+
+    def form(self, text: str) -> str:
+        """The text as normalizer, pre-tokenizer and decoder alone would give it back."""
+        pieces = [self.normalized(text)]
+        if self.backend.pre_tokenizer:
+            pieces = [piece for piece, _ in self.backend.pre_tokenizer.pre_tokenize_str(pieces[0])]
+        decoder = self.backend.decoder
+        return str(decoder.decode(pieces)) if decoder else "".join(pieces)
+
+    def comparable(self, text: str) -> str:
+        """What of a decoded text is promised: all of it, or all but white space."""
+        return text if self.exact else "".join(text.split())
+
+    def spellable(self, text: str) -> str:
+        """The text without characters that the vocabulary cannot spell, and without reserved tokens."""
+        kept = "".join(character for character in text if self.spells(character))
+        return "" if any(token in kept for token in self.reserved) else kept
+
+    def spells(self, character: str) -> bool:
+        if character not in self._spelled:
+            self._spelled[character] = self._spells(self.normalized(character))
+        return self._spelled[character]
+
+    def _spells(self, normalized: str) -> bool:
+        if "ByteLevel" in self.decoders:
+            return all(self.byte_token(byte) in self.vocabulary for byte in normalized.encode())
+        return all(self._known(character) for character in normalized if not self._dropped(character))
+
+    def _known(self, character: str) -> bool:
+        written = "▁" if character == " " else character
+        if "WordPiece" in self.decoders:
+            return {written, f"##{written}"} <= self.vocabulary.keys()
+        if written in self.vocabulary:
+            return True
+        return self.spells_bytes and all(self.byte_token(byte) in self.vocabulary for byte in character.encode())
+
+    def _dropped(self, character: str) -> bool:
+        """White space between words is not spelled, where the decoder does not give it back."""
+        return not self.exact and character.isspace()
+
+    @property
+    def capitals_without_lower_casing(self) -> bool:
+        """Whether the vocabulary spells a to z but not A to Z, and nothing turns the ones into the others."""
+        if not self.backend or self.spells("A") or not self.spells("a"):
+            return False
+        return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
+
+
+def kinds(component: Any) -> set[str]:
+    """The types that a component of the `tokenizers` library is made of."""
+    found: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            found.update([node["type"]] if isinstance(node.get("type"), str) else [])
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(state(component))
+    return found
+
+
+def state(component: Any) -> Any:
+    """What a component says of itself, as `tokenizer.json` writes it; None for no component."""
+    if component is None:
+        return None
+    try:
+        return json.loads(component.__getstate__())
+    except Exception:  # a component written in Python has no such form
+        return {"type": "Custom"}
+
+
+@cache
+def byte_letters() -> dict[int, str]:
+    """The letter that byte-level BPE writes each byte with (GPT-2's table)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}

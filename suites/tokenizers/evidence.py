@@ -1,0 +1,29 @@
+"""How findings of this suite show texts, ids and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def escaped(text: str, *, limit: int = 80) -> str:
+    """The text with everything but printable ASCII escaped, cut in the middle when long."""
+    shown = ascii(text)
+    return shown if len(shown) <= limit else f"{shown[: limit // 2]}…{shown[-limit // 2 :]}"
+
+
+def tokens(tokenizer: Any, ids: Sequence[int]) -> list[str | None]:
+    """The token strings of some ids."""
+    return list(tokenizer.convert_ids_to_tokens(list(ids)))
+
+
+def around(left: str, right: str, *, width: int = 12) -> tuple[str, str]:
+    """Where two texts part, with some context; both escaped."""
+    start = first_difference(left, right)
+    return tuple(escaped(text[max(0, start - width) : start + width]) for text in (left, right))  # type: ignore[return-value]
+
+
+def first_difference(left: Sequence[Any], right: Sequence[Any]) -> int:
+    """The first index at which two sequences differ; the shorter length if one starts with the other."""
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((index for index, (one, other) in pairs if one != other), min(len(left), len(right)))

@@ -1,0 +1,37 @@
+"""The special tokens of a tokenizer, and what it adds by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+def special_tokens(tokenizer: Any) -> dict[str, Any]:
+    """Every token that is flagged special, with the flags that it declares."""
+    if getattr(tokenizer, "split_special_tokens", False):
+        return {}
+    added = tokenizer.added_tokens_decoder.values()
+    named = set(tokenizer.all_special_tokens)
+    return {token.content: token for token in added if token.special or token.content in named}
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Ids without anything added."""
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The ids that the tokenizer puts around a text by itself."""
+
+    before: list[int]
+    after: list[int]
+
+
+def frame(tokenizer: Any, text: str = "hello") -> Frame | None:
+    """What is added before and after a text; None when the text's own ids change with it."""
+    bare, whole = encode(tokenizer, text), list(tokenizer(text)["input_ids"])
+    for start in range(len(whole) - len(bare) + 1):
+        if whole[start : start + len(bare)] == bare:
+            return Frame(whole[:start], whole[start + len(bare) :])
+    return None

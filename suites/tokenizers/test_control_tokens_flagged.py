@@ -1,0 +1,31 @@
+"""Promise: the token that ends a turn does not show in an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+
+
+def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) -> None:
+    """Tokens that end an assistant's turn are gone after decode(skip_special_tokens=True).
+
+    Why: the model writes them at the end of each answer; unflagged, they are shown to the user and stored in the
+        history, where the next prompt has them twice.
+    Fix: Set special: true for the token in tokenizer.json and in added_tokens_decoder of tokenizer_config.json.
+    Source: https://github.com/huggingface/transformers/issues/10202
+    """
+    stops, _ = stop_ids(subject, tokenizer)
+    added = tokenizer.added_tokens_decoder
+    closing = [number for number in chat.encode(chat.ending or "") if number in added]
+    leaks = {str(added[number].content): number for number in dict.fromkeys([*closing[:1], *stops])
+             if number in added and tokenizer.decode([number], skip_special_tokens=True)}  # fmt: skip
+    if leaks:
+        named = ", ".join(f"{token} (id {number})" for token, number in leaks.items())
+        answer = tokenizer.decode([*chat.encode("Fine."), *leaks.values()], skip_special_tokens=True)
+        raise Defect(
+            f"{named} ends a turn and is not flagged special: it stays in the decoded answer.",
+            evidence={"tokens": leaks, "expected": "Fine.", "actual": answer},
+        )

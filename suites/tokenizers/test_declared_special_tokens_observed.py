@@ -1,0 +1,74 @@
+"""Promise: the special tokens that are added are those that the files declare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.tokenizers.evidence import tokens
+from suites.tokenizers.special import Frame, frame
+
+
+def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Any) -> None:
+    """A BOS or EOS is added exactly where add_bos_token and add_eos_token say so; counts and mask agree with it.
+
+    Why: a missing BOS costs quality without an error, and an unwanted EOS tells the model that the text is over.
+    Fix: Make post_processor in tokenizer.json and the two flags in tokenizer_config.json say the same.
+    Source: https://github.com/huggingface/transformers/issues/47988;
+        https://github.com/huggingface/transformers/pull/44618
+    """
+    found = frame(tokenizer)
+    if found is None:
+        return  # the text's own ids change with what stands around it: nothing can be told apart
+    record.capability("tokenizer.adds", ", ".join(map(str, shown(tokenizer, found))) or "nothing")
+    declared = subject.json("tokenizer_config.json")
+    flag_observed(tokenizer, declared, "bos", found.before)
+    flag_observed(tokenizer, declared, "eos", found.after)
+    counted(tokenizer, found)
+    masked(tokenizer, found)
+
+
+def shown(tokenizer: Any, found: Frame) -> list[str | None]:
+    if not found.before + found.after:
+        return []
+    return [*tokens(tokenizer, found.before), "…", *tokens(tokenizer, found.after)]
+
+
+def flag_observed(tokenizer: Any, declared: dict[str, Any], name: str, added: list[int]) -> None:
+    """Compares an explicit flag with what is there."""
+    __tracebackhide__ = True
+    flag, expected = declared.get(f"add_{name}_token"), getattr(tokenizer, f"{name}_token_id")
+    if flag is None or expected is None or bool(flag) == (expected in added):
+        return
+    token = tokenizer.convert_ids_to_tokens(expected)
+    does = "adds none" if flag else f"adds {token}"
+    raise Defect(
+        f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, and the loaded "
+        f"{type(tokenizer).__name__} {does}.",
+        evidence={"text": "hello", "ids": tokenizer("hello")["input_ids"], f"{name} id": expected, "token": token,
+                  "tokens": tokens(tokenizer, tokenizer("hello")["input_ids"])},
+    )  # fmt: skip
+
+
+def counted(tokenizer: Any, found: Frame) -> None:
+    __tracebackhide__ = True
+    promised, real = tokenizer.num_special_tokens_to_add(), len(found.before) + len(found.after)
+    if promised != real:
+        raise Defect(
+            f"num_special_tokens_to_add says {promised}, and {real} are added: truncation cuts at the wrong place.",
+            evidence={"expected": promised, "actual": real, "tokens": shown(tokenizer, found)},
+        )
+
+
+def masked(tokenizer: Any, found: Frame) -> None:
+    __tracebackhide__ = True
+    encoding = tokenizer("hello", return_special_tokens_mask=True)
+    ids, mask = list(encoding["input_ids"]), list(encoding["special_tokens_mask"])
+    middle = len(ids) - len(found.before) - len(found.after)
+    expected = [1] * len(found.before) + [0] * middle + [1] * len(found.after)
+    if mask != expected:
+        raise Defect(
+            "special_tokens_mask does not mark the special tokens that the tokenizer adds.",
+            evidence={"tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
+        )

@@ -1,0 +1,49 @@
+"""Promise: truncation keeps a text within the model's positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect, Hazard
+
+# Positions are a table with a last row: one token more is an index error.
+LEARNED = {"bert", "distilbert", "electra", "albert", "roberta", "xlm-roberta", "camembert", "mpnet", "deberta",
+           "gpt2", "gpt_neo", "opt", "openai-gpt", "layoutlm", "layoutlmv3", "longformer", "bigbird_pegasus",
+           "bart", "mbart", "blenderbot", "clip_text_model", "ernie", "xlm-roberta-xl", "xmod"}  # fmt: skip
+# Their positions start after the padding id.
+OFFSET = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xmod", "longformer", "mpnet", "layoutlmv3"}
+POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
+
+
+def test_max_length_fits_positions(config: dict[str, Any], tokenizer: Any) -> None:
+    """model_max_length of the tokenizer is at most the number of positions that the model has.
+
+    Why: truncation=True cuts at model_max_length; if that is larger, or no real limit, long texts run out of
+        positions: an index error with learned positions, nonsense with others.
+    Fix: Set model_max_length in tokenizer_config.json to the number of positions in config.json.
+    Source: https://github.com/vistec-AI/thai2transformers/issues/73;
+        https://huggingface.co/docs/transformers/pad_truncation
+    """
+    limit, learned = positions(config)
+    if limit is None or tokenizer.model_max_length <= limit:
+        return
+    length = int(tokenizer.model_max_length)
+    shown = f"{length}" if length < 10**12 else "no real limit (1e30)"
+    evidence = {"model_max_length": float(length), "positions": limit, "model_type": config.get("model_type")}
+    if learned:
+        raise Defect(f"model_max_length is {shown}, and the model has {limit} learned positions: longer texts that "
+                     "truncation should cut end in an index error.", evidence=evidence)  # fmt: skip
+    raise Hazard(f"model_max_length is {shown}, and config.json declares {limit} positions: truncation does not "
+                 "keep texts within them.", evidence=evidence)  # fmt: skip
+
+
+def positions(config: dict[str, Any]) -> tuple[int | None, bool]:
+    """How many tokens fit, and whether the positions are learned."""
+    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+    text = text or config
+    count = next((text[name] for name in POSITIONS if isinstance(text.get(name), int) and text[name] > 0), None)
+    kind = text.get("model_type") or config.get("model_type")
+    learned = kind in LEARNED and text.get("position_embedding_type", "absolute") == "absolute"
+    if count and kind in OFFSET:
+        count -= int(text.get("pad_token_id") or 0) + 1
+    return count, learned

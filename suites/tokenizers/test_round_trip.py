@@ -1,0 +1,95 @@
+"""Promise: what is encoded comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+
+from fixtures.inputs.texts import NASTY, texts
+from suites.findings import Defect, Hazard
+from suites.tokenizers.declared import Pipeline, pipeline
+from suites.tokenizers.evidence import around, escaped, tokens
+
+
+def test_round_trip(tokenizer: Any, record: Any) -> None:
+    """Decoding the ids of a text gives the text, or the form of it that the tokenizer itself declares.
+
+    Why: what is lost here the model never sees, and what grows here it never wrote.
+    Fix: Restore the normalizer, pre_tokenizer and decoder of tokenizer.json from the original model; a change of
+        white space at punctuation comes from clean_up_tokenization_spaces in tokenizer_config.json.
+    Source: https://huggingface.co/docs/tokenizers/pipeline;
+        https://github.com/huggingface/transformers/issues/44914
+    """
+    declared = pipeline(tokenizer)
+    record.capability("tokenizer.round_trip", describe(declared))
+    if declared.capitals_without_lower_casing:
+        raise Defect(
+            "The vocabulary has no capital letters A to Z and no normalizer lower-cases them: they become "
+            f"{declared.unknown or 'nothing'}.",
+            evidence={"text": "AbC", "tokens": tokens(tokenizer, tokenizer.encode("AbC", add_special_tokens=False))},
+        )
+    for text in NASTY.values():
+        comes_back(tokenizer, text)
+
+    @given(text=texts())
+    def any_text(text: str) -> None:
+        comes_back(tokenizer, text)
+
+    any_text()
+    vocabulary_spells_everything(declared)
+
+
+def comes_back(tokenizer: Any, text: str) -> None:
+    """Encodes and decodes what of the text can be spelled, and compares with the declared form."""
+    __tracebackhide__ = True
+    declared = pipeline(tokenizer)
+    text = declared.spellable(text)
+    ids = encoded(tokenizer, text)
+    back = tokenizer.decode(ids)
+    expected = declared.form(text) if declared.backend else stable_form(tokenizer, back)
+    if declared.comparable(back) != declared.comparable(expected):
+        was, now = around(expected, back)
+        raise Defect(
+            f"Decoding the ids of a text gives other text: {now} where {was} was.",
+            evidence={"text": escaped(text, limit=400), "expected": escaped(expected, limit=400),
+                      "actual": escaped(back, limit=400), "ids": ids[:60], "tokens": tokens(tokenizer, ids[:60])},
+        )  # fmt: skip
+
+
+def encoded(tokenizer: Any, text: str) -> list[int]:
+    __tracebackhide__ = True
+    try:
+        return list(tokenizer.encode(text, add_special_tokens=False))
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        summary = f"The text {escaped(text)} cannot be encoded: {cause}."
+        raise Defect(summary, evidence={"text": escaped(text)}) from None
+
+
+def stable_form(tokenizer: Any, back: str) -> str:
+    """Without a backend that declares a form, decoding must at least be stable from the second time on."""
+    return str(tokenizer.decode(tokenizer.encode(back, add_special_tokens=False)))
+
+
+def vocabulary_spells_everything(declared: Pipeline) -> None:
+    """Bytes without a token make characters vanish; characters that become the unknown token are declared."""
+    __tracebackhide__ = True
+    if missing := declared.bytes_missing:
+        shown = ", ".join(f"0x{byte:02X}" for byte in missing)
+        fate = f"become {declared.unknown}" if declared.unknown else "vanish"
+        raise Hazard(
+            f"{len(missing)} of {256 - 13} bytes have no token ({shown}): characters that need them {fate}.",
+            evidence={"bytes": [f"0x{byte:02X}" for byte in missing],
+                      "characters": [escaped(chr(byte)) for byte in missing if byte < 0x80]},
+            remedy="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
+        )  # fmt: skip
+
+
+def describe(declared: Pipeline) -> str:
+    """How faithful the declared form is, in words."""
+    if not declared.backend:
+        return "not declared"
+    kept = "white space kept" if declared.exact else "white space not kept"
+    changed = declared.normalized("É ﬁ e\u0301") != "É ﬁ e\u0301" and "text normalized"
+    return ", ".join(filter(None, [changed or "text as it is", kept]))

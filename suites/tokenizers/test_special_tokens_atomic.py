@@ -1,0 +1,66 @@
+"""Promise: special tokens are one id wherever they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect, Hazard
+from suites.tokenizers.evidence import tokens
+from suites.tokenizers.special import encode, special_tokens
+
+
+def test_special_tokens_atomic(tokenizer: Any) -> None:
+    """Each special token in a text becomes its one id, and the text on both sides of it stays as it is.
+
+    Why: a turn marker that falls into pieces is plain text to the model, and one that eats the white space beside it
+        shows the model another text than the one that was written.
+    Fix: List the token in added_tokens of tokenizer.json with special: true, lstrip: false and rstrip: false.
+    Source: https://huggingface.co/docs/tokenizers/api/added-tokens;
+        https://github.com/huggingface/transformers/issues/29774
+    """
+    eaters: dict[str, str] = {}
+    for token, entry in special_tokens(tokenizer).items():
+        if not entry.single_word:
+            one_id(tokenizer, token, f"ab{token}cd")
+        one_id(tokenizer, token, f"ab {token} cd")
+        if token != tokenizer.mask_token and (eaten := eaten_sides(tokenizer, token)):
+            eaters[token] = eaten
+            undeclared(tokenizer, token, eaten, declared=entry)
+    if eaters:
+        named = ", ".join(f"{token} ({side})" for token, side in list(eaters.items())[:4])
+        more = f" and {len(eaters) - 4} more" if len(eaters) > 4 else ""
+        raise Hazard(
+            f"Special tokens take away the white space beside them, as tokenizer.json declares: {named}{more}.",
+            evidence={"tokens": eaters},
+            remedy="Where the model was not trained so, set lstrip and rstrip of these added tokens to false.",
+        )
+
+
+def one_id(tokenizer: Any, token: str, text: str) -> None:
+    __tracebackhide__ = True
+    expected, ids = tokenizer.convert_tokens_to_ids(token), encode(tokenizer, text)
+    if ids.count(expected) != 1:
+        raise Defect(
+            f"The special token {token} is not encoded as its id {expected} inside {text!r}.",
+            evidence={"text": text, "expected": expected, "ids": ids, "tokens": tokens(tokenizer, ids)},
+        )
+
+
+def eaten_sides(tokenizer: Any, token: str) -> str:
+    """The sides on which a space beside the token makes no difference, although it makes one in plain text."""
+    left = encode(tokenizer, "ab ") != encode(tokenizer, "ab")
+    right = encode(tokenizer, " cd") != encode(tokenizer, "cd")
+    eats_left = left and encode(tokenizer, f"ab {token}") == encode(tokenizer, f"ab{token}")
+    eats_right = right and encode(tokenizer, f"{token} cd") == encode(tokenizer, f"{token}cd")
+    return " and ".join(side for side, eats in (("left", eats_left), ("right", eats_right)) if eats)
+
+
+def undeclared(tokenizer: Any, token: str, eaten: str, *, declared: Any) -> None:
+    __tracebackhide__ = True
+    sides = {"left": declared.lstrip, "right": declared.rstrip}
+    if not all(sides[side] for side in eaten.split(" and ")):
+        ids = encode(tokenizer, f"ab {token} cd")
+        raise Defect(
+            f"The special token {token} takes away the white space on its {eaten}, which it does not declare.",
+            evidence={"text": f"ab {token} cd", "ids": ids, "tokens": tokens(tokenizer, ids)},
+        )
