@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from reports import plain
+
 SCHEMA = 1
 OUTCOMES = ("pass", "defect", "hazard", "unsupported", "error")
 
@@ -25,7 +27,8 @@ class Record:
     kind: ClassVar[str]
 
     def to_json(self) -> Json:
-        return {"kind": self.kind, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+        # Shallow: `dataclasses.asdict` deep-copies evidence, and fails on what cannot be copied.
+        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -149,7 +152,7 @@ class Check(Record):
 
     @property
     def key(self) -> str:
-        return key(self.to_json())
+        return key(vars(self))
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,8 @@ KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in (Run, Subject, Catalo
 
 def key(data: Mapping[str, Any]) -> str:
     """What a check record is compared by: check id, subject, variant and parameters; never a pytest node id."""
-    parts = {name: data[name] for name in ("check", "subject", "variant", "parameters")}
-    return json.dumps(parts, sort_keys=True)
+    parts = {name: data.get(name) or {} for name in ("check", "subject", "variant", "parameters")}
+    return plain.dumps(parts, sort=True)
 
 
 class Writer:
@@ -178,7 +181,7 @@ class Writer:
         self._file = path.open("w", encoding="utf-8")
 
     def write(self, record: Record) -> None:
-        self._file.write(json.dumps(record.to_json(), ensure_ascii=True, allow_nan=False, default=str) + "\n")
+        self._file.write(plain.dumps(record.to_json()) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -187,25 +190,30 @@ class Writer:
 
 def read(path: Path) -> Iterator[Record]:
     """The records of a file; a last line that was cut by a kill is dropped."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 data = json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:
                 if line.endswith("\n"):
                     raise ValueError(f"{path}, line {number}: not a JSON record") from None
                 return
             yield parse(data, where=f"{path}, line {number}")
 
 
-def parse(data: Json, *, where: str) -> Record:
-    """A record from its JSON object; newer schemas and unknown kinds are refused by name."""
-    if data.get("kind") == "run" and data.get("schema") != SCHEMA:
+def parse(data: Any, *, where: str) -> Record:
+    """A record from its JSON object; newer schemas, unknown kinds and missing fields are refused by name."""
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if kind not in KINDS:
+        raise ValueError(f"{where}: unknown record kind {kind!r}")
+    if kind == "run" and data.get("schema") != SCHEMA:
         raise ValueError(f"{where}: schema {data.get('schema')!r}, this version reads {SCHEMA}")
+    if kind == "check" and data.get("outcome") not in OUTCOMES:
+        raise ValueError(f"{where}: unknown outcome {data.get('outcome')!r}")
     try:
-        return KINDS[data["kind"]].from_json(data)
-    except KeyError:
-        raise ValueError(f"{where}: unknown record kind {data.get('kind')!r}") from None
+        return KINDS[kind].from_json(data)
+    except TypeError as problem:
+        raise ValueError(f"{where}: incomplete {kind} record ({problem})") from None
 
 
 @dataclass
@@ -250,3 +258,6 @@ class Trial:
         """Planned checks without a record: the run was cut short, or a worker died."""
         done = {check.key for check in self.checks}
         return [planned for planned in self.plan if key(planned) not in done]
+
+    def subject(self, name: str) -> Subject:
+        return next(subject for subject in self.subjects if subject.name == name)

@@ -162,7 +162,11 @@ def hazard(name: str = SMOLLM2) -> Check:
         "hazard",
         subject=name,
         summary="Rendered text already starts with <s>, and the tokenizer adds a second one.",
-        evidence={"rendered": "<s>[INST] Hello [/INST]", "ids": [1, 1, 733, 16289, 28793], "tokens": ["<s>", "<s>", "▁["]},
+        evidence={
+            "rendered": "<s>[INST] Hello [/INST]",
+            "ids": [1, 1, 733, 16289, 28793],
+            "tokens": ["<s>", "<s>", "▁["],
+        },
     )
 
 
@@ -209,7 +213,7 @@ def error(name: str = SMOLLM2) -> Check:
         subject=name,
         variant=CPU,
         summary="MemoryError: 3.2 GB more than this machine has",
-        details='Traceback (most recent call last):\n  File "generate.py", line 12, in generate\n    logits = model(ids)\nMemoryError',
+        details="Traceback (most recent call last):\n  File 'generate.py', line 12, in generate\n    model(ids)\nMemoryError",
     )
 
 

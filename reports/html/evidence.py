@@ -1,0 +1,94 @@
+"""Evidence as HTML: every value pretty, every invisible code point written out, nothing trusted."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from reports import plain, text
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+VALUE = 3_000
+"""Characters shown of one value; records.jsonl holds the rest."""
+
+TOTAL = 8_000
+"""Characters shown of one finding's evidence."""
+
+SPACES = re.compile(r"^ +| +$|(?<=\S) {2,}(?=\S)", re.MULTILINE)
+LINK = re.compile(r"https?://[^\s<>\"'`⟨⟩]+[^\s<>\"'`⟨⟩.,;:!?)\]]")
+CODE = re.compile(r"`([^`\n]+)`")
+
+
+def items(evidence: Any) -> list[tuple[str, Markup]]:
+    """Name and rendered value of each piece of evidence."""
+    evidence = plain.plain(evidence)
+    if not isinstance(evidence, dict):
+        evidence = {"evidence": evidence} if evidence else {}
+    shown, left = [], TOTAL
+    for name, value in evidence.items():
+        shown.append((name, show(value, max(200, min(VALUE, left)))))
+        left -= len(shown[-1][1])
+    return shown
+
+
+def show(value: Any, limit: int = VALUE) -> Markup:
+    """One value: quoted code, a block of text, or indented JSON."""
+    from markupsafe import Markup
+
+    if isinstance(value, str):
+        return (
+            block(value, limit) if "\n" in value else Markup('<code class="str">{}</code>').format(marked(value, limit))
+        )
+    flat = json.dumps(value, ensure_ascii=False)
+    if (
+        len(flat) > 100
+        and isinstance(value, (dict, list))
+        and any(isinstance(item, (dict, list)) for item in _inner(value))
+    ):
+        return block(json.dumps(value, ensure_ascii=False, indent=2), limit)
+    return Markup("<code>{}</code>").format(marked(flat, limit))
+
+
+def block(value: str, limit: int = VALUE) -> Markup:
+    """Text of several lines."""
+    from markupsafe import Markup
+
+    return Markup("<pre>{}</pre>").format(marked(value, limit))
+
+
+def marked(value: str, limit: int = VALUE) -> Markup:
+    """The text with invisible characters and spaces that matter made visible."""
+    from markupsafe import Markup, escape
+
+    safe = str(escape(text.clip(value, limit)))
+    safe = text.HIDDEN.sub(_named, SPACES.sub(lambda match: f'<span class="sp">{match[0]}</span>', safe))
+    return Markup(safe)
+
+
+def prose(value: Any, limit: int = 2_000) -> Markup:
+    """A sentence: `code` in backticks and addresses become elements, the rest is text."""
+    from markupsafe import Markup, escape
+
+    safe = str(escape(text.clip(text.visible(str(value)), limit)))
+    safe = LINK.sub(lambda match: f'<a href="{match[0]}" rel="noopener noreferrer">{match[0]}</a>', safe)
+    return Markup(CODE.sub(r"<code>\1</code>", safe))
+
+
+def traceback(value: str, limit: int = 6_000) -> Markup:
+    """The end of a traceback says most, its start where it came from."""
+    if len(value) > limit:
+        value = f"{value[: limit // 3]}\n … {len(value) - limit:,} characters left out …\n{value[-limit * 2 // 3 :]}"
+    return block(value, 2 * limit)
+
+
+def _inner(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else list(value)
+
+
+def _named(match: re.Match[str]) -> str:
+    name = unicodedata.name(match[0], "no name")
+    return f'<span class="hid" title="{name}">U+{ord(match[0]):04X}</span>'

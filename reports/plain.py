@@ -1,0 +1,60 @@
+"""Any Python value as plain JSON: evidence comes from checks and may hold anything.
+
+Non-finite floats become null, number-like objects numbers, sets sorted lists, everything else its text.
+Lone surrogates survive as JSON escapes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import numbers
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+DEPTH = 40
+"""Nesting beyond this is cut: evidence that refers to itself must not end the run."""
+
+
+def dumps(value: Any, *, sort: bool = False, indent: int | None = None) -> str:
+    """JSON text in ASCII; sorted, equal values give equal text."""
+    return json.dumps(plain(value), ensure_ascii=True, allow_nan=False, sort_keys=sort, indent=indent)
+
+
+def plain(value: Any, depth: int = DEPTH) -> Any:
+    """The value in JSON's own types."""
+    if value is None or type(value) in (str, bool, int):
+        return value
+    if isinstance(value, numbers.Number):
+        return _number(value)
+    if depth == 0:
+        return "..."
+    if isinstance(value, Mapping):
+        return {_text(name): plain(item, depth - 1) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth - 1) for item in value]
+    if isinstance(value, AbstractSet):
+        return sorted((plain(item, depth - 1) for item in value), key=repr)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name), depth - 1) for f in dataclasses.fields(value)}
+    return _text(value)
+
+
+def _number(value: Any) -> Any:
+    """Whole numbers as int, real ones as float (numpy's included), null for NaN and infinity."""
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if not isinstance(value, numbers.Real):
+        return _text(value)
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _text(value: Any) -> str:
+    """`str` of anything, also of an object whose own `__str__` fails."""
+    try:
+        return str.__str__(value) if isinstance(value, str) else str(value)
+    except Exception:  # evidence must not take the run down
+        return f"<{type(value).__name__}>"

@@ -1,0 +1,81 @@
+"""Words and numbers for people, shared by terminal, Markdown and HTML.
+
+Text from models is never trusted: control characters, bidirectional overrides and other invisible code points
+are shown as `⟨U+202E⟩`, so that no output can hide, reorder or colour what it says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HIDDEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\xa0\xad"  # controls except tab and newline, no-break space, soft hyphen
+    "\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"  # joiners, fillers, Mongolian selectors
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f"  # odd spaces, zero width, line separators, bidi controls
+    "\u2800\u3000\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"  # blanks, surrogates, private
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff"  # shorthand, music, tags, private planes
+    "]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with every invisible or reordering code point written out; newline and tab stay."""
+    return HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def line(text: str, limit: int = 400) -> str:
+    """The visible text on one line, clipped."""
+    return clip(visible(re.sub(r"[ \t\n]+", " ", str(text)).strip(" ")), limit)
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters, saying how many more there are."""
+    return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit:,} more characters)"
+
+
+def number(value: Any) -> str:
+    """Thousands separated, floats with four significant digits."""
+    if value is None:
+        return "not a number"
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:,.4g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.3e}"
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
+
+
+def seconds(value: float) -> str:
+    """A duration: `12 ms`, `3.4 s`, `2 min 5 s`."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def count(many: int, thing: str, plural: str = "") -> str:
+    """`1 defect`, `2 defects`."""
+    return f"{many:,} {thing if many == 1 else plural or thing + 's'}"
+
+
+def sentence(text: str) -> str:
+    """Ends with a full stop."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…")) else text + "."
+
+
+def variant(values: Mapping[str, Any]) -> str:
+    """How the subject was loaded: `cpu · float32 · nf4`; plain choices such as quantization 'none' go unsaid."""
+    return " · ".join(str(value) for value in values.values() if value not in (None, "", "none", "default"))
+
+
+def parameters(values: Mapping[str, Any]) -> str:
+    """Further axes of a check: `script=Arabic, batch=2`."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def names(items: Sequence[str], limit: int = 3) -> str:
+    """`a, b and c`, or `a, b, c and 5 more`."""
+    shown = list(items[:limit])
+    if len(items) > limit:
+        return f"{', '.join(shown)} and {len(items) - limit:,} more"
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
