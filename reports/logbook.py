@@ -74,7 +74,12 @@ class Logbook:
     def unloadable(self, subject: str, problem: dict[str, Any], *, like: dict[str, Any] | None = None) -> None:
         """A subject's problem, as a defect of the check `integrity/loads`, once."""
         record = {name: (like or {}).get(name) or {} for name in ("variant", "parameters")}
-        record |= {"check": LOADS, "subject": subject, "outcome": "defect", "reproduce": (like or {}).get("reproduce", "")}
+        record |= {
+            "check": LOADS,
+            "subject": subject,
+            "outcome": "defect",
+            "reproduce": (like or {}).get("reproduce", ""),
+        }
         record |= {name: problem[name] for name in ("summary", "remedy")}
         record["evidence"] = problem.get("evidence") or {"file": problem.get("file", "")}
         known = ((c.check, c.subject, c.summary) for c in self.trial.checks)

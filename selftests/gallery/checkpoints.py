@@ -83,7 +83,7 @@ def placeholder_labels(directory: Path) -> None:
 
 
 @mutant("S25", "id2label and label2id disagree", source="own", base=CLASSIFIER, caught_by="integrity/label-names",
-        naming=("POSITIVE", "label2id"))  # fmt: skip
+        naming=("NEGATIVE", "label2id"))  # fmt: skip
 def swapped_labels(directory: Path) -> None:
     set_keys(directory / "config.json", label2id={"POSITIVE": 0, "NEGATIVE": 1})
 

@@ -45,8 +45,9 @@ def generation_prompt_of_another_role(directory: Path) -> None:
                   "{%- if add_generation_prompt -%}\n    {{- '<|im_start|>model\\n' -}}")  # fmt: skip
 
 
-@mutant("C07", "a user turn after a tool result cannot be rendered", base=CHAT, naming="after",
-        source="Blackwellboy/model-serving-minefield trap 84", caught_by="chat_templates/tool-round-trip")  # fmt: skip
+@mutant("C07", "a user turn after a tool result cannot be rendered", base=CHAT, naming="tool's result",
+        source="Blackwellboy/model-serving-minefield trap 84", caught_by="chat_templates/tool-round-trip",
+        severity="hazard")  # fmt: skip
 def no_user_after_tool(directory: Path) -> None:
     guard = ("{%- if message.role == 'user' and not loop.first and loop.previtem.role == 'tool' -%}"
              "{{- raise_exception('Roles must alternate.') -}}{%- endif -%}")  # fmt: skip
@@ -61,7 +62,7 @@ def date_in_prompt(directory: Path) -> None:
 
 
 @mutant("C12", "earlier turns are rewritten when a turn is appended", source="QwenLM/Qwen3#1826", base=CHAT,
-        caught_by="chat_templates/prefix-stable", severity="hazard", naming="prefix")  # fmt: skip
+        caught_by="chat_templates/prefix-stable", severity="hazard", naming="rewrites what was rendered before")  # fmt: skip
 def history_rewrite(directory: Path) -> None:
     edit_template(directory, "{{- '<|im_start|>assistant\\n' -}}\n        {%- generation",
                   "{{- '<|im_start|>assistant\\n' ~ ('<think>\\n\\n</think>\\n\\n' if loop.last else '') -}}\n"
@@ -87,7 +88,7 @@ def sandbox_escape(directory: Path) -> None:
 
 
 @mutant("C20", "arguments as a JSON string break the template", source="huggingface/transformers#48120", base=CHAT,
-        caught_by="chat_templates/tool-round-trip", severity="hazard", naming="string")  # fmt: skip
+        caught_by="chat_templates/tool-round-trip", severity="hazard", naming="JSON text")  # fmt: skip
 def items_of_a_string(directory: Path) -> None:
     edit_template(directory, CALL, "    {%- if false -%}\n    {%- else -%}{%- for k, v in function.arguments | items -%}"
                                    "{%- endfor -%}")  # fmt: skip

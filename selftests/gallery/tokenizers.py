@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selftests.gallery.edits import edit_added_token, edit_json, edit_tokenizer, set_keys
+from selftests.gallery.edits import edit_added_token, edit_tokenizer, set_keys
 from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
 
 
@@ -31,7 +31,7 @@ def token_strips_neighbours(directory: Path) -> None:
 
 
 @mutant("T10", "saving lost the pre-tokenizer", source="huggingface/transformers#28164", base=CHAT,
-        caught_by="tokenizers/round-trip", naming="decode")  # fmt: skip
+        caught_by="tokenizers/round-trip", naming="Thequick")  # fmt: skip
 def pre_tokenizer_lost(directory: Path) -> None:
     edit_tokenizer(directory, lambda data: data.update(pre_tokenizer=None))
 
@@ -92,8 +92,3 @@ def shared_id(directory: Path) -> None:
 
     edit_tokenizer(directory, change)
 
-
-@mutant("S11", "the normalizer drops accents without declaring lower case", source="own", base=CHAT,
-        caught_by="tokenizers/agrees-with-tokenizer-json", naming="pre_tokenizer")  # fmt: skip
-def llama_class_over_byte_level(directory: Path) -> None:
-    edit_json(directory / "tokenizer_config.json", lambda data: data.update(tokenizer_class="LlamaTokenizer"))

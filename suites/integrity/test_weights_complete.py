@@ -18,7 +18,7 @@ def test_weights_complete(loaded: Loaded) -> None:
     """
     missing = sorted(loaded.report["missing_keys"])
     unexpected = sorted(loaded.report["unexpected_keys"])
-    mismatched = [str(entry) for entry in loaded.report["mismatched_keys"]]
+    mismatched = [_mismatch(*entry) for entry in sorted(loaded.report["mismatched_keys"])]
     meta = [name for name, parameter in loaded.model.named_parameters() if parameter.is_meta]
     evidence = {"missing": missing[:SHOWN], "unexpected": unexpected[:SHOWN], "mismatched": mismatched, "meta": meta}
     if missing or mismatched or meta:
@@ -30,10 +30,14 @@ def test_weights_complete(loaded: Loaded) -> None:
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
     parts = [f"{len(missing)} parameters are missing and were filled with random values: {_few(missing)}"] * bool(missing)
-    parts += [f"{len(mismatched)} have another shape than stored: {_few(mismatched)}"] * bool(mismatched)
+    parts += [f"{len(mismatched)} do not have the stored shape: {_few(mismatched)}"] * bool(mismatched)
     parts += [f"{len(meta)} were left without storage on the meta device: {_few(meta)}"] * bool(meta)
     parts += [f"{len(unexpected)} stored tensors are not used: {_few(unexpected)}"] * bool(unexpected)
     return f"{_name(model)}: {'; '.join(parts)}."
+
+
+def _mismatch(name: str, stored: Any, expected: Any) -> str:
+    return f"{name} ({list(stored)} stored, {list(expected)} by config.json)"
 
 
 def _name(model: Any) -> str:

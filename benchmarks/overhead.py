@@ -1,0 +1,62 @@
+"""Our overhead per check: the same empty tests with seatrial's fixtures, records and reporting, and as plain pytest.
+
+Both runs are processes of their own, in turn; prints the median difference per check. Target: under 5 ms.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CHECKS = 400
+ROUNDS = 5
+OURS = '''"""Empty checks."""
+import pytest
+
+@pytest.mark.parametrize("number", range({count}))
+def test_nothing(subject, number, record):
+    """Nothing is promised."""
+'''
+PLAIN = OURS.replace("subject, number, record", "number")
+
+
+def seconds(test: Path, *options: str) -> float:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test), *options]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def per_check(folder: Path) -> float:
+    """Milliseconds per check: the slope between few and many checks, ours less pytest's own."""
+    slopes = []
+    for name, text, options in (("ours", OURS, (f"--report-dir={folder / 'report'}",)), ("plain", PLAIN, ())):
+        times = []
+        for count in (1, CHECKS):
+            test = suite_folder() / f"test_overhead_{name}_{count}.py"
+            test.write_text(text.format(count=count), encoding="utf-8")
+            try:
+                times.append(seconds(test, "--model=builtin:tiny-text-generation", *options) if options else seconds(test))
+            finally:
+                test.unlink()
+        slopes.append((times[1] - times[0]) / (CHECKS - 1))
+    return (slopes[0] - slopes[1]) * 1000
+
+
+def suite_folder() -> Path:
+    return Path(__file__).resolve().parent.parent / "suites" / "integrity"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = sorted(per_check(Path(folder)) for _ in range(ROUNDS))
+    print(f"overhead per check: {statistics.median(rounds):.2f} ms (from {rounds[0]:.2f} to {rounds[-1]:.2f}, "
+          f"{ROUNDS} rounds of {CHECKS} checks)")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

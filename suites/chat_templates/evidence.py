@@ -1,0 +1,45 @@
+"""How findings of this suite show rendered text and token ids; and the renders that most checks begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateRejects
+from suites.findings import Defect, Unsupported
+
+
+def shown(text: str, *, limit: int = 600) -> str:
+    """The text, cut in the middle when long."""
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+
+
+def tokens(tokenizer: Any, ids: Sequence[int]) -> list[str | None]:
+    return list(tokenizer.convert_ids_to_tokens(list(ids)))
+
+
+def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
+    """The render that a check is about; one that fails is the finding of `renders`, or a strictness."""
+    __tracebackhide__ = True
+    try:
+        return chat.render(messages, **options)
+    except TemplateRejects as reason:
+        raise Unsupported(f"the template refuses the conversation that this check needs: {reason}") from None
+    except TemplateBreaks as failure:
+        raise Defect(breaks(failure, "a conversation"), evidence=failed(failure, messages)) from None
+
+
+def breaks(failure: TemplateBreaks, what: str) -> str:
+    """One sentence about a failure; the sandbox's refusal is named as what it is."""
+    if str(failure).startswith("SecurityError"):
+        return f"The template reaches for Python internals, and the sandbox stopped it: {failure}."
+    return f"The template breaks on {what}: {failure}."
+
+
+def failed(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:
+    return {"messages": list(messages), "failure": str(failure)}
+
+
+def common_prefix(left: str, right: str) -> str:
+    pairs = enumerate(zip(left, right, strict=False))
+    return left[: next((index for index, (one, other) in pairs if one != other), min(len(left), len(right)))]

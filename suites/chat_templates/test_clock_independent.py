@@ -1,0 +1,72 @@
+"""Promise: the prompt does not depend on the day."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fixtures.inputs.conversations import INSTRUCTION, QUESTION
+from fixtures.subjects.chat import Chat, Message
+from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.chat_templates.probes import attempt
+from suites.findings import Hazard
+
+DAYS = (datetime.datetime(2024, 7, 26, 12, 0), datetime.datetime(2031, 12, 3, 23, 59))
+# What published templates call the date that they take instead of the clock's.
+PINS = ("date_string", "current_date", "date", "strftime_date")
+
+
+def test_clock_independent(chat: Chat, record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same conversation renders the same on two days, or a template variable pins the date.
+
+    Why: a date in the prompt changes answers and defeats prompt caches from one day to the next, and evaluation
+        results cannot be reproduced.
+    Fix: Take the date from a variable: {% if date_string is not defined %}, and only then strftime_now.
+    Source: https://huggingface.co/docs/transformers/chat_templating_writing (strftime_now)
+    """
+    rendered(chat, [QUESTION])
+    by_day = _renderer(chat, monkeypatch)
+    changing = [messages for messages in ([QUESTION], [INSTRUCTION, QUESTION]) if by_day(messages, {}) is not None]
+    pins = [
+        name
+        for name in PINS
+        if changing and all(by_day(messages, {name: "26 Jul 2024"}) is None for messages in changing)
+    ]
+    record.capability("chat.clock", f"pinned by {pins[0]}" if pins else "read" if changing else "not read")
+    if changing and not pins:
+        first, second = by_day(changing[0], {}) or ("", "")
+        start = max(0, len(common_prefix(first, second)) - 30)
+        raise Hazard(
+            f"The prompt changes with the clock, and no template variable pins it: {first[start : start + 60]!r}.",
+            evidence={str(DAYS[0].date()): shown(first), str(DAYS[1].date()): shown(second)},
+        )
+
+
+Renderer = Callable[[list[Message], dict[str, Any]], tuple[str, str] | None]
+
+
+def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Renderer:
+    """A function that gives the renders of both days where they differ, None where they are the same."""
+    from transformers.utils import chat_template_utils
+
+    def by_day(messages: list[Message], variables: dict[str, Any]) -> tuple[str, str] | None:
+        renders = []
+        for day in DAYS:
+            with monkeypatch.context() as patch:
+                patch.setattr(chat_template_utils, "datetime", _frozen(day))
+                renders.append(attempt(chat, messages, fresh=True, **variables)[0] or "")
+        return (renders[0], renders[1]) if renders[0] != renders[1] else None
+
+    return by_day
+
+
+def _frozen(day: datetime.datetime) -> type[datetime.datetime]:
+    class Frozen(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return day
+
+    return Frozen

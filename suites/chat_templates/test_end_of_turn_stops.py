@@ -1,0 +1,69 @@
+"""Promise: generation stops where the assistant's turn ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.conversations import PLAIN
+from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.subjects.subject import Subject
+from suites.chat_templates.evidence import rendered, tokens
+from suites.findings import Defect, Hazard, Unsupported
+
+
+def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Any) -> None:
+    """What the template writes after the assistant's content holds a token at which generation stops.
+
+    Why: otherwise the model ends its turn and goes on, playing the user, until the token limit; and training on
+        the template never shows it where to stop.
+    Fix: Write the end-of-turn token after each assistant message, and list its id in eos_token_id of
+        generation_config.json.
+    Source: https://github.com/vllm-project/vllm/issues/4180; https://github.com/huggingface/trl/issues/3299;
+        https://github.com/huggingface/trl/issues/5988
+    """
+    rendered(chat, PLAIN["a question and its answer"])
+    if chat.ending is None:
+        raise Unsupported("the template does not show the assistant's content")
+    last, middle = chat.encode(chat.ending), chat.encode(chat.handover or "")
+    stops, file = stop_ids(subject, tokenizer)
+    evidence = {"ending": chat.ending, "ending ids": last, "ending tokens": tokens(tokenizer, last),
+                "stop ids": stops, "stop tokens": tokens(tokenizer, stops), "declared in": file}  # fmt: skip
+    if end := next((number for number in [*last, *middle] if number in stops), None):
+        record.capability("chat.end_of_turn", str(tokens(tokenizer, [end])[0]))
+        return _ends_with_eos(tokenizer, last, evidence)
+    if not last and not middle:
+        raise Defect("The template writes nothing after the assistant's content, not even between turns.",
+                     evidence=evidence)  # fmt: skip
+    raise _severity(subject, file)(
+        f"The assistant's turn ends in {_marker(tokenizer, last, middle)}, and generation stops only at "
+        f"{', '.join(f'{token} (id {number})' for token, number in zip(tokens(tokenizer, stops), stops, strict=True))}"
+        f", as {file} declares.",
+        evidence=evidence,
+    )
+
+
+def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
+    """A tokenizer alone cannot know what the model's generation_config.json will say."""
+    return Defect if file != "tokenizer_config.json" or subject.has("config.json") else Hazard
+
+
+def _marker(tokenizer: Any, last: list[int], middle: list[int]) -> str:
+    added = tokenizer.added_tokens_decoder
+    marker = next((number for number in [*last, *middle] if number in added), None)
+    if marker is None:
+        return f"plain text ({tokenizer.decode(last or middle)!r})"
+    return f"{added[marker].content} (id {marker})"
+
+
+def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) -> None:
+    """Trainers append and look for the tokenizer's own EOS, whatever generation_config.json says."""
+    __tracebackhide__ = True
+    added = tokenizer.added_tokens_decoder
+    marker = next((number for number in last if number in added), None)
+    if marker is not None and tokenizer.eos_token_id not in (None, *last):
+        raise Hazard(
+            f"The assistant's turn ends in {added[marker].content} (id {marker}), and the tokenizer's eos_token is "
+            f"{tokenizer.eos_token} (id {tokenizer.eos_token_id}): training on the latter never learns to stop.",
+            evidence=evidence,
+            remedy="Pass the end-of-turn token as eos_token to the trainer, or name it in tokenizer_config.json.",
+        )

@@ -1,0 +1,49 @@
+"""Promise: the generation prompt is the header of the answer to come."""
+
+from __future__ import annotations
+
+from fixtures.inputs.conversations import QUESTION, assistant
+from fixtures.subjects.chat import NEEDLE, Chat
+from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.findings import Defect, Hazard, Unsupported
+
+
+def test_generation_prompt(chat: Chat) -> None:
+    """add_generation_prompt appends what stands before the assistant's content in a finished turn, and nothing else.
+
+    Why: without the header the model goes on with the user's turn; with another one it starts from a text that it
+        has never seen.
+    Fix: End the template with {% if add_generation_prompt %}, then the header exactly as the assistant's turns have it.
+    Source: https://huggingface.co/docs/transformers/chat_templating#add_generation_prompt
+    """
+    question, prompt = rendered(chat, [QUESTION]), rendered(chat, [QUESTION], add_generation_prompt=True)
+    whole = rendered(chat, [QUESTION, assistant(NEEDLE)])
+    before, found, after = whole.partition(NEEDLE)
+    if not found:
+        raise Unsupported("the template does not show the assistant's content")
+    header = before[len(common_prefix(question, before)) :]
+    evidence = {"without": shown(question), "with": shown(prompt), "finished turn": shown(whole)}
+    eos = chat.tokenizer.eos_token or ""  # Phi-3 closes with it what is not a prompt
+    if not prompt.startswith(question.removesuffix(eos)):
+        raise Hazard("add_generation_prompt changes the conversation before it instead of appending to it.",
+                     evidence=evidence)  # fmt: skip
+    if prompt == question and header.strip() and not question.endswith(header):
+        raise Defect(f"add_generation_prompt changes nothing, although an assistant's turn starts with {header!r}.",
+                     evidence=evidence)  # fmt: skip
+    if not continues(prompt, before):
+        raise Defect(f"The generation prompt {prompt[len(question) :]!r} is not how an assistant's turn starts, "
+                     f"which is {header!r}.", evidence=evidence)  # fmt: skip
+    if prompt == question and opens_always(chat, question.partition(str(QUESTION["content"]))[2], after):
+        raise Hazard(f"add_generation_prompt=False is ignored: {after!r} follows a finished answer too, and training "
+                     "on it teaches empty turns.", evidence=evidence)  # fmt: skip
+
+
+def continues(prompt: str, before: str) -> bool:
+    """Whether the prompt leads into a finished turn: a prefix of it, or longer by a prefilled thought."""
+    return before.startswith(prompt.rstrip()) or prompt.startswith(before.rstrip())
+
+
+def opens_always(chat: Chat, after_user: str, after_assistant: str) -> bool:
+    """Whether a conversation ends in an assistant's header whoever spoke last; the next user's turn has another."""
+    header = after_assistant.rstrip()
+    return bool(header and after_user == after_assistant and chat.handover and not chat.handover.startswith(header))
