@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant, system, user
@@ -43,14 +44,12 @@ def system_role(chat: Chat) -> Answer:
 
 
 def default_system_prompt(chat: Chat) -> Answer:
-    """Whether a conversation without a system message gets one; an explicit one shows what it looks like."""
-    with_own, without = attempt(chat, [system(NEEDLE), QUESTION])[0], attempt(chat, [QUESTION])[0]
-    if not with_own or not without or NEEDLE not in with_own:
-        return False, None
-    opening = with_own.partition(NEEDLE)[0].removeprefix(chat.tokenizer.bos_token or "").strip()
-    bare = without.partition(str(QUESTION["content"]))[0]
-    has_words = any(len(word) > 3 for word in bare.removeprefix(chat.tokenizer.bos_token or "").split()[1:])
-    return bool(opening and opening in bare and has_words and system_role(chat)[0] == "supported"), shown(without)
+    """Whether more than a role's name stands before the first user content when no system message is given."""
+    text = attempt(chat, [QUESTION])[0] or ""
+    before = text.partition(str(QUESTION["content"]))[0]
+    for token in chat.tokenizer.added_tokens_decoder.values():
+        before = before.replace(token.content, " ")
+    return len(re.findall(r"[^\W\d_]{2,}", before)) >= 4, shown(text)
 
 
 def tools(chat: Chat) -> Answer:
@@ -94,7 +93,8 @@ def reasoning(chat: Chat) -> Answer:
 def content_parts(chat: Chat) -> Answer:
     if chat.wants_parts:
         return "required", None
-    return needle(chat, [user([{"type": "text", "text": NEEDLE}])])
+    value, text = needle(chat, [user([{"type": "text", "text": NEEDLE}])])
+    return ("printed as Python" if "'text':" in str(text) else value), text
 
 
 def user_control_tokens(chat: Chat) -> Answer:
