@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from reports import hooks
-from reports.controller import Controller
-from reports.logbook import Logbook
 from reports.observer import SHORT, Observation, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
@@ -37,6 +35,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if config.option.collectonly or hasattr(config, ON_WORKER):
         return
     if description := config.hook.pytest_seatrial_run(config=config):
+        from reports.controller import Controller  # here: collecting needs none of what writes reports
+        from reports.logbook import Logbook
+
         config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
 
 
