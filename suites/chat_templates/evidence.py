@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.inputs.conversations import QUESTION
 from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateRejects
 from suites.findings import Defect, Unsupported
 
@@ -26,14 +27,17 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
     except TemplateRejects as reason:
         raise Unsupported(f"the template refuses the conversation that this check needs: {reason}") from None
     except TemplateBreaks as failure:
+        if not chat.accepts([QUESTION]):
+            raise Unsupported("the template does not even render a question: see chat_templates/renders") from None
         raise Defect(breaks(failure, "a conversation"), evidence=failed(failure, messages)) from None
 
 
 def breaks(failure: TemplateBreaks, what: str) -> str:
     """One sentence about a failure; the sandbox's refusal is named as what it is."""
-    if str(failure).startswith("SecurityError"):
-        return f"The template reaches for Python internals, and the sandbox stopped it: {failure}."
-    return f"The template breaks on {what}: {failure}."
+    reason = str(failure).rstrip(".")
+    if reason.startswith("SecurityError"):
+        return f"The template reaches for Python internals, and the sandbox stopped it: {reason}."
+    return f"The template breaks on {what}: {reason}."
 
 
 def failed(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, user
+from hypothesis import given
+
+from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, conversations, user
 from fixtures.subjects.chat import Chat, Message
 from suites.chat_templates.evidence import rendered, shown
 from suites.findings import Defect
@@ -22,6 +24,23 @@ def test_content_verbatim(chat: Chat) -> None:
         stands_once(chat, [user(content), ANSWER, QUESTION], content, f"{kind} in an earlier user message")
         stands_once(chat, [QUESTION, assistant(content)], content, f"{kind} in an assistant message")
 
+    @given(messages=conversations(max_turns=3))
+    def any_conversation(messages: list[Message]) -> None:
+        in_order(chat, messages)
+
+    any_conversation()
+
+
+def in_order(chat: Chat, messages: list[Message]) -> None:
+    """Every content, one after the other."""
+    __tracebackhide__ = True
+    text = rest = rendered(chat, messages, fresh=True)
+    for message in messages:
+        _, found, rest = rest.partition(message["content"])
+        if not found:
+            raise Defect(f"A {message['role']} message is not rendered as it was written: {message['content']!a}.",
+                         evidence={"messages": messages, "render": shown(text)})  # fmt: skip
+
 
 def stands_once(chat: Chat, messages: list[Message], content: str, where: str) -> None:
     __tracebackhide__ = True
@@ -40,7 +59,7 @@ def what_happened(content: str, text: str) -> str:
         return "HTML-escaped"
     words = content.split()
     lost = [word for word in words if word not in text]
-    if len(lost) == len(words):
+    if len(lost) * 2 > len(words):
         return "not in the prompt at all"
     if lost:
         return f"in the prompt without {' '.join(lost)!r}"

@@ -34,12 +34,10 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     if not last and not middle:
         raise Defect("The template writes nothing after the assistant's content, not even between turns.",
                      evidence=evidence)  # fmt: skip
-    raise _severity(subject, file)(
-        f"The assistant's turn ends in {_marker(tokenizer, last, middle)}, and generation stops only at "
-        f"{', '.join(f'{token} (id {number})' for token, number in zip(tokens(tokenizer, stops), stops, strict=True))}"
-        f", as {file} declares.",
-        evidence=evidence,
-    )
+    named = ", ".join(f"{token} (id {number})" for token, number in zip(tokens(tokenizer, stops), stops, strict=True))
+    how = _how_it_ends(tokenizer, chat, last)
+    summary = f"{how}, and generation stops only at {named or 'no token'}, as {file} declares."
+    raise _severity(subject, file)(summary, evidence=evidence)
 
 
 def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
@@ -47,12 +45,11 @@ def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
     return Defect if file != "tokenizer_config.json" or subject.has("config.json") else Hazard
 
 
-def _marker(tokenizer: Any, last: list[int], middle: list[int]) -> str:
+def _how_it_ends(tokenizer: Any, chat: Chat, last: list[int]) -> str:
     added = tokenizer.added_tokens_decoder
-    marker = next((number for number in [*last, *middle] if number in added), None)
-    if marker is None:
-        return f"plain text ({tokenizer.decode(last or middle)!r})"
-    return f"{added[marker].content} (id {marker})"
+    if marker := next((number for number in last if number in added), None):
+        return f"The assistant's turn ends in {added[marker].content} (id {marker})"
+    return f"No control token ends the assistant's turn, {chat.ending or chat.handover!r} follows its content"
 
 
 def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) -> None:

@@ -69,11 +69,12 @@ class Pipeline:
 
     def form(self, text: str) -> str:
         """The text as normalizer, pre-tokenizer and decoder alone would give it back."""
-        pieces = [self.normalized(text)]
-        if self.backend.pre_tokenizer:
-            pieces = [piece for piece, _ in self.backend.pre_tokenizer.pre_tokenize_str(pieces[0])]
-        decoder = self.backend.decoder
-        return str(decoder.decode(pieces)) if decoder else "".join(pieces)
+        normalized, decoder = self.normalized(text), self.backend.decoder
+        if decoder is None:
+            return normalized
+        splitter = self.backend.pre_tokenizer
+        pieces = [piece for piece, _ in splitter.pre_tokenize_str(normalized)] if splitter else [normalized]
+        return str(decoder.decode(pieces))
 
     def comparable(self, text: str) -> str:
         """What of a decoded text is promised: all of it, or all but white space."""
