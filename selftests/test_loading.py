@@ -1,0 +1,116 @@
+"""Variants are loaded once, within the budget, and freed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures.subjects import loading, source
+from fixtures.subjects.loading import Loaded, Shelf
+from fixtures.subjects.problems import CannotRunHere, SubjectProblem
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from selftests.gallery.edits import set_keys
+from selftests.gallery.harness import copy
+from selftests.gallery.registry import CHAT, CLASSIFIER
+
+PLAIN = Variant()
+HALF = Variant(dtype="bfloat16")
+
+
+def subject_at(directory: Path) -> Subject:
+    return Subject(directory.name, source.parse(str(directory), builtins=()))
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Subject:
+    return subject_at(copy(CHAT, tmp_path / "chat"))
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Variant]]:
+    """The loads that really happened."""
+    happened: list[tuple[str, Variant]] = []
+    load_model = loading.load_model
+
+    def counted(subject: Subject, variant: Variant) -> Loaded:
+        happened.append((subject.name, variant))
+        return load_model(subject, variant)
+
+    monkeypatch.setattr(loading, "load_model", counted)
+    return happened
+
+
+def test_a_variant_loads_once(chat: Subject, loads: list[tuple[str, Variant]]) -> None:
+    shelf = Shelf(budget=10**9)
+    assert shelf.model(chat, PLAIN) is shelf.model(chat, PLAIN)
+    assert loads == [("chat", PLAIN)]
+
+
+def test_the_variant_decides_the_dtype(chat: Subject) -> None:
+    shelf = Shelf(budget=10**9)
+    dtypes = {str(shelf.model(chat, variant).model.dtype) for variant in (PLAIN, HALF)}
+    assert dtypes == {"torch.float32", "torch.bfloat16"}
+
+
+def test_the_last_check_frees_the_weights(chat: Subject) -> None:
+    """Also where a traceback or a cycle still refers to the model."""
+    shelf = Shelf(budget=10**9)
+    for _ in range(2):
+        shelf.expect(chat, PLAIN)
+    model = shelf.model(chat, PLAIN).model
+    shelf.done(chat, PLAIN)
+    assert sum(parameter.numel() for parameter in model.parameters()) == 426_624
+    shelf.done(chat, PLAIN)
+    assert sum(parameter.numel() for parameter in model.parameters()) == 0
+
+
+def test_the_budget_evicts_what_was_loaded_first(chat: Subject, tmp_path: Path) -> None:
+    other = subject_at(copy(CLASSIFIER, tmp_path / "classifier"))
+    shelf = Shelf(budget=2_000_000)
+    first = shelf.model(chat, PLAIN).model
+    shelf.model(other, PLAIN)
+    assert sum(parameter.numel() for parameter in first.parameters()) == 0
+
+
+def test_a_model_beyond_the_budget_is_unsupported_with_the_figures(chat: Subject) -> None:
+    with pytest.raises(CannotRunHere, match="memory budget is 0.0 GB"):
+        Shelf(budget=1000).model(chat, PLAIN)
+
+
+def test_a_failure_is_remembered(chat: Subject, loads: list[tuple[str, Variant]]) -> None:
+    set_keys(chat.path / "config.json", num_attention_heads="many")
+    shelf = Shelf(budget=10**9)
+    for _ in range(2):
+        with pytest.raises(SubjectProblem):
+            shelf.model(chat, PLAIN)
+    assert len(loads) == 1
+
+
+def test_a_tokenizer_is_shared_until_its_last_check(chat: Subject) -> None:
+    shelf = Shelf(budget=10**9)
+    shelf.expect(chat, None)
+    tokenizer = shelf.tokenizer(chat)
+    assert shelf.tokenizer(chat) is tokenizer
+    shelf.done(chat, None)
+    assert shelf.tokenizer(chat) is not tokenizer
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "nf4-dq", "fp4", "int8"])
+def test_a_quantized_variant_is_smaller(chat: Subject, quantization: str) -> None:
+    pytest.importorskip("bitsandbytes")
+    shelf = Shelf(budget=10**9)
+    full, small = (shelf.model(chat, variant).bytes for variant in (PLAIN, Variant(quantization=quantization)))
+    assert small < full
+
+
+@pytest.mark.parametrize("variant", [PLAIN, HALF, Variant(quantization="nf4")], ids=lambda variant: variant.label)
+def test_the_estimate_of_memory_is_near(chat: Subject, variant: Variant) -> None:
+    """It decides what the budget admits; half the truth would end in a killed run."""
+    if variant.quantization != "none":
+        pytest.importorskip("bitsandbytes")
+    loaded = Shelf(budget=10**9).model(chat, variant)
+    estimate = variant.bytes_needed(chat.traits.parameters, chat.traits.weight_bytes)
+    # a quantized toy keeps most of its parameters (the embedding) in full precision
+    assert estimate > loaded.bytes * (0.2 if variant.quantization != "none" else 0.9)
