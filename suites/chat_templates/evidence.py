@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
-from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateRejects
+from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateFails, TemplateRejects
 from suites.findings import Defect, Unsupported
 
 
@@ -30,6 +30,24 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
         if not chat.accepts([QUESTION]):
             raise Unsupported("the template does not even render a question: see chat_templates/renders") from None
         raise Defect(breaks(failure, "a conversation"), evidence=failed(failure, messages)) from None
+
+
+def ids_of(chat: Chat, messages: Sequence[Message]) -> list[int]:
+    """Token ids of a conversation that renders; that its text cannot be encoded is told by the tokenizer's checks."""
+    __tracebackhide__ = True
+    rendered(chat, messages)
+    try:
+        return chat.ids(messages)
+    except TemplateFails as failure:
+        raise Unsupported(f"{failure}: see tokenizers/round-trip") from None
+
+
+def encoded(chat: Chat, text: str) -> list[int]:
+    __tracebackhide__ = True
+    try:
+        return chat.encode(text)
+    except Exception as error:
+        raise Unsupported(f"{text[:60]!r} cannot be encoded ({error}): see tokenizers/round-trip") from None
 
 
 def breaks(failure: TemplateBreaks, what: str) -> str:

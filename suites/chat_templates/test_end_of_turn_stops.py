@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.inputs.conversations import PLAIN
 from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.subject import Subject
-from suites.chat_templates.evidence import rendered, tokens
+from suites.chat_templates.evidence import encoded, rendered, tokens
 from suites.findings import Defect, Hazard, Unsupported
 
 
@@ -24,7 +24,7 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     rendered(chat, PLAIN["a question and its answer"])
     if chat.ending is None:
         raise Unsupported("the template does not show the assistant's content")
-    last, middle = chat.encode(chat.ending), chat.encode(chat.handover or "")
+    last, middle = encoded(chat, chat.ending), encoded(chat, chat.handover or "")
     stops, file = stop_ids(subject, tokenizer)
     evidence = {"ending": chat.ending, "ending ids": last, "ending tokens": tokens(tokenizer, last),
                 "stop ids": stops, "stop tokens": tokens(tokenizer, stops), "declared in": file}  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import rendered, tokens
+from suites.chat_templates.evidence import ids_of, tokens
 from suites.findings import Defect, Hazard
 
 
@@ -23,13 +23,12 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
     if bos is None:
         return
     for name, messages in PLAIN.items():
-        rendered(chat, messages)
-        ids = chat.ids(messages)
+        ids = ids_of(chat, messages)
         leading = len(list(takewhile(lambda number: number == bos, ids)))
         if leading > 1:
             raise Defect(f"{name.capitalize()} starts with {leading} BOS tokens ({tokenizer.bos_token}).",
                          evidence={"ids": ids[:12], "tokens": tokens(tokenizer, ids[:12])})  # fmt: skip
-    missing(tokenizer, chat.ids([QUESTION]))
+    missing(tokenizer, ids_of(chat, [QUESTION]))
 
 
 def missing(tokenizer: Any, ids: list[int]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import rendered, tokens
+from suites.chat_templates.evidence import encoded, rendered, tokens
 from suites.findings import Hazard
 
 
@@ -19,7 +19,8 @@ def test_one_bos_when_retokenized(tokenizer: Any, chat: Chat) -> None:
         https://github.com/huggingface/transformers/pull/37686
     """
     text = rendered(chat, [QUESTION], add_generation_prompt=True)
-    again, direct = list(tokenizer(text)["input_ids"]), chat.encode(text)
+    direct = encoded(chat, text)
+    again = list(tokenizer(text)["input_ids"])
     added = added_around(again, direct)
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
     if added and bos is not None and bos in added[0] and direct[:1] == [bos]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, SECOND_ANSWER
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.chat_templates.evidence import common_prefix, encoded, rendered, shown
 from suites.findings import Hazard
 
 TURNS = [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION]
@@ -29,5 +29,5 @@ def test_prefix_stable(chat: Chat) -> None:
                 f"Adding {role} message rewrites what was rendered before it: {earlier[len(kept) :]!r} becomes "
                 f"{later[len(kept) : len(kept) + 40]!r}.",
                 evidence={"before": shown(earlier), "after": shown(later), "message": count + 1,
-                          "tokens lost": len(chat.encode(earlier[len(kept) :]))},
+                          "tokens lost": len(encoded(chat, earlier[len(kept) :]))},
             )  # fmt: skip

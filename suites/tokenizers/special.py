@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from suites.findings import Unsupported
+
 
 def special_tokens(tokenizer: Any) -> dict[str, Any]:
     """Every token that is flagged special, with the flags that it declares."""
@@ -16,8 +18,12 @@ def special_tokens(tokenizer: Any) -> dict[str, Any]:
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
-    """Ids without anything added."""
-    return list(tokenizer.encode(text, add_special_tokens=False))
+    """Ids without anything added; that a text cannot be encoded at all is told once, by `round-trip`."""
+    __tracebackhide__ = True
+    try:
+        return list(tokenizer.encode(text, add_special_tokens=False))
+    except Exception as error:
+        raise Unsupported(f"{text!a} cannot be encoded ({error}): see tokenizers/round-trip") from None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
+from suites.tokenizers.special import encode
 
 
 def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) -> None:
@@ -19,12 +20,12 @@ def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) ->
     """
     stops, _ = stop_ids(subject, tokenizer)
     added = tokenizer.added_tokens_decoder
-    closing = [number for number in chat.encode(chat.ending or "") if number in added]
+    closing = [number for number in encode(tokenizer, chat.ending or "") if number in added]
     leaks = {str(added[number].content): number for number in dict.fromkeys([*closing[:1], *stops])
              if number in added and tokenizer.decode([number], skip_special_tokens=True)}  # fmt: skip
     if leaks:
         named = ", ".join(f"{token} (id {number})" for token, number in leaks.items())
-        answer = tokenizer.decode([*chat.encode("Fine."), *leaks.values()], skip_special_tokens=True)
+        answer = tokenizer.decode([*encode(tokenizer, "Fine."), *leaks.values()], skip_special_tokens=True)
         raise Defect(
             f"{named} ends a turn and is not flagged special: it stays in the decoded answer.",
             evidence={"tokens": leaks, "expected": "Fine.", "actual": answer},

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import NASTY, texts
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.evidence import around, escaped, tokens
 
@@ -27,10 +27,11 @@ def test_round_trip(tokenizer: Any, record: Any) -> None:
         raise Defect(
             "The vocabulary has no capital letters A to Z and no normalizer lower-cases them: they become "
             f"{declared.unknown or 'nothing'}.",
-            evidence={"text": "AbC", "tokens": tokens(tokenizer, tokenizer.encode("AbC", add_special_tokens=False))},
+            evidence={"text": "AbC", "tokens": tokens(tokenizer, encoded(tokenizer, "AbC"))},
         )
-    for text in NASTY.values():
-        comes_back(tokenizer, text)
+    tried = [comes_back(tokenizer, text) for text in NASTY.values()]
+    if not any(tried):
+        raise Unsupported("the vocabulary spells none of the texts that were tried")
 
     @given(text=texts())
     def any_text(text: str) -> None:
@@ -40,12 +41,13 @@ def test_round_trip(tokenizer: Any, record: Any) -> None:
     vocabulary_spells_everything(declared)
 
 
-def comes_back(tokenizer: Any, text: str) -> None:
-    """Encodes and decodes what of the text can be spelled, and compares with the declared form."""
+def comes_back(tokenizer: Any, text: str) -> bool:
+    """Encodes and decodes what of the text can be spelled, and compares with the declared form; False for nothing."""
     __tracebackhide__ = True
     declared = pipeline(tokenizer)
-    text = declared.spellable(text)
     ids = encoded(tokenizer, text)
+    if (spelled := declared.spellable(text)) != text:
+        text, ids = spelled, encoded(tokenizer, spelled)
     back = tokenizer.decode(ids)
     expected = declared.form(text) if declared.backend else stable_form(tokenizer, back)
     if declared.comparable(back) != declared.comparable(expected):
@@ -55,6 +57,7 @@ def comes_back(tokenizer: Any, text: str) -> None:
             evidence={"text": escaped(text, limit=400), "expected": escaped(expected, limit=400),
                       "actual": escaped(back, limit=400), "ids": ids[:60], "tokens": tokens(tokenizer, ids[:60])},
         )  # fmt: skip
+    return bool(text)
 
 
 def encoded(tokenizer: Any, text: str) -> list[int]:
