@@ -1,1 +1,1 @@
-"""Performance, measured by hand: each script prints figures with their conditions; nothing here is asserted in tests."""
+"""Performance, measured by hand: each script prints figures with their conditions; no test asserts them."""

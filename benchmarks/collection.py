@@ -25,9 +25,11 @@ def main() -> None:
     seconds(COLLECT), seconds(IMPORT)  # warm the file cache
     pairs = [(seconds(COLLECT), seconds(IMPORT)) for _ in range(PAIRS)]
     ratios = sorted(collect / imports for collect, imports in pairs)
-    print(f"collect-only {statistics.median(c for c, _ in pairs):.2f} s, "
-          f"import pytest, hypothesis {statistics.median(i for _, i in pairs):.2f} s, "
-          f"ratio {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f}, {PAIRS} pairs)")  # fmt: skip
+    print(
+        f"collect-only {statistics.median(c for c, _ in pairs):.2f} s, "
+        f"import pytest, hypothesis {statistics.median(i for _, i in pairs):.2f} s, "
+        f"ratio {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f}, {PAIRS} pairs)"
+    )
 
 
 if __name__ == "__main__":

@@ -55,8 +55,10 @@ def slope(text: str, folder: Path, *options: str) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rounds = sorted(per_check(Path(folder)) for _ in range(ROUNDS))
-    print(f"overhead per check: {statistics.median(rounds):.2f} ms (from {rounds[0]:.2f} to {rounds[-1]:.2f}, "
-          f"{ROUNDS} rounds of {CHECKS} checks)")  # fmt: skip
+    print(
+        f"overhead per check: {statistics.median(rounds):.2f} ms (from {rounds[0]:.2f} to {rounds[-1]:.2f}, "
+        f"{ROUNDS} rounds of {CHECKS} checks)"
+    )
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ def measure(source: str, folder: Path) -> None:
     weights = max(subject.facts["weight_bytes"] for subject in trial.subjects)
     limit = 1.3 * weights + 700e6
     checks = sum(check.duration for check in trial.checks)
-    print(f"{source}: {len(trial.checks)} checks, wall {wall:.1f} s, cpu {cpu:.1f} s, in checks {checks:.1f} s, "
-          f"peak {after.ru_maxrss / 1e3:.0f} MB (limit 1.3 x {weights / 1e6:.0f} + 700 = {limit / 1e6:.0f} MB)")  # fmt: skip
+    print(
+        f"{source}: {len(trial.checks)} checks, wall {wall:.1f} s, cpu {cpu:.1f} s, in checks {checks:.1f} s, "
+        f"peak {after.ru_maxrss / 1e3:.0f} MB (limit 1.3 x {weights / 1e6:.0f} + 700 = {limit / 1e6:.0f} MB)"
+    )
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class Logbook:
         carried = getattr(report, "seatrial", None)
         if carried is None:
             self.other_tests_failed |= report.failed and not hasattr(report, "seatrial_outcome")
-            if report.failed and report.when == "???":
+            if report.failed and str(report.when) == "???":  # xdist, of a worker that died
                 self._crashed[str(report.nodeid)] = str(report.longrepr)
             return
         record, problem = carried["record"], carried["problem"]

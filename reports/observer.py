@@ -33,13 +33,27 @@ class Observation:
         """Records a probed fact that is neither good nor bad."""
         self.capabilities[name] = {"value": value, "evidence": evidence}
 
-    def metric(self, name: str, value: float, unit: str, *, better: str, samples: int,
-               interval: tuple[float, float] | None = None) -> None:  # fmt: skip
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        better: str,
+        samples: int,
+        interval: tuple[float, float] | None = None,
+    ) -> None:
         """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval."""
         self.metrics.append(
-            {"name": name, "value": value, "unit": unit, "better": better, "samples": samples,
-             "interval": list(interval) if interval else None}
-        )  # fmt: skip
+            {
+                "name": name,
+                "value": value,
+                "unit": unit,
+                "better": better,
+                "samples": samples,
+                "interval": list(interval) if interval else None,
+            }
+        )
 
     def note_exception(self, error: BaseException, details: str) -> None:
         """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
@@ -47,7 +61,8 @@ class Observation:
         if self.outcome != "pass" and outcome != "error":
             return
         if outcome == "blocked":
-            return self._block(error)
+            self._block(error)
+            return
         self.outcome = outcome
         self.summary = getattr(error, "summary", None) or first_line(error)
         self.evidence = getattr(error, "evidence", None) or {}

@@ -77,7 +77,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Observation:
     """What a check tells besides its outcome: `record.capability(...)` and `record.metric(...)`."""
-    return request.node.stash[OBSERVATION]
+    observation: Observation = request.node.stash[OBSERVATION]
+    return observation
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -43,9 +43,16 @@ def run_pytest(
     """`python -m pytest ARGUMENTS`, offline and derandomized."""
     command = [sys.executable, "-m", "pytest", f"--report-dir={report}", *map(str, arguments)]
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, errors="replace", env=environment() | dict(env or {}),
-        timeout=900, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment() | dict(env or {}),
+        timeout=900,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     return Finished(done.returncode, done.stdout + done.stderr, report)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,25 +86,38 @@ def _remote_code(directory: Path) -> None:
 
 
 BROKEN = [
-    Broken("missing", "missing", "is not a directory", lambda directory: (_empty(directory), directory.rmdir())[0]),
+    Broken("missing", "missing", "is not a directory", lambda directory: shutil.rmtree(directory)),
     Broken("empty", "empty", "is empty", _empty),
     Broken("only-readme", "only-readme", "holds only README.md", _only_readme),
     Broken("config-not-json", "config.json", "not valid JSON", _truncate("config.json")),
-    Broken("no-model-type", "config.json", "no model_type",
-           lambda directory: edit_json(directory / "config.json", lambda data: data.pop("model_type"))),
-    Broken("unknown-model-type", "config.json", "model_type 'lama'",
-           lambda directory: set_keys(directory / "config.json", model_type="lama", architectures=["LamaForCausalLM"])),
-    Broken("unknown-architecture", "config.json", "LamaForCausalLM",
-           lambda directory: set_keys(directory / "config.json", architectures=["LamaForCausalLM"])),
+    Broken(
+        "no-model-type",
+        "config.json",
+        "no model_type",
+        lambda directory: edit_json(directory / "config.json", lambda data: data.pop("model_type")),
+    ),
+    Broken(
+        "unknown-model-type",
+        "config.json",
+        "model_type 'lama'",
+        lambda directory: set_keys(directory / "config.json", model_type="lama", architectures=["LamaForCausalLM"]),
+    ),
+    Broken(
+        "unknown-architecture",
+        "config.json",
+        "LamaForCausalLM",
+        lambda directory: set_keys(directory / "config.json", architectures=["LamaForCausalLM"]),
+    ),
     Broken("truncated-weights", "model.safetensors", "truncated or corrupt", _truncate("model.safetensors")),
     Broken("corrupt-weights", "model.safetensors", "truncated or corrupt", _corrupt_header),
     Broken("missing-shard", "model-00002-of-00002.safetensors", "is missing", _missing_shard),
-    Broken("no-weights", "model.safetensors", "no weights",
-           lambda directory: (directory / "model.safetensors").unlink()),
+    Broken(
+        "no-weights", "model.safetensors", "no weights", lambda directory: (directory / "model.safetensors").unlink()
+    ),
     Broken("pickle-only", "pytorch_model.bin", "pickle", _pickle_only),
     Broken("remote-code", "config.json", "auto_map", _remote_code),
     Broken("truncated-tokenizer", "tokenizer.json", "truncated or not JSON", _truncate("tokenizer.json")),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +222,7 @@ def test_an_unknown_dtype_names_the_known_ones(tmp_path: Path) -> None:
     assert "'float8' is not one of auto, float32" in usage_error(tmp_path, "--model=builtin:smollm2", "--dtype=float8")
 
 
-@pytest.mark.skipif("not __import__('fixtures.machine').machine.accelerator() is None", reason="there is an accelerator")
+@pytest.mark.skipif("__import__('torch').accelerator.is_available()", reason="there is an accelerator")
 @pytest.mark.parametrize("options", [["-m", "gpu"], ["--device", "cuda"]], ids=" ".join)
 def test_a_device_that_is_not_there_stops_the_run(tmp_path: Path, options: list[str]) -> None:
     assert "PyTorch" in usage_error(tmp_path, "--model=builtin:smollm2", *options)
@@ -230,5 +244,6 @@ def test_standard_input_is_closed(tmp_path: Path) -> None:
     subject = copy(CHAT, tmp_path / "subject")
     _remote_code(subject)
     command = [sys.executable, "-m", "pytest", "-s", f"--model={subject}", f"--report-dir={tmp_path / 'report'}"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as run:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=quiet) as run:
         assert run.wait(timeout=120) == 1

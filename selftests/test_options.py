@@ -28,7 +28,7 @@ def subject(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("started_in", ["repository", "elsewhere", "model directory"])
 def test_model_is_found_however_it_is_written(form: str, started_in: str, subject: Path, tmp_path: Path) -> None:
     """`pytest --model DIR` with a space and a directory anywhere must work."""
-    forms = {
+    forms: dict[str, list[str | Path]] = {
         "space": ["--model", subject],
         "equals": [f"--model={subject}"],
         "path first": [ROOT / "suites" / "integrity", "--model", subject],
@@ -84,7 +84,8 @@ def test_a_policy_reclassifies_a_finding(subject: Path, tmp_path: Path) -> None:
     set_keys(subject / "generation_config.json", do_sample=False, temperature=0.7)
     policy = tmp_path / "policy.toml"
     policy.write_text(
-        '[severity."integrity/generation-config-valid"]\nas = "defect"\nreason = "we save what we tune"\n', encoding="utf-8"
+        '[severity."integrity/generation-config-valid"]\nas = "defect"\nreason = "we save what we tune"\n',
+        encoding="utf-8",
     )
     done = run_pytest(*QUIET, f"--model={subject}", "--policy", policy, *LIGHT, report=tmp_path / "report")
     assert (done.code, done.subject("model")["verdict"]) == (1, "reject")

@@ -29,17 +29,20 @@ def run_with(tmp_path: Path) -> Run:
     return run
 
 
-@pytest.mark.parametrize("error, outcome", [
-    (Defect("d"), "defect"),
-    (Hazard("h"), "hazard"),
-    (Unsupported("u"), "unsupported"),
-    (AssertionError("plain assert"), "defect"),
-    (pytest.skip.Exception("no package"), "unsupported"),
-    (MemoryError(), "error"),
-    (RuntimeError("CUDA error: device-side assert triggered"), "error"),
-    (KeyError("x"), "error"),
-    (pytest.fail.Exception("Timeout (>1.0s) from pytest-timeout."), "error"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Defect("d"), "defect"),
+        (Hazard("h"), "hazard"),
+        (Unsupported("u"), "unsupported"),
+        (AssertionError("plain assert"), "defect"),
+        (pytest.skip.Exception("no package"), "unsupported"),
+        (MemoryError(), "error"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "error"),
+        (KeyError("x"), "error"),
+        (pytest.fail.Exception("Timeout (>1.0s) from pytest-timeout."), "error"),
+    ],
+)
 def test_classification(error: BaseException, outcome: str) -> None:
     assert classify(error) == outcome
 

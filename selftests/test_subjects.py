@@ -79,13 +79,16 @@ def test_pickles_are_a_problem_unless_allowed(tmp_path: Path) -> None:
     assert traits.inspect(subject, allow_pickle=True).problems == ()
 
 
-@pytest.mark.parametrize("architecture, task", [
-    ("LlamaForCausalLM", "text-generation"),
-    ("T5ForConditionalGeneration", "text2text-generation"),
-    ("BertForSequenceClassification", "text-classification"),
-    ("BertModel", "feature-extraction"),
-    ("NobodyKnows", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("architecture", "task"),
+    [
+        ("LlamaForCausalLM", "text-generation"),
+        ("T5ForConditionalGeneration", "text2text-generation"),
+        ("BertForSequenceClassification", "text-classification"),
+        ("BertModel", "feature-extraction"),
+        ("NobodyKnows", None),
+    ],
+)
 def test_tasks_follow_the_architecture(architecture: str, task: str | None) -> None:
     assert traits.tasks_for(architecture) == ((task,) if task else ())
 

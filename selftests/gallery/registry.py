@@ -43,9 +43,16 @@ MUTANTS: dict[str, Mutant] = {}
 
 
 def mutant(
-    id: str, defect: str, *, source: str, base: str, caught_by: str, naming: tuple[str, ...] | str,
-    severity: str = "defect", patch: Callable[[Any], None] | None = None,
-) -> Callable[[Mutation], Mutation]:  # fmt: skip
+    id: str,
+    defect: str,
+    *,
+    source: str,
+    base: str,
+    caught_by: str,
+    naming: tuple[str, ...] | str,
+    severity: str = "defect",
+    patch: Callable[[Any], None] | None = None,
+) -> Callable[[Mutation], Mutation]:
     """Registers the decorated function, which changes the files of a copy of `base`."""
 
     def register(mutate: Mutation) -> Mutation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fixtures.options import SUITES
 from selftests.gallery.harness import all_mutants
+from selftests.gallery.registry import Mutant
 
 TABLE = SUITES.parent / "docs" / "gallery.md"
 HEAD = """# The defect gallery
@@ -19,10 +20,12 @@ all of them in one pytest process. This page is written by `python -m selftests.
 
 def render() -> str:
     rows = sorted(all_mutants().values(), key=lambda row: row.id)
-    lines = (
-        f"| {row.id} | {_cell(row.defect)} | {row.source} | {row.base} | `{row.caught_by}` | {row.severity} |\n" for row in rows
-    )
-    return HEAD + "".join(lines)
+    return HEAD + "".join(_line(row) for row in rows)
+
+
+def _line(row: Mutant) -> str:
+    cells = (row.id, _cell(row.defect), row.source, row.base, f"`{row.caught_by}`", row.severity)
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _cell(text: str) -> str:

@@ -36,7 +36,8 @@ def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[i
 
     placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}
     with torch.inference_mode():
-        output = model.generate(**placed, do_sample=False, max_new_tokens=max_new_tokens,
-                                temperature=None, top_p=None, top_k=None)  # fmt: skip
+        output = model.generate(
+            **placed, do_sample=False, max_new_tokens=max_new_tokens, temperature=None, top_p=None, top_k=None
+        )
     start = 0 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]
     return [int(token) for token in output[0, start:]]

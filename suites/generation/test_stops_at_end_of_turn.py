@@ -31,8 +31,14 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
                 evidence={"prompt": question, "generated": answers[question]},
             )
     stopped = sum(end is not None and answer.endswith(tokenizer.decode([end])) for answer in answers.values())
-    record.metric("generation.stopped_by_itself", stopped / len(answers), "share of prompts", better="higher",
-                  samples=len(answers), interval=wilson(stopped, len(answers)))  # fmt: skip
+    record.metric(
+        "generation.stopped_by_itself",
+        stopped / len(answers),
+        "share of prompts",
+        better="higher",
+        samples=len(answers),
+        interval=wilson(stopped, len(answers)),
+    )
     record.capability("generation.sample", next(iter(answers.values())), evidence=answers)
 
 

@@ -10,7 +10,6 @@ from suites.findings import Defect, Hazard
 FILE = "generation_config.json"
 
 
-
 def test_generation_config_present(subject: Subject, generates: None) -> None:
     """A model that generates ships a `generation_config.json`.
 

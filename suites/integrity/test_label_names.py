@@ -21,8 +21,10 @@ def test_label_names(config: dict[str, Any], labels: None) -> None:
     swapped = {name: (index, inverse[name]) for index, name in names.items() if inverse.get(name, index) != index}
     if swapped:
         name, (forward, backward) = next(iter(swapped.items()))
-        raise Defect(f"id2label gives '{name}' the id {forward}, label2id gives it {backward}.",
-                     evidence={"id2label": names, "label2id": inverse})  # fmt: skip
+        raise Defect(
+            f"id2label gives '{name}' the id {forward}, label2id gives it {backward}.",
+            evidence={"id2label": names, "label2id": inverse},
+        )
     if not names or all(PLACEHOLDER.fullmatch(name) for name in names.values()):
         shown = f"only placeholders ({', '.join(list(names.values())[:3])})" if names else "no id2label"
         raise Hazard(f"config.json has {shown}: pipelines answer LABEL_0, LABEL_1 ... instead of names.")

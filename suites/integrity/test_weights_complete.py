@@ -24,12 +24,14 @@ def test_weights_complete(loaded: Loaded) -> None:
     if missing or mismatched or meta:
         raise Defect(_summary(loaded.model, missing, mismatched, meta, unexpected), evidence=evidence)
     if unexpected:
-        raise Hazard(f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {_few(unexpected)}.",
-                     evidence=evidence)  # fmt: skip
+        raise Hazard(
+            f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {_few(unexpected)}.",
+            evidence=evidence,
+        )
 
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
-    parts = [f"{len(missing)} parameters are missing and were filled with random values: {_few(missing)}"] * bool(missing)
+    parts = [f"{len(missing)} parameters are missing and were made up at random: {_few(missing)}"] * bool(missing)
     parts += [f"{len(mismatched)} do not have the stored shape: {_few(mismatched)}"] * bool(mismatched)
     parts += [f"{len(meta)} were left without storage on the meta device: {_few(meta)}"] * bool(meta)
     parts += [f"{len(unexpected)} stored tensors are not used: {_few(unexpected)}"] * bool(unexpected)
