@@ -35,6 +35,8 @@ class Mutant:
     """What the finding's summary must contain: the cause."""
     mutate: Mutation
     """Changes the files of a copy of `base`."""
+    since: str = "4.57"
+    """First version of transformers in which the defect shows."""
     patch: Callable[[Any], None] | None = None
     """Changes the loaded model, for defects that no file can show."""
 
@@ -51,6 +53,7 @@ def mutant(
     caught_by: str,
     naming: tuple[str, ...] | str,
     severity: str = "defect",
+    since: str = "4.57",
     patch: Callable[[Any], None] | None = None,
 ) -> Callable[[Mutation], Mutation]:
     """Registers the decorated function, which changes the files of a copy of `base`."""
@@ -58,7 +61,7 @@ def mutant(
     def register(mutate: Mutation) -> Mutation:
         assert id not in MUTANTS, f"two gallery rows are called {id}"
         words = (naming,) if isinstance(naming, str) else naming
-        MUTANTS[id] = Mutant(id, defect, source, base, caught_by, severity, words, mutate, patch)
+        MUTANTS[id] = Mutant(id, defect, source, base, caught_by, severity, words, mutate, since, patch)
         return mutate
 
     return register

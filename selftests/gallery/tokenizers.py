@@ -16,6 +16,7 @@ from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
     naming="pre_tokenizer",
     source="huggingface/transformers#45488",
     caught_by="tokenizers/agrees-with-tokenizer-json",
+    since="5.0",
 )
 def class_overwrites_pre_tokenizer(directory: Path) -> None:
     set_keys(directory / "tokenizer_config.json", tokenizer_class="GPT2Tokenizer")
@@ -132,6 +133,7 @@ def marker_not_special(directory: Path) -> None:
     source="modelscope/ms-swift#2494",
     base=CHAT,
     caught_by="integrity/loads",
+    since="5.0",
     naming="tokenizer.json",
 )
 def unknown_model_type(directory: Path) -> None:

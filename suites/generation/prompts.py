@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.subjects.chat import Chat, TemplateFails
 from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
 
 QUESTIONS = (
     "What is the capital of France?",
@@ -18,12 +20,18 @@ PLAIN = ("The capital of France is", "One, two, three,", "Once upon a time")
 def encoded(subject: Subject, tokenizer: Any, text: str) -> dict[str, Any]:
     """`input_ids` and `attention_mask` of one prompt (1 x length tensors on the CPU)."""
     if subject.traits.has_chat_template:
-        messages = [{"role": "user", "content": text}]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = _rendered(Chat(tokenizer), text)
         batch = tokenizer(text, add_special_tokens=False, return_tensors="pt")
     else:
         batch = tokenizer(text, return_tensors="pt")
     return {name: batch[name] for name in ("input_ids", "attention_mask")}
+
+
+def _rendered(chat: Chat, text: str) -> str:
+    try:
+        return chat.render([{"role": "user", "content": text}], add_generation_prompt=True)
+    except TemplateFails as failure:
+        raise Unsupported(f"the chat template renders no prompt (see chat_templates/renders): {failure}") from None
 
 
 def questions(subject: Subject) -> tuple[str, ...]:

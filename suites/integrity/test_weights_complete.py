@@ -39,7 +39,8 @@ def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[s
 
 
 def _mismatch(name: str, stored: Any, expected: Any) -> str:
-    return f"{name} ({list(stored)} stored, {list(expected)} by config.json)"
+    shapes = f" ({list(stored)} stored, {list(expected)} by config.json)" if expected else ""
+    return name + shapes
 
 
 def _name(model: Any) -> str:
