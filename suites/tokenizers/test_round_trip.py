@@ -52,12 +52,18 @@ def comes_back(tokenizer: Any, text: str) -> bool:
     expected = declared.form(text) if declared.backend else stable_form(tokenizer, back)
     if declared.comparable(back) != declared.comparable(expected):
         was, now = around(expected, back)
+        cause = ", because clean_up_tokenization_spaces is true" if cleaned(tokenizer, ids, expected) else ""
         raise Defect(
-            f"Decoding the ids of a text gives other text: {now} where {was} was.",
+            f"Decoding the ids of a text gives other text: {now} where {was} was{cause}.",
             evidence={"text": escaped(text, limit=400), "expected": escaped(expected, limit=400),
                       "actual": escaped(back, limit=400), "ids": ids[:60], "tokens": tokens(tokenizer, ids[:60])},
         )  # fmt: skip
     return bool(text)
+
+
+def cleaned(tokenizer: Any, ids: list[int], expected: str) -> bool:
+    """Whether decoding without the clean-up of English punctuation gives the text back."""
+    return bool(tokenizer.decode(ids, clean_up_tokenization_spaces=False) == expected)
 
 
 def encoded(tokenizer: Any, text: str) -> list[int]:

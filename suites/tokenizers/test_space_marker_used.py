@@ -1,0 +1,33 @@
+"""Promise: spaces become what the vocabulary has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.evidence import tokens
+from suites.tokenizers.special import encode
+
+TEXT = "the house of the man and the name of the day"
+MARKS = ("▁", "Ġ")
+SHARE = 0.1
+
+
+def test_space_marker_used(tokenizer: Any) -> None:
+    """Where many tokens begin with a space marker (▁ or Ġ), words after a space are encoded with such tokens.
+
+    Why: a file that lost its normalizer or pre-tokenizer still gives ids and gives the text back, spelled in pieces
+        that the model was never trained on.
+    Fix: Restore normalizer and pre_tokenizer of tokenizer.json from the original model.
+    Source: https://huggingface.co/docs/tokenizers/components; https://github.com/huggingface/transformers/issues/28164
+    """
+    vocabulary = tokenizer.get_vocab()
+    for mark in MARKS:
+        marked = sum(token.startswith(mark) for token in vocabulary)
+        shown = tokens(tokenizer, encode(tokenizer, TEXT))
+        if marked > SHARE * len(vocabulary) and not any(str(token).startswith(mark) for token in shown):
+            raise Defect(
+                f"{marked} of {len(vocabulary)} tokens begin with the space marker {mark}, and no space is encoded "
+                "with one: the normalizer or pre-tokenizer that writes it is missing.",
+                evidence={"text": TEXT, "tokens": shown, "marked": marked},
+            )
