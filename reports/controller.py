@@ -23,9 +23,7 @@ class Controller:
     def plan(self, descriptions: list[dict[str, Any]]) -> None:
         """Takes the checks to come, in the process that will run them."""
         self.logbook.plan(descriptions)
-        self._places = {
-            each["nodeid"]: f"{each['subject']} · {each['check'].partition('/')[0]}" for each in descriptions
-        }
+        self._places = {each["nodeid"]: each["place"] for each in descriptions}
         if self._places and self._terminal and not self._verbose:
             self._terminal.showfspath = False
 

@@ -17,5 +17,5 @@ def pytest_seatrial_check(item: pytest.Item) -> dict[str, Any] | None:  # type: 
     """The check behind an item, None for other tests.
 
     Keys: check, subject, variant, parameters (together the key of its record), documentation (promise, why, fix,
-    source) and reproduce (a command).
+    source), reproduce (a command) and place (subject, variant and suite in a few words, for the terminal).
     """
