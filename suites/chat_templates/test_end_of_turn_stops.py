@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.inputs.conversations import PLAIN
+from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.subject import Subject
 from suites.chat_templates.evidence import encoded, rendered, tokens
@@ -30,6 +30,9 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
                 "stop ids": stops, "stop tokens": tokens(tokenizer, stops), "declared in": file}  # fmt: skip
     if end := next((number for number in [*last, *middle] if number in stops), None):
         record.capability("chat.end_of_turn", str(tokens(tokenizer, [end])[0]))
+        if end not in last and end not in _user_header(chat):
+            raise Defect(f"The last assistant message is left open: {tokens(tokenizer, [end])[0]} (id {end}), at which "
+                         "generation stops, ends it only when another turn follows.", evidence=evidence)  # fmt: skip
         return _ends_with_eos(tokenizer, last, evidence)
     if not last and not middle:
         raise Defect("The template writes nothing after the assistant's content, not even between turns.",
@@ -38,6 +41,11 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     how = _how_it_ends(tokenizer, chat, last)
     summary = f"{how}, and generation stops only at {named or 'no token'}, as {file} declares."
     raise _severity(subject, file)(summary, evidence=evidence)
+
+
+def _user_header(chat: Chat) -> list[int]:
+    """What opens a user's turn: GLM's models write it themselves to end theirs."""
+    return encoded(chat, rendered(chat, [QUESTION]).partition(str(QUESTION["content"]))[0])
 
 
 def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
