@@ -162,3 +162,17 @@ def shared_id(directory: Path) -> None:
         vocabulary["zzqx"] = 300
 
     edit_tokenizer(directory, change)
+
+
+@mutant(
+    "S19",
+    "saving lost the pre-tokenizer that writes the space marker; byte fallback hides it from the round trip",
+    source="huggingface/transformers#28164",
+    base=SENTENCEPIECE,
+    caught_by="tokenizers/space-marker-used",
+    naming="▁",
+)
+def space_marker_lost(directory: Path) -> None:
+    set_keys(directory / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+    set_keys(directory / "config.json", model_type="unheard_of")  # no class of its own puts the pre-tokenizer back
+    edit_tokenizer(directory, lambda data: data.update(normalizer=None, pre_tokenizer=None))
