@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard
 
 
-def test_ids_have_embedding_rows(subject: Subject, config: dict[str, Any], tokenizer: Any) -> None:
+def test_ids_have_embedding_rows(subject: Subject, embedding_rows: int, tokenizer: Any) -> None:
     """Every id that the tokenizer can give is below vocab_size of config.json.
 
     Why: an id without an embedding row is an index error, on a GPU a device-side assert that names nothing.
     Fix: Resize the embeddings (model.resize_token_embeddings(len(tokenizer))), or remove the surplus tokens.
     Source: https://github.com/huggingface/transformers/issues/23401
     """
-    rows = embedding_rows(config)
-    if rows is None:
-        raise Unsupported("config.json names no vocab_size")
-    outside = {token: number for token, number in tokenizer.get_vocab().items() if number >= rows}
+    outside = {token: number for token, number in tokenizer.get_vocab().items() if number >= embedding_rows}
     if not outside:
         return
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
@@ -27,16 +24,9 @@ def test_ids_have_embedding_rows(subject: Subject, config: dict[str, Any], token
     named = ", ".join(f"{token} ({number})" for token, number in list(shown.items())[:3])
     severity, kind = (Defect, "tokens in use") if used else (Hazard, "added tokens that nothing here uses")
     raise severity(
-        f"{len(outside)} ids have no embedding row (vocab_size is {rows}), {kind}: {named}.",
-        evidence={"vocab_size": rows, "tokens": shown, "count": len(outside)},
+        f"{len(outside)} ids have no embedding row (vocab_size is {embedding_rows}), {kind}: {named}.",
+        evidence={"vocab_size": embedding_rows, "tokens": shown, "count": len(outside)},
     )
-
-
-def embedding_rows(config: dict[str, Any]) -> int | None:
-    """vocab_size of the model, or of the text model inside it."""
-    inner = [config.get(name) or {} for name in ("text_config", "llm_config", "language_config", "decoder", "encoder")]
-    sizes = [part.get("vocab_size") for part in [config, *inner] if isinstance(part, dict)]
-    return next((size for size in sizes if isinstance(size, int) and size > 0), None)
 
 
 def in_use(subject: Subject, tokenizer: Any) -> set[str]:
