@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import signal
+import threading
+from typing import Any, NoReturn
 
 import pytest
 
@@ -19,6 +21,7 @@ class Controller:
         self._verbose = config.get_verbosity() != 0
         self._places: dict[str, str] = {}
         self._place = ""
+        end_in_order_when_terminated()
 
     def plan(self, descriptions: list[dict[str, Any]]) -> None:
         """Takes the checks to come, in the process that will run them."""
@@ -52,3 +55,13 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for text, style in terminal.lines(self.logbook.trial, self.logbook.verdict, self.logbook.directory):
             terminalreporter.write_line(text, **style)
+
+
+def end_in_order_when_terminated() -> None:
+    """SIGTERM, which a CI system sends when it cancels a job, ends the run like Ctrl-C: with its report."""
+
+    def interrupt(number: int, frame: Any) -> NoReturn:
+        raise KeyboardInterrupt("terminated")
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)

@@ -15,13 +15,14 @@ from reports import baseline, directory, records
 from reports.observer import KEY_FIELDS, LOADS, is_strict
 from reports.verdict import exit_code
 
+REFRESH_SECONDS = 10
+
 
 class Logbook:
     """The records of one run, in memory and on disk."""
 
     def __init__(self, config: pytest.Config, description: dict[str, Any]):
         option = config.option
-        self.started = time.time()
         subjects = [records.Subject.from_json(subject) for subject in description["subjects"]]
         self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
@@ -34,11 +35,21 @@ class Logbook:
         self.verdict: dict[str, Any] = {}
         self.other_tests_failed = False
         self._crashed: dict[str, str] = {}
+        self._next_refresh = 0.0
         self._write(run)
         for subject in subjects:
             self._write(subject)
             for problem in subject.problems:
                 self.unloadable(subject.name, problem)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """A report of what is known so far, for the reader of a run that is killed; it may take 2% of the time."""
+        started = time.monotonic()
+        if started >= self._next_refresh:
+            self.verdict = directory.write(self.directory, self.trial)
+            took = time.monotonic() - started
+            self._next_refresh = started + max(REFRESH_SECONDS, 50 * took)
 
     def _write(self, record: records.Record) -> None:
         self._writer.write(record)
@@ -70,6 +81,7 @@ class Logbook:
             self._write(records.Check.from_json(record))
         if problem:
             self.unloadable(record["subject"], problem, like=record)
+        self._refresh()
 
     def unloadable(self, subject: str, problem: dict[str, Any], *, like: dict[str, Any] | None = None) -> None:
         """A subject's problem, as a defect of the check `integrity/loads`, once."""

@@ -9,6 +9,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
@@ -22,8 +25,8 @@ def records(report: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
-def killed_run(tmp_path: Path) -> Path:
-    """A report directory whose run was killed after a few checks."""
+def stopped_run(tmp_path: Path, number: signal.Signals) -> Path:
+    """A report directory whose run got a signal after a few checks."""
     report = tmp_path / "report"
     (tmp_path / "slow_teardown.py").write_text(SLOW, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "slow_teardown", f"--report-dir={report}"]
@@ -33,21 +36,33 @@ def killed_run(tmp_path: Path) -> Path:
         deadline = time.monotonic() + 120
         while sum('"kind": "check"' in line for line in records(report)) < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
-        os.kill(run.pid, signal.SIGKILL)
+        os.kill(run.pid, number)
+    assert run.returncode != 0
     return report
 
 
-def test_the_report_is_rebuilt_from_the_records(tmp_path: Path) -> None:
-    report = killed_run(tmp_path)
-    assert not (report / "verdict.json").exists()
+def subject(report: Path) -> dict[str, Any]:
+    return dict(json.loads((report / "verdict.json").read_text(encoding="utf-8"))["subjects"][0])
+
+
+def test_a_killed_run_leaves_a_report_and_its_records_make_a_better_one(tmp_path: Path) -> None:
+    report = stopped_run(tmp_path, signal.SIGKILL)
+    assert subject(report)["verdict"] == "inconclusive"
+    assert (report / "report.html").is_file()
     with (report / "records.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"kind": "check", "check": "tokenizers/rou')
     rebuild = [sys.executable, "-m", "reports", "html", str(report)]
     done = subprocess.run(rebuild, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
-    verdict = json.loads((report / "verdict.json").read_text(encoding="utf-8"))
-    subject = verdict["subjects"][0]
-    assert subject["verdict"] == "inconclusive"
-    assert any("cut short" in reason for reason in subject["reasons"])
-    assert subject["counts"]["pass"] >= 3
-    assert (report / "report.html").stat().st_size > 1000
+    assert subject(report)["verdict"] == "inconclusive"
+    assert any("cut short" in reason for reason in subject(report)["reasons"])
+    assert any("left no result" in reason for reason in subject(report)["reasons"])
+    assert subject(report)["counts"]["pass"] >= 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_stop_writes_its_report(tmp_path: Path, number: signal.Signals) -> None:
+    report = stopped_run(tmp_path, number)
+    assert subject(report)["verdict"] == "inconclusive"
+    assert subject(report)["counts"]["pass"] >= 3
+    assert any("interrupted" in reason for reason in subject(report)["reasons"])
