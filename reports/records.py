@@ -83,6 +83,8 @@ class Subject(Record):
     """What makes the subject unloadable, found without loading: file, summary, remedy."""
     accepted: dict[str, str] = field(default_factory=dict)
     """Check id to the reason for which its finding is accepted (from the manifest)."""
+    required: list[str] = field(default_factory=list)
+    """Capabilities that the subject must have, `name` or `name=value` (from the manifest)."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reports import baseline, text
-from reports.records import Json, Trial
+from reports.records import OUTCOMES, Json, Trial
 
 Line = tuple[str, dict[str, bool]]
 
@@ -75,15 +75,11 @@ def _changes(verdict: Json) -> Iterator[Line]:
 
 
 def _counts(trial: Trial, verdict: Json) -> Iterator[Line]:
-    words = {"pass": "passed", "unsupported": "unsupported"}
-    totals = {name: sum(s["counts"][name] for s in verdict["subjects"]) for name in ("pass", *RANKED)}
-    told = [text.count(many, name) if name not in words else f"{many:,} {words[name]}" for name, many in totals.items()]
+    totals = {name: sum(s["counts"][name] for s in verdict["subjects"]) for name in OUTCOMES}
+    told = [text.outcomes(many, name) for name, many in totals.items()]
     missing = len(trial.missing())
     yield "", {}
     yield "Checks: " + ", ".join(told + ([f"{missing:,} not run"] if missing else [])), {}
-
-
-RANKED = ("defect", "hazard", "unsupported", "error")
 
 
 def _verdicts(verdict: Json) -> Iterator[Line]:

@@ -52,9 +52,29 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {int(value % 60)} s"
 
 
+def moment(value: str | None) -> str:
+    """An ISO 8601 time as people write it: `2026-11-22 15:04:05 UTC`."""
+    return re.sub(r"(\+00:00|Z)$", " UTC", (value or "never").replace("T", " ", 1))
+
+
+def fact(value: Any) -> str:
+    """A plain value in words: yes and no, lists with commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
 def count(many: int, thing: str, plural: str = "") -> str:
     """`1 defect`, `2 defects`."""
     return f"{many:,} {thing if many == 1 else plural or thing + 's'}"
+
+
+def outcomes(many: int, outcome: str) -> str:
+    """`6 passed`, `2 hazards`, `1 unsupported`."""
+    words = {"pass": "passed", "unsupported": "unsupported"}
+    return f"{many:,} {words[outcome]}" if outcome in words else count(many, outcome)
 
 
 def sentence(text: str) -> str:

@@ -20,6 +20,9 @@ __all__ = ["VERDICTS", "Bound", "Grade", "Policy", "exit_code", "judge"]
 
 VERDICTS = ("adopt", "adopt-with-conditions", "reject", "inconclusive")
 
+PRESENT = ("supported", True, "kept", "merged")
+"""Values of a capability that mean that the subject has it."""
+
 INTERRUPTED = {2: "was interrupted", 3: "ended in an internal error of pytest", 4: "ended in a usage error"}
 """pytest's exit statuses after which its results are not whole."""
 
@@ -85,7 +88,15 @@ class Case:
         }
         suites = planned | {check.suite for check in self.checks}
         self.required = suites if self.policy.required is None else set(self.policy.required)
-        for weigh in (self._findings, self._bounds, self._whole, self._errors, self._evidence, self._accepted):
+        for weigh in (
+            self._findings,
+            self._bounds,
+            self._whole,
+            self._errors,
+            self._evidence,
+            self._accepted,
+            self._needs,
+        ):
             weigh()
 
     @property
@@ -191,6 +202,16 @@ class Case:
         for check in sorted(set(self.subject.accepted) - met):
             why = "did not occur: remove the entry" if check in ran else "was not looked for in this run"
             self.notes.append(f"The accepted finding {check} {why}.")
+
+    def _needs(self) -> None:
+        """Capabilities that the manifest requires: absent ones reject, unprobed ones leave it open."""
+        found = _capabilities(self.checks)
+        for required in self.subject.required:
+            name, _, value = required.partition("=")
+            if name not in found:
+                self.unknown.append(f"The required capability {name} was not probed in this run.")
+            elif str(found[name]) != value if value else found[name] not in PRESENT:
+                self.broken.append(f"The required capability {required} is missing: here it is {found[name]!r}.")
 
     def _nothing(self) -> str:
         if not self.checks:

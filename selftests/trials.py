@@ -213,7 +213,7 @@ def error(name: str = SMOLLM2) -> Check:
         subject=name,
         variant=CPU,
         summary="MemoryError: 3.2 GB more than this machine has",
-        details="Traceback (most recent call last):\n  File 'generate.py', line 12, in generate\n    model(ids)\nMemoryError",
+        details="Traceback (most recent call last):\n  File 'generate.py', line 12, in generate\nMemoryError",
     )
 
 

@@ -54,6 +54,9 @@ def environment() -> Environment:
         "number": text.number,
         "seconds": text.seconds,
         "count": text.count,
+        "outcomes": text.outcomes,
+        "moment": text.moment,
+        "fact": text.fact,
     }
     return jinja
 

@@ -36,7 +36,7 @@ def view(trial: Trial, verdict: Json, regressions: Sequence[Json]) -> Json:
         "more_findings": max(0, len(findings) - FULL),
         "finding_count": len(findings),
         "capabilities": _capabilities(trial, cases),
-        "metrics": [(case["subject"]["name"], metric) for case in cases for metric in case["metrics"]],
+        "metrics": _metrics(cases),
         "subjects": trial.subjects,
         "suites": _suites(trial),
         "open": len(trial.checks) <= OPEN,
@@ -67,14 +67,18 @@ def _severities(trial: Trial, findings: Iterable[Json]) -> list[Json]:
             "title": title,
             "meaning": meaning,
             "count": sum(map(len, sorted_out[severity].values())),
-            "groups": [
-                {"check": check, "info": trial.catalog.get(check, {}), "findings": found}
-                for check, found in sorted_out[severity].items()
-            ],
+            "groups": [_group(trial, check, found) for check, found in sorted_out[severity].items()],
         }
         for severity, (title, meaning) in SEVERITIES.items()
         if severity in sorted_out
     ]
+
+
+def _group(trial: Trial, check: str, found: list[Json]) -> Json:
+    """One check; a remedy that all its findings share is told once."""
+    remedies = {finding["remedy"] for finding in found}
+    shared = remedies.pop() if len(remedies) == 1 and len(found) > 1 else ""
+    return {"check": check, "info": trial.catalog.get(check, {}), "findings": found, "remedy": shared}
 
 
 def _capabilities(trial: Trial, cases: Sequence[Json]) -> list[Json]:
@@ -95,6 +99,12 @@ def _cell(case: Json, name: str, proof: Any) -> Json:
         "value": text.line(case["capabilities"].get(name, "not probed"), 120),
         "evidence": evidence.show(proof, 300) if proof not in (None, "", [], {}) else "",
     }
+
+
+def _metrics(cases: Sequence[Json]) -> list[tuple[str, Json]]:
+    """By name, so that subjects and variants stand side by side."""
+    every = [(case["subject"]["name"], metric) for case in cases for metric in case["metrics"]]
+    return sorted(every, key=lambda entry: str(entry[1]["name"]))
 
 
 def _suites(trial: Trial) -> list[Json]:

@@ -1,0 +1,112 @@
+"""`python -m reports`: rebuild, merge, compare and show reports.
+
+Exit codes: 0 done; 1 `merge` gave a verdict that is not adopt, or `compare` found regressions;
+2 a wrong argument or file, or runs that cannot be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports import baseline, directory, records, shards, terminal, verdict
+from reports.records import Json
+
+ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; a problem is one sentence on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except OSError as problem:
+        return _refuse(f"{problem.filename or 'file'}: {problem.strerror or problem}")
+    except ValueError as problem:
+        return _refuse(str(problem))
+
+
+def html(arguments: argparse.Namespace) -> int:
+    """Writes verdict.json, report.html and report.md again from records.jsonl."""
+    for place in arguments.directory:
+        trial = directory.load(place)
+        directory.write(place, trial, directory.regressions(place))
+        print(place / directory.HTML)
+    return 0
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    """Makes one report of the shards of a run; exits like the run itself would have."""
+    trial = shards.merge([directory.load(place) for place in arguments.directory], force=arguments.force)
+    writer = records.Writer(arguments.output / directory.RECORDS)
+    for record in shards.stream(trial):
+        writer.write(record)
+    writer.close()
+    judged = directory.write(arguments.output, trial)
+    for subject in judged["subjects"]:
+        print(f"{subject['subject']['name']}: {subject['verdict']}")
+    print(arguments.output / directory.HTML)
+    return verdict.exit_code(judged)
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Tells what changed from A to B."""
+    changes = baseline.compare(_snapshot(arguments.before), _snapshot(arguments.after))
+    for change in changes:
+        place = " · ".join(change[name] for name in ("check", "subject") if change.get(name))
+        print(f"{change['kind']}: {place + ': ' if place else ''}{change['summary']}")
+    if not changes:
+        print("Nothing became worse.")
+    if not baseline.comparable(changes):
+        return 2
+    return 1 if baseline.worse(changes) else 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Prints the end-of-run summary."""
+    trial = directory.load(arguments.directory)
+    judged = verdict.judge(trial, directory.regressions(arguments.directory))
+    for line, style in terminal.lines(trial, judged, arguments.directory):
+        codes = ";".join(ANSI[name] for name, on in style.items() if on and name in ANSI)
+        print(f"\x1b[{codes}m{line}\x1b[0m" if codes and sys.stdout.isatty() else line)
+    return 0
+
+
+def _snapshot(path: Path) -> Json:
+    """Of a report directory or of a saved baseline."""
+    return baseline.snapshot(directory.load(path)) if path.is_dir() else baseline.load(path)
+
+
+def _refuse(problem: str) -> int:
+    print(f"python -m reports: {problem}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description="Rebuild, merge, compare and show reports.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function: object, help: str) -> argparse.ArgumentParser:
+        name = getattr(function, "__name__", "")
+        sub = commands.add_parser(name, help=help, description=getattr(function, "__doc__", ""))
+        sub.set_defaults(command=function)
+        return sub
+
+    sub = command(html, "rebuild the report of a directory, also of a killed run")
+    sub.add_argument("directory", type=Path, nargs="+", metavar="DIR")
+    sub = command(merge, "make one report of the shards of a run")
+    sub.add_argument("directory", type=Path, nargs="+", metavar="DIR")
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="directory of the merged report")
+    sub.add_argument("--force", action="store_true", help="merge runs of other devices, profiles or versions too")
+    sub = command(compare, "tell what became worse from A to B")
+    sub.add_argument("before", type=Path, metavar="A", help="report directory or saved baseline")
+    sub.add_argument("after", type=Path, metavar="B", help="report directory or saved baseline")
+    sub = command(show, "print the summary of a report directory")
+    sub.add_argument("directory", type=Path, metavar="DIR")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
