@@ -72,6 +72,24 @@ def test_a_manifest_names_accepts_and_requires(subject: Path, tmp_path: Path) ->
     assert done.code == 0, done.output
 
 
+@pytest.mark.parametrize(
+    ("required", "verdict"),
+    [
+        ("chat.tools", "adopt"),
+        ("chat.alternation=free", "adopt"),
+        ("chat.alternation=strict", "reject"),
+        ("chat.telepathy", "inconclusive"),
+    ],
+)
+def test_a_required_capability_decides(required: str, verdict: str, subject: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "models.toml"
+    manifest.write_text(
+        f'[[subject]]\nsource = "some where/model"\nrequired_capabilities = ["{required}"]\n', encoding="utf-8"
+    )
+    done = run_pytest(*QUIET, "--models", manifest, "-k", "capabilities or renders", report=tmp_path / "report")
+    assert done.subject("model")["verdict"] == verdict, done.subject("model")["reasons"]
+
+
 def test_strict_makes_hazards_fail(subject: Path, tmp_path: Path) -> None:
     set_keys(subject / "generation_config.json", do_sample=False, temperature=0.7)
     lenient = run_pytest(*QUIET, f"--model={subject}", *LIGHT, report=tmp_path / "lenient")
