@@ -1,0 +1,188 @@
+"""One subject before the judge: its records, sorted into piles of sentences.
+
+Four piles decide, strongest first: `broken` rejects, `unknown` leaves it inconclusive, `conditions` are what an
+adopter has to know, `notes` change nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reports import bounds
+from reports.findings import decisive, findings_of
+from reports.measures import capabilities_of, metrics_of
+from reports.policy import Policy
+from reports.records import Check, Json, Subject, Trial
+from reports.text import count, line, names, sentence
+
+T = TypeVar("T")
+
+PRESENT = ("supported", True, "kept", "merged")
+"""Values of a capability that mean that the subject has it."""
+
+INTERRUPTED = {2: "was interrupted", 3: "ended in an internal error of pytest", 4: "ended in a usage error"}
+"""pytest's exit statuses after which its results are not whole."""
+
+
+def suite_of(check: str) -> str:
+    return check.partition("/")[0]
+
+
+@dataclass
+class Case:
+    """One subject before the judge."""
+
+    trial: Trial
+    subject: Subject
+    policy: Policy
+    checks: list[Check]
+    missing: list[Json]
+    broken: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.missing = [planned for planned in self.missing if planned["subject"] == self.subject.name]
+        self.findings = findings_of(self.trial, self.subject, self.policy, self.checks)
+        self.metrics = metrics_of(self.checks)
+        self.capabilities = capabilities_of(self.checks)
+        self.required = self._suites() if self.policy.required is None else set(self.policy.required)
+        self._findings()
+        self._bounds()
+        self._needs()
+        self._whole()
+        self._errors()
+        self._evidence()
+        self._accepted()
+
+    def _suites(self) -> set[str]:
+        """Every suite that was planned for the subject, or ran."""
+        planned = {entry["check"] for entry in self.trial.plan if entry["subject"] == self.subject.name}
+        return {suite_of(check) for check in planned} | {check.suite for check in self.checks}
+
+    @property
+    def verdict(self) -> str:
+        if self.broken:
+            return "reject"
+        if self.unknown:
+            return "inconclusive"
+        return "adopt-with-conditions" if self.conditions else "adopt"
+
+    @property
+    def reasons(self) -> list[str]:
+        piles = self.broken + self.unknown + self.conditions + self.notes
+        return piles if self.broken or self.unknown or self.conditions else [self._praise(), *self.notes]
+
+    def _praise(self) -> str:
+        suites = len({check.suite for check in self.checks})
+        return f"{count(len(self.checks), 'check')} of {count(suites, 'suite')} ran and no promise was broken."
+
+    def _findings(self) -> None:
+        """Broken promises: defects reject, hazards are conditions unless the run is strict."""
+        self.broken += _told("Defect in", decisive(self.findings, "defect"))
+        hazards = decisive(self.findings, "hazard")
+        if self.trial.run.options.get("strict"):
+            self.broken += _told("Hazard, a defect under --strict, in", hazards)
+        else:
+            self.conditions += _told("Hazard in", hazards)
+        for finding in self.findings:
+            if reason := finding.get("accepted"):
+                self.conditions.append(
+                    f"Accepted {finding['severity']} in {finding['check']}: {sentence(line(reason))}"
+                )
+            elif reason := finding.get("ignored"):
+                self.notes.append(
+                    f"The policy ignores the {finding['severity']} in {finding['check']}: {sentence(reason)}"
+                )
+
+    def _bounds(self) -> None:
+        for bound in self.policy.bounds:
+            pile, reason = bounds.weigh(bound, self.metrics)
+            if pile:
+                getattr(self, pile).append(reason)
+
+    def _whole(self) -> None:
+        """A run that stopped early has not shown what it was asked to show."""
+        end = self.trial.end
+        if end is None:
+            self.unknown.append("The run was cut short: it never came to its end.")
+        elif end.exitstatus in INTERRUPTED:
+            self.unknown.append(f"The run {INTERRUPTED[end.exitstatus]} (exit status {end.exitstatus}).")
+        for pile, missing in self._split(self.missing, lambda planned: suite_of(planned["check"])):
+            ids = names(sorted({planned["check"] for planned in missing}))
+            pile.append(f"{count(len(missing), 'planned check')} left no result: {ids}.")
+
+    def _errors(self) -> None:
+        """The machine failed: nothing is known about the subject there."""
+        errors = [check for check in self.checks if check.outcome == "error"]
+        for pile, failed in self._split(errors, lambda check: check.suite):
+            first = sentence(line(failed[0].summary or "no message", 200))
+            ids = names(sorted({check.check for check in failed}))
+            pile.append(f"{count(len(failed), 'check')} ended in an error of the machine: {ids}. The first: {first}")
+
+    def _evidence(self) -> None:
+        """A green run that tried nothing must be impossible."""
+        if not any(check.outcome in ("pass", "defect", "hazard") for check in self.checks):
+            if not self.subject.problems:
+                self.unknown.append(f"No check of this subject gave evidence: {self._nothing()}.")
+            return
+        suites = {check.suite for check in self.checks}
+        blind = suites - {check.suite for check in self.checks if check.outcome != "unsupported"}
+        lost = {suite_of(planned["check"]) for planned in self.missing}
+        for suite in sorted(blind & self.required):
+            self.unknown.append(f"Nothing of the required suite {suite} could run here: {self._why(suite)}")
+        for suite in sorted(self.required - suites - lost):
+            self.unknown.append(f"The policy requires the suite {suite}, and none of its checks was planned.")
+        told = blind & self.required
+        self._unsupported([c for c in self.checks if c.outcome == "unsupported" and c.suite not in told])
+
+    def _unsupported(self, checks: list[Check]) -> None:
+        if checks:
+            ids = names(sorted({check.check for check in checks}))
+            first = sentence(line(checks[0].summary or "no reason given", 200))
+            self.conditions.append(f"{count(len(checks), 'check')} could not run here: {ids}. The first: {first}")
+
+    def _accepted(self) -> None:
+        """Accepted entries that match nothing hide the next finding of that check."""
+        met = {finding["check"] for finding in self.findings}
+        ran = {check.check for check in self.checks if check.outcome in ("pass", "defect", "hazard")}
+        for check in sorted(set(self.subject.accepted) - met):
+            why = "did not occur: remove the entry" if check in ran else "was not looked for in this run"
+            self.notes.append(f"The accepted finding {check} {why}.")
+
+    def _needs(self) -> None:
+        """Capabilities that the manifest requires: absent ones reject, unprobed ones leave it open."""
+        found = self.capabilities
+        for required in self.subject.required:
+            name, _, value = required.partition("=")
+            if name not in found:
+                self.unknown.append(f"The required capability {name} was not probed in this run.")
+            elif str(found[name]) != value if value else found[name] not in PRESENT:
+                self.broken.append(f"The required capability {required} is missing: here it is {found[name]!r}.")
+
+    def _nothing(self) -> str:
+        if not self.checks:
+            return "none ran"
+        counts = Counter(check.outcome for check in self.checks)
+        return f"{counts['unsupported']:,} unsupported, {counts['error']:,} in error"
+
+    def _why(self, suite: str) -> str:
+        return sentence(line(next(c.summary for c in self.checks if c.suite == suite) or "no reason given", 200))
+
+    def _split(self, items: list[T], its_suite: Callable[[T], str]) -> Iterator[tuple[list[str], list[T]]]:
+        """What concerns a required suite is unknown, the rest a condition."""
+        for pile, wanted in ((self.unknown, True), (self.conditions, False)):
+            if chosen := [item for item in items if (its_suite(item) in self.required) is wanted]:
+                yield pile, chosen
+
+
+def _told(opening: str, findings: list[Json], limit: int = 5) -> list[str]:
+    """One sentence for each finding, and how many more there are."""
+    told = [f"{opening} {f['check']}: {sentence(line(f['summary'], 300))}" for f in findings[:limit]]
+    more = findings[limit:]
+    ids = names(sorted({finding["check"] for finding in more}))
+    return told + ([f"{count(len(more), 'more ' + more[0]['severity'])}: {ids}."] if more else [])
