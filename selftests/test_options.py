@@ -47,6 +47,21 @@ def test_a_relative_directory_works(subject: Path, tmp_path: Path) -> None:
     assert done.code == 0
 
 
+def test_a_hub_id_is_read_from_the_local_cache(subject: Path, tmp_path: Path) -> None:
+    """With HF_HUB_OFFLINE, the snapshot of a revision that was downloaded before."""
+    repository = tmp_path / "home" / "hub" / "models--org--name"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "v1").write_text("0123456789abcdef0123456789abcdef01234567", encoding="utf-8")
+    subject.rename(repository / "snapshot")
+    (repository / "snapshots").mkdir()
+    (repository / "snapshot").rename(repository / "snapshots" / "0123456789abcdef0123456789abcdef01234567")
+    env = {"HF_HOME": str(tmp_path / "home")}
+    done = run_pytest(*QUIET, "--model", "org/name@v1", *LIGHT, report=tmp_path / "report", env=env)
+    entry = done.subject("org/name@v1")
+    assert entry["subject"]["revision"] == "v1"
+    assert entry["counts"]["pass"] == 2, done.output
+
+
 def test_several_models_get_a_verdict_each(subject: Path, tmp_path: Path) -> None:
     """Directories with the same name are told apart by their parents."""
     twin = copy(CLASSIFIER, tmp_path / "twin" / "model")
