@@ -19,6 +19,9 @@ EFFECT = 0.01
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
 
+ABSENT = ("unsupported", False, None)
+"""Values of a capability that a subject can only gain from."""
+
 NOTE = "note"
 INCOMPARABLE = "not comparable"
 
@@ -152,10 +155,11 @@ def _changes(old: Json, new: Json) -> Iterator[Json]:
         summary = f"Was {old['outcome']}, is {new['outcome']} now{why}"
         yield _change("newly failing", new, summary, {"outcome": old["outcome"]}, {"outcome": new["outcome"]})
     for name, value in old["capabilities"].items():
-        if new["capabilities"].get(name) != value:
-            is_now = text.line(str(new["capabilities"].get(name, "not probed")))
-            summary = f"Capability {name} was {text.line(str(value))}, is {is_now} now."
-            yield _change("capability", new, summary, {name: value}, {name: new["capabilities"].get(name)})
+        now = new["capabilities"].get(name, "not probed")
+        if now != value:
+            kind = NOTE if value in ABSENT and now not in (*ABSENT, "not probed") else "capability"
+            summary = f"Capability {name} was {text.line(str(value))}, is {text.line(str(now))} now."
+            yield _change(kind, new, summary, {name: value}, {name: now})
     measured = {metric["name"]: metric for metric in new["metrics"]}
     for metric in old["metrics"]:
         yield from _metric(new, metric, measured.get(metric["name"]))

@@ -73,7 +73,7 @@ def _merged(findings: Iterable[Json]) -> list[Json]:
     """One entry for the same sentence about the same variant, with how many parameters it was met at."""
     merged: dict[str, Json] = {}
     for finding in findings:
-        same = plain.dumps([finding["check"], finding["variant"], finding["summary"]], sort=True)
+        same = plain.dumps([finding[name] for name in ("check", "severity", "variant", "summary")], sort=True)
         if same not in merged:
             merged[same] = finding
         elif merged[same].get("parameters") != finding.get("parameters"):

@@ -50,7 +50,7 @@ def _finding(subject: str, finding: Json, tone: dict[str, bool]) -> Iterator[Lin
     where = (subject, text.variant(finding["variant"]), text.parameters(finding.get("parameters") or {}))
     yield "", {}
     yield f"  {text.line(finding['check'])}", tone
-    yield f"    {text.line(' · '.join(part for part in where if part))}", FAINT
+    yield from _wrapped(" · ".join(part for part in where if part), "    ", FAINT)
     yield from _wrapped(finding["summary"], "    ", BOLD)
     for word in ("accepted", "ignored"):
         if finding.get(word):
@@ -86,7 +86,7 @@ def _verdicts(verdict: Json) -> Iterator[Line]:
     for subject in verdict["subjects"]:
         tone = TONES[subject["verdict"]]
         yield "", {}
-        yield f"{text.line(subject['subject']['name'])}: {subject['verdict'].upper()}", tone | BOLD
+        yield from _wrapped(f"{subject['subject']['name']}: {subject['verdict'].upper()}", "", tone | BOLD)
         for reason in subject["reasons"]:
             yield from _wrapped(reason, "  - ")
     if not verdict["subjects"]:
