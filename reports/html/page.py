@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ def content_policy(style: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
+@functools.cache
 def environment() -> Environment:
     """Jinja with escaping for every value, whatever the template forgets."""
     from jinja2 import Environment, FileSystemLoader
