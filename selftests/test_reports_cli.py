@@ -86,7 +86,8 @@ def test_merge_unites_subjects_and_checks(tmp_path: Path, capsys: pytest.Capture
 def test_merge_exits_like_the_run_would(tmp_path: Path) -> None:
     """One rejected shard, or one that was killed, fails the matrix."""
     good = recorded(tmp_path / "good", trials.healthy())
-    for name, trial in (("bad", trials.rejected()), ("cut", trials.killed())):
+    endless = trials.trial(*trials.passing(), ended=False)
+    for name, trial in (("bad", trials.rejected()), ("cut", trials.killed()), ("endless", endless)):
         assert reports("merge", good, recorded(tmp_path / name, trial), "-o", tmp_path / f"out-{name}") == 1
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports import plain
@@ -52,6 +52,7 @@ def test_a_run_without_subjects_is_no_success() -> None:
     assert exit_code(judge(trials.trial(subjects=[]))) == 1
 
 
+@example(checks=[trials.hazard(), dataclasses.replace(trials.hazard(), outcome="defect")], ended=True, strict=False)
 @given(checks=CHECKS, ended=st.booleans(), strict=st.booleans())
 def test_the_judge_never_adopts_against_the_evidence(checks: list[Check], ended: bool, strict: bool) -> None:
     """Adoption needs an end, evidence, no defect and no error; and every verdict says why."""
