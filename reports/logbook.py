@@ -118,7 +118,8 @@ class Logbook:
         return self._exit_status(exitstatus)
 
     def _exit_status(self, exitstatus: int) -> int:
-        bad = bool(exit_code(self.verdict) or self.regressions or self.other_tests_failed)
+        worse = baseline.worse(self.regressions)
+        bad = bool(exit_code(self.verdict) or worse or self.other_tests_failed)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return int(bad)
         return exitstatus if exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED else 1

@@ -39,7 +39,8 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
         samples=len(answers),
         interval=wilson(stopped, len(answers)),
     )
-    record.capability("generation.sample", next(iter(answers.values())), evidence=answers)
+    often = "always" if stopped == len(answers) else "sometimes" if stopped else "never"
+    record.capability("generation.stops_by_itself", often, evidence=answers)
 
 
 def _only_padding(ids: list[int], padding: int | None) -> bool:
