@@ -58,12 +58,22 @@ def moment(value: str | None) -> str:
 
 
 def fact(value: Any) -> str:
-    """A plain value in words: yes and no, lists with commas."""
+    """A plain value in words: yes and no, lists with commas, numbers with thousands."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
-    return "none" if value is None else str(value)
+    return "none" if value is None else number(value)
+
+
+def words(name: str) -> str:
+    """`threads_per_process` as words; names in capitals, such as environment variables, stay."""
+    return name.replace("_", " ") if name.islower() else name
+
+
+def capital(value: str) -> str:
+    """The first letter a capital, the others as they are."""
+    return value[:1].upper() + value[1:]
 
 
 def count(many: int, thing: str, plural: str = "") -> str:

@@ -85,6 +85,14 @@ def traceback(value: str, limit: int = 6_000) -> Markup:
     return block(value, 2 * limit)
 
 
+def command(value: str) -> Markup:
+    """A command line that wraps between its arguments, never inside `--option`."""
+    from markupsafe import Markup
+
+    arguments = text.visible(str(value)).split(" ")
+    return Markup(" ").join(Markup("<span>{}</span>").format(argument) for argument in arguments)
+
+
 def _inner(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else list(value)
 

@@ -59,6 +59,9 @@ def environment() -> Environment:
         "outcomes": text.outcomes,
         "moment": text.moment,
         "fact": text.fact,
+        "words": text.words,
+        "capital": text.capital,
+        "command": evidence.command,
     }
     return jinja
 

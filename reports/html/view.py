@@ -96,8 +96,8 @@ def _capabilities(trial: Trial, cases: Sequence[Json]) -> list[Json]:
 
 def _cell(case: Json, name: str, proof: Any) -> Json:
     return {
-        "value": text.line(case["capabilities"].get(name, "not probed"), 120),
-        "evidence": evidence.show(proof, 300) if proof not in (None, "", [], {}) else "",
+        "value": text.line(text.fact(case["capabilities"].get(name, "not probed")), 120),
+        "evidence": evidence.show(proof, 600) if proof not in (None, "", [], {}) else "",
     }
 
 
