@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import baseline, directory, records, shards, terminal, verdict
+from reports import baseline, directory, records, shards, terminal, text, verdict
 from reports.records import Json
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
@@ -55,8 +55,8 @@ def compare(arguments: argparse.Namespace) -> int:
     """Tells what changed from A to B."""
     changes = baseline.compare(_snapshot(arguments.before), _snapshot(arguments.after))
     for change in changes:
-        place = " · ".join(change[name] for name in ("check", "subject") if change.get(name))
-        print(f"{change['kind']}: {place + ': ' if place else ''}{change['summary']}")
+        where = baseline.place(change)
+        print(f"{change['kind']}: {where + ': ' if where else ''}{text.line(change['summary'])}")
     if not changes:
         print("Nothing became worse.")
     if not baseline.comparable(changes):

@@ -80,7 +80,13 @@ def compare(before: Json, after: Trial | Json) -> list[Json]:
             changes += _changes(entry, found[key])
         elif (entry["subject"], plain.dumps(entry["variant"], sort=True)) not in gone:
             changes.append(
-                _change("disappeared", entry, "This check ran before and did not run now.", entry["outcome"], None)
+                _change(
+                    "disappeared",
+                    entry,
+                    "This check ran before and did not run now.",
+                    {"outcome": entry["outcome"]},
+                    None,
+                )
             )
     return changes
 
@@ -88,6 +94,13 @@ def compare(before: Json, after: Trial | Json) -> list[Json]:
 def worse(changes: Iterable[Json]) -> list[Json]:
     """The changes that a gate should fail on: everything but notes."""
     return [change for change in changes if change.get("kind") != NOTE]
+
+
+def place(change: Json) -> str:
+    """Where a change was seen: check, subject, variant and parameters."""
+    how = (text.variant(change.get("variant") or {}), text.parameters(change.get("parameters") or {}))
+    parts = (change.get("check"), change.get("subject"), *how)
+    return text.line(" · ".join(str(part) for part in parts if part))
 
 
 def comparable(changes: Sequence[Json]) -> bool:
@@ -111,7 +124,7 @@ def _by_key(content: Json) -> dict[str, Json]:
 def _change(kind: str, entry: Json, summary: str, before: object, after: object) -> Json:
     place = {name: entry[name] for name in ("variant", "parameters") if entry.get(name)}
     base = {"kind": kind, "check": entry.get("check", ""), "subject": entry.get("subject", "")}
-    return base | place | {"summary": summary, "before": before, "after": after}
+    return base | place | {"summary": summary, "before": before or {}, "after": after or {}}
 
 
 def _mismatch(before: Json, now: Json) -> Iterator[Json]:

@@ -54,7 +54,8 @@ def _blocks(verdict: Json) -> Iterator[str]:
     if verdict["regressions"]:
         yield "### Changes since the baseline"
         yield "\n".join(
-            f"- {code(change.get('check'))} {escaped(change.get('summary'))}" for change in verdict["regressions"]
+            f"- {code(change.get('check') or change.get('subject') or 'run')} {escaped(change.get('summary'))}"
+            for change in verdict["regressions"]
         )
     for subject in verdict["subjects"]:
         for finding in subject["findings"]:

@@ -68,8 +68,8 @@ def _changes(verdict: Json) -> Iterator[Line]:
         yield "", {}
         yield f"SINCE THE BASELINE ({len(changes)})", {"red": True, "bold": True} if baseline.worse(changes) else BOLD
     for change in changes[:SHOWN]:
-        place = " · ".join(text.line(change[name]) for name in ("check", "subject") if change.get(name))
-        yield from _wrapped(f"{place + ': ' if place else ''}{change['summary']}", "  - ")
+        yield from _wrapped(baseline.place(change), "  - ")
+        yield from _wrapped(change["summary"], "    ")
     if len(changes) > SHOWN:
         yield f"  and {len(changes) - SHOWN:,} more in report.html", FAINT
 
