@@ -90,7 +90,7 @@ def vocabulary_spells_everything(declared: Pipeline) -> None:
         raise Hazard(
             f"{len(missing)} of {256 - 13} bytes have no token ({shown}): characters that need them {fate}.",
             evidence={"bytes": [f"0x{byte:02X}" for byte in missing],
-                      "characters": [escaped(chr(byte)) for byte in missing if byte < 0x80]},
+                      "characters": [f"U+{byte:04X}" for byte in missing if byte < 0x80]},
             remedy="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
         )  # fmt: skip
 
