@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from reports import baseline, directory, records
-from reports.observer import KEY_FIELDS, LOADS, is_strict
+from reports.findings import LOADS
+from reports.observer import KEY_FIELDS, is_strict
 from reports.verdict import exit_code
 
 REFRESH_SECONDS = 10

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-LOADS = "integrity/loads"
 SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
 FATAL = ("defect", "error")
 KEY_FIELDS = ("check", "subject", "variant", "parameters")
