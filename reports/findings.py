@@ -73,7 +73,8 @@ def _merged(findings: Iterable[Json]) -> list[Json]:
     """One entry for the same sentence about the same variant, with how many parameters it was met at."""
     merged: dict[str, Json] = {}
     for finding in findings:
-        same = plain.dumps([finding[name] for name in ("check", "severity", "variant", "summary")], sort=True)
+        where = {} if finding["check"] == LOADS else finding["variant"]  # no variant loads, and one says why
+        same = plain.dumps([finding["check"], finding["severity"], where, finding["summary"]], sort=True)
         if same not in merged:
             merged[same] = finding
         elif merged[same].get("parameters") != finding.get("parameters"):

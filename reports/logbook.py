@@ -36,12 +36,12 @@ class Logbook:
         self.verdict: dict[str, Any] = {}
         self.other_tests_failed = False
         self._crashed: dict[str, str] = {}
+        self._problems: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._next_refresh = 0.0
         self._write(run)
         for subject in subjects:
             self._write(subject)
-            for problem in subject.problems:
-                self.unloadable(subject.name, problem)
+            self._problems += [({"subject": subject.name}, problem) for problem in subject.problems]
         self._refresh()
 
     def _refresh(self) -> None:
@@ -78,26 +78,17 @@ class Logbook:
                 self._crashed[str(report.nodeid)] = str(report.longrepr)
             return
         record, problem = carried["record"], carried["problem"]
-        if not (problem and record["check"] == LOADS):
-            self._write(records.Check.from_json(record))
         if problem:
-            self.unloadable(record["subject"], problem, like=record)
+            self._problems.append((record, problem))
+        self._write(records.Check.from_json(record))
         self._refresh()
 
-    def unloadable(self, subject: str, problem: dict[str, Any], *, like: dict[str, Any] | None = None) -> None:
-        """A subject's problem, as a defect of the check `integrity/loads`, once."""
-        record = {name: (like or {}).get(name) or {} for name in ("variant", "parameters")}
-        record |= {
-            "check": LOADS,
-            "subject": subject,
-            "outcome": "defect",
-            "reproduce": (like or {}).get("reproduce", ""),
-        }
-        record |= {name: problem[name] for name in ("summary", "remedy")}
-        record["evidence"] = problem.get("evidence") or {"file": problem.get("file", "")}
-        known = ((c.check, c.subject, c.summary) for c in self.trial.checks)
-        if (LOADS, subject, problem["summary"]) not in known:
-            self._write(records.Check.from_json(record))
+    def _tell_problems(self) -> None:
+        """A subject that cannot be loaded is a defect of `integrity/loads`, also where that check was not selected."""
+        for record, problem in self._problems:
+            told = (check for check in self.trial.checks_of(record["subject"]) if check.check == LOADS)
+            if problem["summary"] not in {check.summary for check in told}:
+                self._write(records.Check.from_json(unloadable(record | {"variant": {}, "parameters": {}}, problem)))
 
     def crashed(self) -> None:
         """Checks whose worker process died become errors, if the plan says which they were."""
@@ -109,6 +100,7 @@ class Logbook:
     def finish(self, exitstatus: int) -> int:
         """Writes everything and returns the exit status that the verdict asks for."""
         self.crashed()
+        self._tell_problems()
         self._write(records.End(now(), exitstatus))
         self._writer.close()
         if self.baseline is not None:
@@ -124,6 +116,12 @@ class Logbook:
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return int(bad)
         return exitstatus if exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED else 1
+
+
+def unloadable(record: dict[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
+    """The record of a check that met a subject's problem, as the defect of `integrity/loads` that it is."""
+    told = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "remedy": problem["remedy"]}
+    return record | told | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
 
 
 def now() -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from reports.findings import LOADS
+
 SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
 FATAL = ("defect", "error")
 KEY_FIELDS = ("check", "subject", "variant", "parameters")
@@ -59,20 +61,20 @@ class Observation:
         outcome = classify(error)
         if self.outcome != "pass" and outcome != "error":
             return
-        if outcome == "blocked":
-            self._block(error)
-            return
         self.outcome = outcome
         self.summary = getattr(error, "summary", None) or first_line(error)
         self.evidence = getattr(error, "evidence", None) or {}
         self.remedy = getattr(error, "remedy", None) or ""
         self.details = details if outcome == "error" else ""
+        if outcome == "blocked":
+            self._block()
 
-    def _block(self, error: Any) -> None:
-        """The subject cannot be loaded: that is its defect, told once; a check that needed it could not run."""
-        self.problem = {"summary": error.summary, "evidence": error.evidence, "remedy": error.remedy}
-        self.outcome = "unsupported"
-        self.summary = f"could not run, because the subject does not load: {error.summary}"
+    def _block(self) -> None:
+        """The subject cannot be loaded: a defect of `integrity/loads`; another check could not run for it."""
+        self.problem = {"summary": self.summary, "evidence": self.evidence, "remedy": self.remedy}
+        self.outcome = "defect"
+        if self.description["check"] != LOADS:
+            self.outcome, self.summary = "unsupported", f"the subject does not load, see {LOADS}"
 
     def record(self) -> dict[str, Any]:
         """The fields of `records.Check`."""
