@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.subjects import fingerprint, source, traits, weights
 from fixtures.subjects.source import SourceError
-from selftests.gallery.edits import set_keys
+from selftests.gallery.edits import edit_json, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 
@@ -64,6 +64,14 @@ def test_a_tokenizer_alone_is_a_subject(tmp_path: Path) -> None:
     found = traits.inspect(subject)
     assert (found.has_tokenizer, found.has_chat_template, found.has_weights) == (True, True, False)
     assert found.problems == ()
+
+
+def test_weights_are_tried_also_where_the_config_names_no_class(tmp_path: Path) -> None:
+    """Otherwise a model could be adopted whose weights nobody has loaded."""
+    subject = copy(CHAT, tmp_path / "model")
+    edit_json(subject / "config.json", lambda data: data.pop("architectures"))
+    found = traits.inspect(subject)
+    assert (found.architecture, found.has_weights, found.problems) == (None, True, ())
 
 
 def test_weights_without_a_config_are_a_problem(tmp_path: Path) -> None:

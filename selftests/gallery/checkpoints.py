@@ -168,6 +168,36 @@ def more_labels_than_rows(directory: Path) -> None:
     set_keys(directory / "config.json", id2label=dict(enumerate(labels)), label2id=inverse)
 
 
+def _without_pooler(directory: Path) -> None:
+    edit_weights(directory, lambda tensors: {name: t for name, t in tensors.items() if "pooler." not in name})
+
+
+@mutant(
+    "S28",
+    "a classifier lost the pooler that its head reads",
+    source="own",
+    base=CLASSIFIER,
+    caught_by="integrity/weights-complete",
+    naming="pooler.dense.weight",
+)
+def classifier_without_pooler(directory: Path) -> None:
+    _without_pooler(directory)
+
+
+@mutant(
+    "S29",
+    "a bare encoder ships no pooler: pooler_output is random, mean pooling is not",
+    source="own",
+    base=CLASSIFIER,
+    caught_by="integrity/weights-complete",
+    severity="hazard",
+    naming="pooler.dense.weight",
+)
+def encoder_without_pooler(directory: Path) -> None:
+    set_keys(directory / "config.json", architectures=["BertModel"])
+    _without_pooler(directory)
+
+
 @mutant(
     "S27",
     "code of the repository shadows the library's class",

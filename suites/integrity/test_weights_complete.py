@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
 SHOWN = 8
 
 
-def test_weights_complete(loaded: Loaded) -> None:
+def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
     """Every parameter of the model comes from the checkpoint, and everything in the checkpoint is used.
 
     Why: a missing parameter is filled with random numbers and only a log line says so; the output stays fluent.
@@ -22,12 +23,24 @@ def test_weights_complete(loaded: Loaded) -> None:
     meta = [name for name, parameter in loaded.model.named_parameters() if parameter.is_meta]
     evidence = {"missing": missing[:SHOWN], "unexpected": unexpected[:SHOWN], "mismatched": mismatched, "meta": meta}
     if missing or mismatched or meta:
-        raise Defect(_summary(loaded.model, missing, mismatched, meta, unexpected), evidence=evidence)
+        raise _severity(subject, [*missing, *mismatched, *meta])(
+            _summary(loaded.model, missing, mismatched, meta, unexpected), evidence=evidence
+        )
     if unexpected:
         raise Hazard(
             f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {_few(unexpected)}.",
             evidence=evidence,
         )
+
+
+def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard]:
+    """Bare encoders are often published without the pooler, which mean pooling does not use.
+
+    Where config.json names no class, the base class was a guess.
+    """
+    architecture = subject.traits.architecture
+    bare_pooler = (architecture or "").endswith("Model") and all("pooler." in name for name in broken)
+    return Hazard if bare_pooler or architecture is None else Defect
 
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
