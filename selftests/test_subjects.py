@@ -94,6 +94,9 @@ def test_pickles_are_a_problem_unless_allowed(tmp_path: Path) -> None:
         ("T5ForConditionalGeneration", "text2text-generation"),
         ("BertForSequenceClassification", "text-classification"),
         ("BertModel", "feature-extraction"),
+        ("MarianMTModel", "text2text-generation"),
+        ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
+        ("BlipForConditionalGeneration", "image-text-to-text"),
         ("NobodyKnows", None),
     ],
 )

@@ -47,5 +47,5 @@ def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[i
         output = model.generate(
             **placed, do_sample=False, max_new_tokens=max_new_tokens, temperature=None, top_p=None, top_k=None
         )
-    start = 0 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]
+    start = 1 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]  # 1: the decoder's start token
     return [int(token) for token in output[0, start:]]
