@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reports import bounds
-from reports.findings import decisive, findings_of
+from reports.findings import LOADS, decisive, findings_of
 from reports.measures import capabilities_of, metrics_of
 from reports.policy import Policy
 from reports.records import Check, Json, Subject, Trial
@@ -130,6 +130,9 @@ class Case:
             if not self.subject.problems:
                 self.unknown.append(f"No check of this subject gave evidence: {self._nothing()}.")
             return
+        loads = [check for check in self.checks if check.check == LOADS]
+        if loads and all(check.outcome == "unsupported" for check in loads):
+            self.unknown.append(f"The subject was not loaded: {sentence(line(loads[0].summary or 'no reason given'))}")
         suites = {check.suite for check in self.checks}
         blind = suites - {check.suite for check in self.checks if check.outcome != "unsupported"}
         lost = {suite_of(planned["check"]) for planned in self.missing}

@@ -55,6 +55,8 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for text, style in terminal.lines(self.logbook.trial, self.logbook.verdict, self.logbook.directory):
             terminalreporter.write_line(text, **style)
+        for remark in self.logbook.remarks:
+            terminalreporter.write_line(remark)
 
 
 def end_in_order_when_terminated() -> None:

@@ -28,12 +28,16 @@ class Logbook:
         self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
         options = description["run"].get("options", {}) | {"strict": is_strict(config)}
+        options |= {"baseline": str(option.baseline)} if option.baseline else {}
         run = records.Run.from_json({"started": now(), **description["run"], "options": options})
         self.trial = records.Trial(run)
         self.baseline = load_baseline(option.baseline)
-        self.save_to: Path | None = option.save_baseline
+        self.compared_with: Path | None = option.baseline
+        self.save_to = baseline_target(option.save_baseline)
         self.regressions: list[dict[str, Any]] = []
         self.verdict: dict[str, Any] = {}
+        self.remarks: list[str] = []
+        """What the terminal says about baselines."""
         self.other_tests_failed = False
         self._crashed: dict[str, str] = {}
         self._problems: list[tuple[dict[str, Any], dict[str, Any]]] = []
@@ -105,10 +109,21 @@ class Logbook:
         self._writer.close()
         if self.baseline is not None:
             self.regressions = baseline.compare(self.baseline, self.trial)
+            worse = len(baseline.worse(self.regressions))
+            told = f"{worse} changes for the worse" if worse else "nothing became worse"
+            self.remarks.append(f"Compared with {self.compared_with}, {len(self.baseline['checks'])} checks: {told}.")
         self.verdict = directory.write(self.directory, self.trial, self.regressions)
-        if self.save_to:
-            baseline.save(self.trial, self.save_to)
+        self._save_baseline(exitstatus)
         return self._exit_status(exitstatus)
+
+    def _save_baseline(self, exitstatus: int) -> None:
+        """Only a whole run with results is worth comparing with."""
+        whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.trial.missing()
+        if self.save_to and whole and self.trial.checks:
+            baseline.save(self.trial, self.save_to)
+            self.remarks.append(f"Baseline saved: {self.save_to}")
+        elif self.save_to:
+            self.remarks.append(f"No baseline was saved to {self.save_to}: the run was cut short, or nothing ran.")
 
     def _exit_status(self, exitstatus: int) -> int:
         worse = baseline.worse(self.regressions)
@@ -147,6 +162,24 @@ def open_writer(target: Path) -> records.Writer:
 
 def load_baseline(path: Path | None) -> Any:
     try:
-        return baseline.load(path) if path else None
-    except (OSError, ValueError) as error:
+        found = baseline.load(path) if path else None
+    except OSError as error:
+        raise pytest.UsageError(f"--baseline {path}: cannot be read: {error.strerror}.") from error
+    except ValueError as error:
         raise pytest.UsageError(f"--baseline {path}: {error}") from error
+    if found is not None and not found["checks"]:
+        raise pytest.UsageError(f"--baseline {path}: holds no checks; save it again from a run that tried something.")
+    return found
+
+
+def baseline_target(path: Path | None) -> Path | None:
+    """The path of `--save-baseline`, if a file can be written there: told before the run, not after it."""
+    if path is None:
+        return None
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--save-baseline {path}: cannot be written: {error.strerror}.") from error
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        raise pytest.UsageError(f"--save-baseline {path}: name a file in a directory that can be written.")
+    return path

@@ -22,6 +22,6 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any) 
     if first != second:
         position = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), len(first))
         raise Defect(
-            f"two greedy generations of one prompt differ from new token {position} on.",
+            f"Two greedy generations of one prompt differ from new token {position} on.",
             evidence={"first": tokenizer.decode(first), "second": tokenizer.decode(second), "position": position},
         )

@@ -26,7 +26,7 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
         answers[question] = tokenizer.decode(ids)
         if end in ids[:-1] and not _only_padding(ids[ids.index(end) :], tokenizer.pad_token_id):
             raise Defect(
-                f"the model ended its turn with {tokenizer.convert_ids_to_tokens(end)!r} (id {end}) "
+                f"The model ended its turn with {tokenizer.convert_ids_to_tokens(end)!r} (id {end}) "
                 "and generation went on: the token is not among the stop tokens.",
                 evidence={"prompt": question, "generated": answers[question]},
             )

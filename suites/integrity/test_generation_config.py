@@ -18,7 +18,7 @@ def test_generation_config_present(subject: Subject, generates: None) -> None:
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation
     """
     if not subject.has(FILE):
-        raise Hazard(f"there is no {FILE}: stop tokens and sampling are left to each engine's defaults.")
+        raise Hazard(f"There is no {FILE}: stop tokens and sampling are left to each engine's defaults.")
 
 
 def test_generation_config_valid(subject: Subject, generates: None) -> None:
