@@ -57,6 +57,7 @@ class Case:
         self._whole()
         self._errors()
         self._evidence()
+        self._selected()
         self._accepted()
 
     def _suites(self) -> set[str]:
@@ -148,6 +149,11 @@ class Case:
             ids = names(sorted({check.check for check in checks}))
             first = sentence(line(checks[0].summary or "no reason given", 200))
             self.conditions.append(f"{count(len(checks), 'check')} could not run here: {ids}. The first: {first}")
+
+    def _selected(self) -> None:
+        """A verdict on a part says so."""
+        if left_out := self.trial.deselected:
+            self.notes.append(f"The selection left out {count(left_out, 'check')} of this run.")
 
     def _accepted(self) -> None:
         """Accepted entries that match nothing hide the next finding of that check."""

@@ -30,6 +30,9 @@ class Controller:
         if self._places and self._terminal and not self._verbose:
             self._terminal.showfspath = False
 
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.logbook.deselected += len(items)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: Any) -> None:
         """Says once that another subject or suite begins."""

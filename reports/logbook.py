@@ -42,6 +42,7 @@ class Logbook:
         self._crashed: dict[str, str] = {}
         self._problems: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._next_refresh = 0.0
+        self.deselected = 0
         self._write(run)
         for subject in subjects:
             self._write(subject)
@@ -71,7 +72,8 @@ class Logbook:
         entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid")} for each in descriptions]
         entries = [entry for entry in entries if records.key(entry) not in planned]
         if entries:
-            self._write(records.Plan(entries))
+            self._write(records.Plan(entries, self.deselected))
+            self.deselected = 0
 
     def take(self, report: pytest.TestReport) -> None:
         """A report of pytest's: the record that it carries, or the failure of a test that is not a check."""

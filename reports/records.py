@@ -102,6 +102,8 @@ class Plan(Record):
     kind = "plan"
     checks: list[Json]
     """Each with check, subject, variant, parameters: the key of the check record to come."""
+    deselected: int = 0
+    """Checks that `-k`, `-m` or `--deselect` left out."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,7 @@ class Trial:
     plan: list[Json] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     end: End | None = None
+    deselected: int = 0
 
     @classmethod
     def gather(cls, records: Iterable[Record]) -> Trial:
@@ -248,6 +251,7 @@ class Trial:
                 self.catalog.update(record.checks)
             case Plan():
                 self.plan.extend(record.checks)
+                self.deselected += record.deselected
             case Check():
                 self.checks.append(record)
             case End():

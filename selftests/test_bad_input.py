@@ -116,6 +116,30 @@ BROKEN = [
     ),
     Broken("pickle-only", "pytorch_model.bin", "pickle", _pickle_only),
     Broken("remote-code", "config.json", "auto_map", _remote_code),
+    Broken(
+        "odd-model-type",
+        "config.json",
+        "has a list as model_type",
+        lambda directory: set_keys(directory / "config.json", model_type=["llama"]),
+    ),
+    Broken(
+        "odd-architectures",
+        "config.json",
+        "has a str as architectures",
+        lambda directory: set_keys(directory / "config.json", architectures="LlamaForCausalLM"),
+    ),
+    Broken(
+        "odd-eos",
+        "generation_config.json",
+        "'abc' as eos_token_id",
+        lambda directory: set_keys(directory / "generation_config.json", eos_token_id="abc"),
+    ),
+    Broken(
+        "type-unknown-class-known",
+        "config.json",
+        "model_type 'zzz'",
+        lambda directory: set_keys(directory / "config.json", model_type="zzz"),
+    ),
     Broken("truncated-tokenizer", "tokenizer.json", "truncated or not JSON", _truncate("tokenizer.json")),
 ]
 
@@ -210,6 +234,41 @@ def test_two_subjects_with_the_same_name_are_refused(tmp_path: Path) -> None:
     entry = '[[subject]]\nname = "mine"\nsource = "{}"\n'
     manifest.write_text(entry.format("builtin:smollm2") + entry.format("builtin:minilm"), encoding="utf-8")
     assert "two subjects are named 'mine'" in usage_error(tmp_path, "--models", manifest)
+
+
+def test_an_empty_source_is_refused(tmp_path: Path) -> None:
+    """An unset variable of a CI job must not mean the current directory."""
+    assert "an empty source" in usage_error(tmp_path, "--model", "")
+
+
+def test_a_subject_cannot_bring_its_own_ini_file(tmp_path: Path) -> None:
+    """`--model DIR` makes DIR pytest's rootdir; what stands there must not select checks or give consent."""
+    subject = copy(CHAT, tmp_path / "subject")
+    (subject / "pytest.ini").write_text("[pytest]\naddopts = -k weights\n", encoding="utf-8")
+    assert "an ini file of pytest inside the subject" in usage_error(tmp_path, "--model", subject)
+
+
+def test_consent_must_be_given_on_the_command_line(tmp_path: Path) -> None:
+    subject = copy(CHAT, tmp_path / "subject")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --allow-pickle\n", encoding="utf-8")
+    output = usage_error(tmp_path, f"--model={subject}", "-c", tmp_path / "pytest.ini")
+    assert "--allow-pickle comes from" in output
+
+
+@pytest.mark.parametrize("bound", ["", "min = nan", "min = 2.0\nmax = 1.0"])
+def test_a_bound_that_bounds_nothing_is_refused(tmp_path: Path, bound: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[bounds]]\nmetric = "m"\nreason = "r"\n{bound}\n', encoding="utf-8")
+    assert str(policy) in usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
+
+
+def test_a_baseline_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
+    subject = f"--model={copy(CHAT, tmp_path / 'subject')}"
+    assert "--save-baseline" in usage_error(tmp_path, subject, "--save-baseline", tmp_path)
+
+
+def test_a_budget_of_nothing_is_refused(tmp_path: Path) -> None:
+    assert "positive number" in usage_error(tmp_path, "--model=builtin:smollm2", "--memory-budget=-1")
 
 
 def test_a_file_instead_of_a_directory_is_refused(tmp_path: Path) -> None:

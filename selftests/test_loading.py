@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.subjects import loading, source
 from fixtures.subjects.loading import Loaded, Shelf
-from fixtures.subjects.problems import SubjectProblem
+from fixtures.subjects.problems import CannotRunHere, SubjectProblem
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from selftests.gallery.edits import set_keys
+from selftests.gallery.edits import edit_weights, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 
@@ -77,6 +78,17 @@ def test_the_budget_evicts_what_was_loaded_first(chat: Subject, tmp_path: Path) 
 def test_a_model_beyond_the_budget_is_an_error_with_the_figures(chat: Subject) -> None:
     with pytest.raises(MemoryError, match="the memory budget is 0"):
         Shelf(budget=1000).model(chat, PLAIN)
+
+
+def test_four_bit_on_the_cpu_names_the_layer_that_it_cannot_take(chat: Subject) -> None:
+    def odd(tensors: dict[str, Any]) -> dict[str, Any]:
+        return tensors | {
+            "model.layers.0.mlp.up_proj.weight": tensors["model.layers.0.mlp.up_proj.weight"][:, :96].contiguous()
+        }
+
+    edit_weights(chat.path, odd)
+    with pytest.raises(CannotRunHere, match=r"up_proj\.weight has 96"):
+        Shelf(budget=10**9).model(chat, Variant(quantization="nf4"))
 
 
 def test_a_failure_is_remembered(chat: Subject, loads: list[tuple[str, Variant]]) -> None:

@@ -149,6 +149,31 @@ def test_a_baseline_shows_what_changed(subject: Path, tmp_path: Path) -> None:
     assert changed.code == 1
 
 
+def test_a_run_that_tried_nothing_saves_no_baseline(subject: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "baseline.json"
+    options = ("-k", "no_such_check", "--save-baseline", saved)
+    done = run_pytest(*QUIET, f"--model={subject}", *options, report=tmp_path / "report")
+    assert not saved.exists()
+    assert "No baseline was saved" in done.output
+
+
+def test_another_projects_ini_file_does_not_hide_the_checks(subject: Path, tmp_path: Path) -> None:
+    """Its tests may be named otherwise; ours are found all the same."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pytest.ini").write_text(
+        "[pytest]\npython_files = check_*.py\npython_functions = check_*\n", encoding="utf-8"
+    )
+    done = run_pytest(*QUIET, f"--model={subject}", *LIGHT, report=tmp_path / "report", cwd=project)
+    assert (done.code, done.subject("model")["counts"]["pass"]) == (0, 2), done.output
+
+
+def test_a_report_inside_the_subject_leaves_its_fingerprint(subject: Path) -> None:
+    runs = [run_pytest(*QUIET, "--model=.", *LIGHT, report=subject / "runs" / name, cwd=subject) for name in "ab"]
+    first, second = (run.verdict["subjects"][0]["subject"]["fingerprint"] for run in runs)
+    assert first == second
+
+
 def test_workers_report_to_one_place(subject: Path, tmp_path: Path) -> None:
     """Under xdist the records are the same, in another order."""
     pytest.importorskip("xdist")

@@ -67,6 +67,14 @@ def test_out_of_memory_is_an_error_and_no_defect(run_with: Run) -> None:
     assert entry["counts"]["pass"] > 10, "what needs no weights still ran"
 
 
+def test_a_model_beyond_the_memory_budget_is_not_adopted(run_with: Run) -> None:
+    """Checks of its files passed, but nobody has loaded it."""
+    done = run_with("", "suites/integrity", "--memory-budget=0.000001")
+    entry = done.subject("model")
+    assert (done.code, entry["verdict"]) == (1, "inconclusive")
+    assert entry["counts"]["pass"] > 0
+
+
 def test_a_missing_package_is_unsupported(run_with: Run) -> None:
     done = run_with(
         "from fixtures.subjects import loading\n"

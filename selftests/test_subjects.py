@@ -39,6 +39,10 @@ def test_names_are_as_short_as_they_can_be() -> None:
     assert source.unique_names(sources) == ["run1/model", "run2/model", "other", "org/name"]
 
 
+def test_a_name_cannot_command_the_terminal() -> None:
+    assert source.unique_names([parse("/a/evil\n\x1b[31m")]) == ["evil\\n\\x1b[31m"]
+
+
 def test_the_same_directory_twice_is_refused() -> None:
     with pytest.raises(SourceError, match="given twice"):
         source.unique_names([parse("/a/b"), parse("/a/./b")])
