@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
 
 from reports.findings import LOADS
+from reports.records import Metric
 
 SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
 FATAL = ("defect", "error")
@@ -45,16 +46,8 @@ class Observation:
         interval: tuple[float, float] | None = None,
     ) -> None:
         """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval."""
-        self.metrics.append(
-            {
-                "name": name,
-                "value": value,
-                "unit": unit,
-                "better": better,
-                "samples": samples,
-                "interval": list(interval) if interval else None,
-            }
-        )
+        metric = Metric(name, value, unit, better, samples, list(interval) if interval else None)
+        self.metrics.append(asdict(metric))
 
     def note_exception(self, error: BaseException, details: str) -> None:
         """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
