@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +35,8 @@ def by_subject(verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def all_mutants() -> dict[str, Mutant]:
     """Every row; importing the modules registers them."""
-    from selftests.gallery import checkpoints, templates, tokenizers  # noqa: F401
+    from selftests.gallery import rows
 
+    for module in pkgutil.iter_modules(rows.__path__, f"{rows.__name__}."):
+        importlib.import_module(module.name)
     return MUTANTS

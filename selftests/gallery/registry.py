@@ -39,6 +39,8 @@ class Mutant:
     """First version of transformers in which the defect shows."""
     patch: Callable[[Any], None] | None = None
     """Changes the loaded model, for defects that no file can show."""
+    patch_tokenizer: Callable[[Any], None] | None = None
+    """Changes each tokenizer that is loaded from the subject's own directory, likewise."""
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -55,13 +57,16 @@ def mutant(
     severity: str = "defect",
     since: str = "4.57",
     patch: Callable[[Any], None] | None = None,
+    patch_tokenizer: Callable[[Any], None] | None = None,
 ) -> Callable[[Mutation], Mutation]:
     """Registers the decorated function, which changes the files of a copy of `base`."""
 
     def register(mutate: Mutation) -> Mutation:
         assert id not in MUTANTS, f"two gallery rows are called {id}"
         words = (naming,) if isinstance(naming, str) else naming
-        MUTANTS[id] = Mutant(id, defect, source, base, caught_by, severity, words, mutate, since, patch)
+        MUTANTS[id] = Mutant(
+            id, defect, source, base, caught_by, severity, words, mutate, since, patch, patch_tokenizer
+        )
         return mutate
 
     return register
