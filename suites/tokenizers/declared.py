@@ -8,12 +8,14 @@ round trip loses beyond that is either a character that the vocabulary cannot sp
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
 EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
+MARKS = "▁Ġ"
 NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
 BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
 
@@ -45,9 +47,20 @@ class Pipeline:
     @cached_property
     def exact(self) -> bool:
         """Whether decoding gives white space back as it was."""
-        return bool(self.decoders & EXACT_DECODERS)
+        ends_words = getattr(self.backend.model, "end_of_word_suffix", None) if self.backend else None
+        return bool(self.decoders & EXACT_DECODERS) and not ends_words
 
-    @property
+    @cached_property
+    def separator(self) -> str:
+        """What keeps characters apart that one word would not: words may be unknown or too long as a whole."""
+        whole = self.backend and type(self.backend.model).__name__ in ("WordPiece", "WordLevel")
+        return " " if whole or (self.backend and not self.exact) else ""
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        return self.vocabulary.get(self.unknown) if self.unknown else None
+
+    @cached_property
     def bytes_missing(self) -> list[int]:
         """Bytes that the vocabulary has no token for, of a tokenizer that spells unknown characters in bytes."""
         if not self.spells_bytes:
@@ -76,6 +89,12 @@ class Pipeline:
         pieces = [piece for piece, _ in splitter.pre_tokenize_str(normalized)] if splitter else [normalized]
         return str(decoder.decode(pieces))
 
+    def decoder_rewrites(self, character: str) -> bool:
+        """Whether the decoder makes another text of a character; a space marker and white space may change."""
+        if character.isspace() or character in MARKS:
+            return False
+        return self.form(character).strip() != self.normalized(character).strip().lstrip(MARKS)
+
     def comparable(self, text: str) -> str:
         """What of a decoded text is promised: all of it, or all but white space."""
         return text if self.exact else "".join(text.split())
@@ -84,6 +103,18 @@ class Pipeline:
         """The text without characters that the vocabulary cannot spell, and without reserved tokens."""
         kept = "".join(character for character in text if self.spells(character))
         return "" if any(token in kept for token in self.reserved) else kept
+
+    def spelled(self, characters: Iterable[str]) -> set[str]:
+        """Those of the characters that the vocabulary can spell; many are ruled out without a look at each."""
+        likely = set(characters)
+        if self.spells_bytes and self.bytes_missing:
+            missing = frozenset(self.bytes_missing)
+            if _leads(likely, missing) == len(likely):
+                likely &= self.vocabulary.keys()
+            likely = {each for each in likely if each in self.vocabulary or missing.isdisjoint(each.encode())}
+        elif not self.spells_bytes:
+            likely &= self.vocabulary.keys()
+        return {each for each in likely if self.spells(each)}
 
     def spells(self, character: str) -> bool:
         if character not in self._spelled:
@@ -113,6 +144,12 @@ class Pipeline:
         if not self.backend or self.spells("A") or not self.spells("a"):
             return False
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
+
+
+def _leads(characters: set[str], missing: frozenset[int]) -> int:
+    """How many of the characters begin with a byte that is missing; a character has one such byte at most."""
+    written = "".join(characters).encode()
+    return sum(written.count(byte) for byte in missing if byte < 0x80 or byte >= 0xC2)
 
 
 def kinds(component: Any) -> set[str]:

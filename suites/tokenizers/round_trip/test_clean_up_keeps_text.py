@@ -1,0 +1,62 @@
+"""Promise: decoding does not tidy up English punctuation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.declared import pipeline
+from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.special import encode
+
+TEXTS = (
+    "if x != y and a <= b",
+    "f( x , y ) . g ! h ?",
+    "the word 'social' is quoted",
+    " ' quoted ' ",
+    "I 'm sure they 've gone, it 's late and we 're not",
+    "do n't and ca n't",
+    "SELECT * FROM t WHERE a = 'b' ; -- done .",
+    "wait ... what ?! :-)",
+)
+REPLACED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " ' ": "'", " n't": "n't", " 'm": "'m", " 's": "'s",
+            " 've": "'ve", " 're": "'re"}  # fmt: skip
+"""What clean_up_tokenization_spaces replaces, in this order."""
+
+
+def test_clean_up_keeps_text(tokenizer: Any, record: Any) -> None:
+    """Where the decoder keeps white space, the space before punctuation and contractions is kept too.
+
+    Why: clean_up_tokenization_spaces was made for WordPiece; elsewhere it corrupts code (`x != y` becomes `x!= y`),
+        quotations and tokenized English, and streamed text differs from decoded text.
+    Fix: Set clean_up_tokenization_spaces to false in tokenizer_config.json.
+    Source: https://github.com/huggingface/transformers/issues/44914;
+        https://github.com/huggingface/transformers/issues/32575
+    """
+    declared = pipeline(tokenizer)
+    if declared.backend and not declared.exact:
+        record.capability("tokenizer.clean_up", "white space is not kept in any case")
+        return
+    said = bool(getattr(tokenizer, "clean_up_tokenization_spaces", False))
+    record.capability("tokenizer.clean_up", "declared, without effect" if said else "none")
+    for text in map(declared.spellable, TEXTS):
+        untouched(tokenizer, text, declared.form(text) if declared.backend else text)
+
+
+def untouched(tokenizer: Any, text: str, expected: str) -> None:
+    __tracebackhide__ = True
+    ids = encode(tokenizer, text)
+    back, plain = tokenizer.decode(ids), tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    if back == plain and (back == expected or back != tidied(expected)):
+        return
+    was, now = around(plain if plain != back else expected, back)
+    raise Defect(
+        f"Decoding takes white space out of the text: {now} where {was} was, as clean_up_tokenization_spaces does.",
+        evidence=case(tokenizer, text, ids, expected=escaped(expected), actual=escaped(back)),
+    )
+
+
+def tidied(text: str) -> str:
+    for old, new in REPLACED.items():
+        text = text.replace(old, new)
+    return text

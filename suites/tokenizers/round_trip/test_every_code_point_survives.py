@@ -1,0 +1,181 @@
+"""Promise: no character of Unicode disappears without a trace."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from suites.findings import Defect, Hazard
+from suites.tokenizers.declared import pipeline
+from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.round_trip.code_points import (
+    REPLACEMENT,
+    Sweep,
+    chunks,
+    extent,
+    readable,
+    smallest,
+)
+from suites.tokenizers.rules import rule_behind
+from suites.tokenizers.trips import Trips
+
+PATIENCE = 10.0
+"""Seconds; in profile quick a tokenizer without backend that would take longer is tried with every 16th chunk."""
+
+
+def test_every_code_point_survives(tokenizer: Any, record: Any, profile: str) -> None:
+    """Each of the 1,112,064 Unicode scalar values comes back as it is or as declared, or becomes the unknown token.
+
+    Why: a character that vanishes changes a name or a number without an error, and no sample of texts would show it.
+    Fix: Restore the byte tokens of the vocabulary, the normalizer and the decoder of tokenizer.json from the original
+        model.
+    Source: https://github.com/google/sentencepiece/blob/master/doc/special_symbols.md;
+        https://github.com/ollama/ollama/pull/15232
+    """
+    trips = Trips(tokenizer)
+    sweep = Sweep(trips, pipeline(tokenizer))
+    swept(sweep, step(trips, profile))
+    kept = 1 - extent(sweep.lost)["assigned"] / sweep.assigned
+    record.capability("tokenizer.unicode_coverage", told(sweep, kept), evidence=counted(sweep))
+    record.metric("tokenizers.unicode_coverage", kept, "share of assigned characters", better="higher",
+                  samples=sweep.tried)  # fmt: skip
+    altered(sweep)
+    missing_bytes(sweep)
+    vanished(sweep)
+    taken_out(sweep)
+
+
+def step(trips: Trips, profile: str) -> int:
+    """Every chunk, or every 16th where the wrapper is slow and the profile is quick."""
+    if trips.fast or profile != "quick":
+        return 1
+    texts = list(chunks(64))
+    started = time.perf_counter()
+    trips.back(texts[:2])
+    return 16 if (time.perf_counter() - started) * len(texts) * 32 > PATIENCE else 1
+
+
+def swept(sweep: Sweep, step: int) -> None:
+    """Runs the sweep; a text that cannot be encoded at all is told by its smallest part."""
+    __tracebackhide__ = True
+
+    def error(text: str) -> Exception | None:
+        try:
+            sweep.trips.back([sweep.join(text)])
+        except Exception as caught:
+            return caught
+        return None
+
+    try:
+        sweep.run(step)
+    except Exception:
+        if not error(sweep.chunk):
+            raise
+        text = smallest(sweep.chunk, lambda part: error(part) is not None)
+        raise Defect(
+            f"The text {escaped(text)} cannot be encoded and decoded: {error(text)}.",
+            evidence={"text": escaped(text), "rule": rule_behind(sweep.trips.tokenizer, text)},
+        ) from None
+
+
+def altered(sweep: Sweep) -> None:
+    """What the vocabulary spells and the pipeline keeps, and still comes back as other text."""
+    __tracebackhide__ = True
+    tokenizer = sweep.trips.tokenizer
+    if sweep.wrong:
+        first = sweep.wrong[0]
+        was, now = around(first.expected, first.actual)
+        rule = rule_behind(tokenizer, first.text)
+        raise Defect(
+            f"{len(sweep.wrong)} characters or texts of {sweep.tried} code points come back as other text: {now} where "
+            f"{was} was ({rule}).",
+            evidence=case(tokenizer, first.text, sweep.trips.ids([first.text])[0], expected=escaped(first.expected),
+                          actual=escaped(first.actual), rule=rule, **shown({each.text for each in sweep.wrong})),
+        )  # fmt: skip
+    if sweep.rewritten and "CTC" not in sweep.declared.decoders:
+        text = min(sweep.rewritten)
+        rule = rule_behind(tokenizer, text)
+        raise Defect(
+            f"The decoder writes other text for {len(sweep.rewritten)} characters: {escaped(text)} becomes "
+            f"{escaped(sweep.declared.form(text))} ({rule}).",
+            evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(sweep.rewritten)),
+            remedy="Restore the decoder of tokenizer.json from the original model.",
+        )
+
+
+def missing_bytes(sweep: Sweep) -> None:
+    """Bytes without a token, of a tokenizer that spells unknown characters in bytes."""
+    __tracebackhide__ = True
+    missing, lost = sweep.declared.bytes_missing, sweep.vanished | sweep.unknown
+    if not missing or sweep.declared.backend is None:
+        return
+    named = ", ".join(f"0x{byte:02X}" for byte in missing)
+    fate = f"become {sweep.declared.unknown}" if sweep.declared.unknown else "vanish"
+    raise Hazard(
+        f"{len(missing)} of {256 - 13} bytes have no token ({named}): {len(lost)} characters that need them {fate}, "
+        f"{sorts(lost)}.",
+        evidence={"bytes": [f"0x{byte:02X}" for byte in missing], **shown(lost)},
+        remedy="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
+    )
+
+
+def vanished(sweep: Sweep) -> None:
+    __tracebackhide__ = True
+    if not sweep.vanished:
+        return
+    tokenizer, text = sweep.trips.tokenizer, example(sweep.vanished)
+    raise Hazard(
+        f"{len(sweep.vanished)} characters vanish, {sorts(sweep.vanished)}: the vocabulary cannot spell them and no "
+        "unknown token stands for them.",
+        evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule_behind(tokenizer, text),
+                      **shown(sweep.vanished)),
+        remedy="Name an unknown token (unk_token) in the model of tokenizer.json, or give it byte tokens.",
+    )  # fmt: skip
+
+
+def taken_out(sweep: Sweep) -> None:
+    """Letters, numbers and symbols; controls, marks and what has no meaning are often taken out on purpose."""
+    __tracebackhide__ = True
+    letters = readable(sweep.dropped) - {REPLACEMENT}
+    if not letters:
+        return
+    tokenizer, text = sweep.trips.tokenizer, min(letters)
+    rule = rule_behind(tokenizer, text)
+    raise Hazard(
+        f"The normalizer takes {len(letters)} letters, numbers or symbols out of the text, {escaped(text)} first "
+        f"({rule}).",
+        evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(letters)),
+        remedy="Restore the normalizer of tokenizer.json from the original model.",
+    )
+
+
+def told(sweep: Sweep, kept: float) -> str:
+    if not sweep.lost:
+        return "every code point"
+    parts = ((len(sweep.unknown), f"become {sweep.declared.unknown}"), (len(sweep.vanished), "vanish"),
+             (len(sweep.dropped), "are dropped by the normalizer"))  # fmt: skip
+    fates = ", ".join(f"{count} {fate}" for count, fate in parts if count)
+    return f"{100 * kept:.1f}% of assigned characters" + (f" ({fates})" if fates else "")
+
+
+def counted(sweep: Sweep) -> dict[str, Any]:
+    fates = {"unknown": sweep.unknown, "vanished": sweep.vanished, "dropped": sweep.dropped}
+    return {"tried": sweep.tried, "assigned": sweep.assigned, **{name: extent(each) for name, each in fates.items()}}
+
+
+def shown(characters: set[str]) -> dict[str, Any]:
+    """How many, of which sort, and the first of them."""
+    single = {each for each in characters if len(each) == 1}
+    first = [f"U+{ord(each):04X}" for each in sorted(single)[:20]]
+    return {"count": len(characters), "extent": extent(single), "first": first}
+
+
+def sorts(characters: set[str]) -> str:
+    counts = extent(characters)
+    kinds = [f"{counts[kind]} {kind}" for kind in ("assigned", "private", "unassigned") if counts[kind]]
+    return " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+
+
+def example(characters: set[str]) -> str:
+    """The first readable character, else the first."""
+    return min(readable(characters) or characters)

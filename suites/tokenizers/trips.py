@@ -1,0 +1,46 @@
+"""Many texts through a tokenizer in few calls, past the wrapper where that makes no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+PROBE = "A probe, isn't it ? Two words."
+
+
+class Trips:
+    """Encodes and decodes lists of texts: nothing is added, nothing skipped, nothing cleaned up.
+
+    Texts go through the backend where there is one; ids too, unless the wrapper puts a decode of its own before it.
+    """
+
+    def __init__(self, tokenizer: Any):
+        self.tokenizer = tokenizer
+        self.backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+        if self.backend is not None:
+            self.backend.no_truncation()
+            self.backend.no_padding()
+        self.fast = self.backend is not None
+        self.direct = self.fast and self._wrapper_agrees()
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if not self.fast:
+            return [list(self.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
+        return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        if self.direct:
+            return list(self.backend.decode_batch([list(each) for each in ids], skip_special_tokens=False))
+        return [self._decoded(each) for each in ids]
+
+    def back(self, texts: Sequence[str]) -> list[str]:
+        """What becomes of each text when it is encoded and decoded."""
+        return self.texts(self.ids(texts))
+
+    def _decoded(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def _wrapper_agrees(self) -> bool:
+        """Whether the wrapper's own decode is the backend's."""
+        ids = self.backend.encode(PROBE, add_special_tokens=False).ids
+        return self._decoded(ids) == str(self.backend.decode_batch([ids], skip_special_tokens=False)[0])
