@@ -99,6 +99,8 @@ def content_parts(chat: Chat) -> Answer:
 
 def user_control_tokens(chat: Chat) -> Answer:
     """What becomes of control tokens that a user types."""
+    if not chat.has_ids:
+        return "no tokenizer", None
     added = chat.tokenizer.added_tokens_decoder
     marker = next((number for number in chat.encode(chat.ending or "") if number in added), None)
     if marker is None:

@@ -15,7 +15,7 @@ def test_loads(subject: Subject, variant: Variant | None, trial: Trial) -> None:
     """
     if subject.traits.problems:
         raise SubjectProblem(subject.traits.problems[0])
-    if subject.traits.has_tokenizer:
+    if subject.traits.has_tokenizer or subject.traits.bare_template:
         trial.shelf.tokenizer(subject)
     if variant:
         trial.shelf.model(subject, variant)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fixtures.subjects.chat import Chat
+from fixtures.trial import NO_TOKENIZER
 from suites.chat_templates import probes
 
 PROBES: dict[str, Callable[[Chat], tuple[str | bool, Any]]] = {
@@ -30,6 +31,7 @@ def test_capabilities(chat: Chat, record: Any) -> None:
     Fix: Nothing is wrong; require a capability in the manifest where an application depends on it.
     Source: https://huggingface.co/docs/transformers/chat_templating
     """
+    record.capability("chat.tokenizer", chat.has_ids, evidence=None if chat.has_ids else NO_TOKENIZER)
     for name, probe in PROBES.items():
         value, evidence = probe(chat)
         record.capability(name, value, evidence=evidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, SECOND_ANSWER
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import common_prefix, encoded, rendered, shown
+from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.findings import Hazard
 
 TURNS = [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION]
@@ -24,10 +24,10 @@ def test_prefix_stable(chat: Chat) -> None:
         kept = common_prefix(earlier, later)
         unclosed = earlier.rstrip().removesuffix(chat.tokenizer.eos_token or "")  # Phi-3 closes each render with it
         if not later.startswith(unclosed.rstrip()):
+            lost, unit = chat.cost(earlier[len(kept) :])
             role = "a user's" if TURNS[count]["role"] == "user" else "an assistant's"
             raise Hazard(
                 f"Adding {role} message rewrites what was rendered before it: {earlier[len(kept) :]!r} becomes "
                 f"{later[len(kept) : len(kept) + 40]!r}.",
-                evidence={"before": shown(earlier), "after": shown(later), "message": count + 1,
-                          "tokens lost": len(encoded(chat, earlier[len(kept) :]))},
-            )  # fmt: skip
+                evidence={"before": shown(earlier), "after": shown(later), "message": count + 1, f"{unit} lost": lost},
+            )
