@@ -32,12 +32,12 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
         raise Defect(breaks(failure, "a conversation"), evidence=failed(failure, messages)) from None
 
 
-def ids_of(chat: Chat, messages: Sequence[Message]) -> list[int]:
+def ids_of(chat: Chat, messages: Sequence[Message], **options: Any) -> list[int]:
     """Token ids of a conversation that renders; that its text cannot be encoded is told by the tokenizer's checks."""
     __tracebackhide__ = True
-    rendered(chat, messages)
+    rendered(chat, messages, **options)
     try:
-        return chat.ids(messages)
+        return chat.ids(messages, **options)
     except TemplateFails as failure:
         raise Unsupported(f"{failure}: see tokenizers/round-trip") from None
 
