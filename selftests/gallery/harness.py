@@ -1,4 +1,4 @@
-"""Builds the gallery's subjects and runs the real suite on all of them in one pytest process."""
+"""Builds the gallery's subjects and runs the real suite on all of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,45 @@ import importlib
 import pkgutil
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from fixtures.subjects import builtin
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
+from selftests.running import sea_trial
+
+SWEEPING = "tokenizers/"
+PATCHED = "-pselftests.gallery.patches"
+
+
+def try_all(directory: Path, mutants: Iterable[Mutant]) -> dict[str, dict[str, Any]]:
+    """The suite's verdict on each healthy subject and each mutant, by directory name; two pytest processes at a time.
+
+    A row about anything but the tokenizer has the tokenizer of its healthy base, which is tried once and not again:
+    that suite sweeps whole vocabularies and all of Unicode.
+    """
+    rows = list(mutants)
+    whole = [row for row in rows if row.caught_by.startswith(SWEEPING)]
+    others = [row for row in rows if not row.caught_by.startswith(SWEEPING)]
+    runs: list[tuple[list[Path], tuple[str, ...]]] = [
+        (healthy(directory) + build(directory, whole), ()),
+        (build(directory, others), (f"--deselect=suites/{SWEEPING}",)),
+    ]
+    with ThreadPoolExecutor() as pool:
+        reports = [pool.submit(sea_trial, subjects, directory / f"report-{number}", PATCHED, *options)
+                   for number, (subjects, options) in enumerate(runs)]  # fmt: skip
+        return {name: entry for report in reports for name, entry in by_subject(report.result()).items()}
+
+
+def healthy(directory: Path) -> list[Path]:
+    """A directory `healthy-...` for each healthy subject."""
+    return [copy(name, directory / f"healthy-{name}") for name in HEALTHY]
 
 
 def build(directory: Path, mutants: Iterable[Mutant]) -> list[Path]:
-    """A directory for each healthy subject (`healthy-...`) and each mutant (its id)."""
-    subjects = [copy(name, directory / f"healthy-{name}") for name in HEALTHY]
+    """A directory for each mutant, called by its id."""
+    subjects = []
     for each in mutants:
         subject = copy(each.base, directory / each.id)
         each.mutate(subject)

@@ -11,7 +11,7 @@ HEAD = """# The defect gallery
 
 Each row is a documented defect, made on purpose in a small healthy subject; the check in the last column must catch it
 with a finding that names the cause, and must pass on the healthy subject. `selftests/gallery` runs the real suite on
-all of them in one pytest process. This page is written by `python -m selftests.gallery.table`.
+all of them. This page is written by `python -m selftests.gallery.table`.
 
 | id | defect | source | made from | caught by | as |
 | --- | --- | --- | --- | --- | --- |

@@ -8,17 +8,14 @@ import pytest
 from packaging.version import Version
 
 from selftests.gallery import table
-from selftests.gallery.harness import all_mutants, build, by_subject
+from selftests.gallery.harness import all_mutants, try_all
 from selftests.gallery.registry import HEALTHY, Mutant
-from selftests.running import sea_trial
 
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The suite's verdict on every subject of the gallery."""
-    directory = tmp_path_factory.mktemp("gallery")
-    subjects = build(directory, SHOWN)
-    return by_subject(sea_trial(subjects, directory / "report", "-p", "selftests.gallery.patches"))
+    return try_all(tmp_path_factory.mktemp("gallery"), SHOWN)
 
 
 @pytest.mark.parametrize("name", HEALTHY)
