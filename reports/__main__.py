@@ -53,7 +53,9 @@ def merge(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Tells what changed from A to B."""
-    changes = baseline.compare(_snapshot(arguments.before), _snapshot(arguments.after))
+    after = arguments.after
+    now = directory.load(after) if after.is_dir() else baseline.load(after)
+    changes = baseline.compare(_snapshot(arguments.before), now)
     for change in changes:
         where = baseline.place(change)
         print(f"{change['kind']}: {where + ': ' if where else ''}{text.line(change['summary'])}")

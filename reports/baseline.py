@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from reports import files, plain, records, text
+from reports import files, plain, records, sequences, text
 from reports.records import SCHEMA, Check, Json, Trial
 
 EFFECT = 0.01
-"""Smallest relative change of a metric that is worth a word, even when the intervals are disjoint."""
+"""Smallest relative change of a metric that is worth a word, even when the intervals are disjoint; the metric may
+name a larger one of its own."""
 
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
@@ -22,8 +23,7 @@ RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 ABSENT = ("unsupported", False, None)
 """Values of a capability that a subject can only gain from."""
 
-NOTE = "note"
-INCOMPARABLE = "not comparable"
+NOTE, INCOMPARABLE = sequences.NOTE, sequences.INCOMPARABLE
 
 
 def snapshot(trial: Trial) -> Json:
@@ -75,9 +75,14 @@ def compare(before: Json, after: Trial | Json) -> list[Json]:
     gone = {(entry["subject"], plain.dumps(entry["before"], sort=True)) for entry in lost}
     found = _by_key(now)
     changes = [*lost, *_files(before, now)]
-    for key, entry in _by_key(before).items():
+    texts = _texts(after) if isinstance(after, Trial) else {}
+    old = _by_key(before)
+    for key in sorted(found.keys() - old.keys()):
+        changes += _sequences({}, found[key], {})
+    for key, entry in old.items():
         if key in found:
             changes += _changes(entry, found[key])
+            changes += _sequences(entry, found[key], texts.get(key, {}))
         elif (entry["subject"], plain.dumps(entry["variant"], sort=True)) not in gone:
             changes.append(
                 _change(
@@ -110,7 +115,20 @@ def comparable(changes: Sequence[Json]) -> bool:
 def _entry(check: Check) -> Json:
     fields = ("check", "subject", "variant", "parameters", "outcome", "summary", "capabilities", "metrics")
     entry = {name: getattr(check, name) for name in fields}
-    return entry | {"capabilities": {name: fact.get("value") for name, fact in check.capabilities.items()}}
+    entry |= {"capabilities": {name: fact.get("value") for name, fact in check.capabilities.items()}}
+    return entry | ({"sequences": sequences.kept(check.sequences)} if check.sequences else {})
+
+
+def _texts(trial: Trial) -> dict[str, dict[str, str]]:
+    """The packed texts of recorded sequences, by key of the check and name of the set."""
+    recorded = ((check.key, check.sequences) for check in trial.checks if check.sequences)
+    return {key: {name: each.get("texts", "") for name, each in sets.items()} for key, sets in recorded}
+
+
+def _sequences(old: Json, new: Json, texts: dict[str, str]) -> Iterator[Json]:
+    """Changed integer sequences of one check."""
+    for kind, summary, before, after in sequences.changes(old.get("sequences", {}), new.get("sequences", {}), texts):
+        yield _change(kind, new, summary, before, after)
 
 
 def _checksum(content: Json) -> str:
@@ -183,9 +201,14 @@ def _metric(entry: Json, old: Json, new: Json | None) -> Iterator[Json]:
         if old.get("value") is not None:
             yield _change("metric", entry, f"{old['name']} was measured before and not now.", old, new)
         return
+    if old.get("version", "") != new.get("version", ""):
+        summary = f"{old['name']} was measured over another version of the input: not comparable."
+        yield _change(NOTE, entry, summary, old, new)
+        return
     sign = 1 if old["better"] == "lower" else -1
     effect = sign * (new["value"] - old["value"])
-    if effect > EFFECT * abs(old["value"]) and _disjoint(old, new):
+    smallest = max(metric.get("effect") or EFFECT for metric in (old, new))
+    if effect > smallest * abs(old["value"]) and _disjoint(old, new):
         unit = f" {old['unit']}" if old.get("unit") else ""
         summary = (
             f"{old['name']} went from {text.number(old['value'])} to {text.number(new['value'])}{unit}, beyond noise."

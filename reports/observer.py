@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
 
+from reports import sequences
 from reports.findings import LOADS
 from reports.records import Metric
 
@@ -28,6 +30,8 @@ class Observation:
     duration: float = 0.0
     capabilities: dict[str, Any] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    recorded: dict[str, Any] = field(default_factory=dict)
+    """Sets of sequences, as `reports.sequences` packs them."""
     problem: dict[str, Any] | None = None
     """Set when the subject could not be loaded for this check."""
 
@@ -44,10 +48,32 @@ class Observation:
         better: str,
         samples: int,
         interval: tuple[float, float] | None = None,
+        effect: float | None = None,
+        version: str = "",
     ) -> None:
-        """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval."""
-        metric = Metric(name, value, unit, better, samples, list(interval) if interval else None)
-        self.metrics.append(asdict(metric))
+        """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval.
+
+        `effect` is the smallest relative change that counts against a baseline, `version` that of the input.
+        """
+        metric = asdict(Metric(name, value, unit, better, samples, list(interval) if interval else None))
+        told = {"effect": effect, "version": version}
+        self.metrics.append(metric | told if effect or version else {k: v for k, v in metric.items() if k not in told})
+
+    def sequences(
+        self,
+        name: str,
+        values: Mapping[str, Sequence[int]],
+        *,
+        version: str,
+        rules: Mapping[str, str] | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Records integer sequences by name (`group/number`), which a later run compares with its own.
+
+        `version` is that of the input that they were made from, `rules` says by which parts of the subject they came
+        about (a changed digest is named beside changed sequences), `texts` what stands for each name.
+        """
+        self.recorded[name] = sequences.entry(values, version, rules or {}, texts or {})
 
     def note_exception(self, error: BaseException, details: str) -> None:
         """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
@@ -73,7 +99,8 @@ class Observation:
         """The fields of `records.Check`."""
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
         names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
-        return known | {name: getattr(self, name) for name in names}
+        recorded = {"sequences": self.recorded} if self.recorded else {}
+        return known | {name: getattr(self, name) for name in names} | recorded
 
 
 def classify(error: BaseException) -> str:

@@ -118,6 +118,10 @@ class Metric:
     samples: int
     interval: list[float] | None = None
     """95% confidence interval [low, high], None when it has none (an exact count)."""
+    effect: float | None = None
+    """Smallest relative change against a baseline that is worth a word; None for the usual 1%."""
+    version: str = ""
+    """Of the input that was measured: values over other versions are not compared."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,8 @@ class Check(Record):
     """Name to {"value": ..., "evidence": ...}."""
     metrics: list[Json] = field(default_factory=list)
     """Each the fields of `Metric`."""
+    sequences: dict[str, Json] = field(default_factory=dict)
+    """Name to sets of integer sequences, packed; see `reports.sequences`."""
 
     @property
     def suite(self) -> str:

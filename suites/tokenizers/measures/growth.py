@@ -1,0 +1,102 @@
+"""How the time of encoding grows with the length of a text."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from suites.tokenizers.measures.throughput import processor_seconds
+
+FIRST, STRIDE = 64, 8
+LONGEST = {"quick": 32_768, "standard": 32_768, "exhaustive": 262_144}
+"""Characters, by profile; reached from the first length in strides."""
+
+BUSY = 0.05
+"""Seconds of processor time; from there on lengths only double, so that a blow-up stops early."""
+
+Make = Callable[[int], str]
+
+
+def _random_letters(length: int) -> str:
+    return "".join(random.Random(0).choices("etaoinshrdlucmf", k=length))
+
+
+def _random_words(length: int) -> str:
+    return "".join(random.Random(1).choices("etaoinshrdlucmf      \n.,", k=length))
+
+
+KINDS: dict[str, Make] = {
+    "one letter": lambda length: "a" * length,
+    "spaces": lambda length: " " * (length - 1) + "x",
+    "digits": lambda length: "7" * length,
+    "newlines": lambda length: "\n" * (length - 1) + "x",
+    "dashes": lambda length: "-" * length,
+    "emoji": lambda length: "😀" * length,
+    "letters and an exclamation mark": lambda length: "a" * (length - 1) + "!",
+    "one Chinese character": lambda length: "好" * length,
+    "single letters between spaces": lambda length: "a " * (length // 2),
+    "random letters": _random_letters,
+    "random words": _random_words,
+}
+
+
+@dataclass
+class Growth:
+    """Seconds of processor time by length."""
+
+    tokenizer: Any
+    make: Make
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tokenizer: Any, make: Make, *, longest: int, slow: float) -> Growth:
+        """Measures longer and longer texts, until one takes `slow` seconds or there is none longer."""
+        growth, size = cls(tokenizer, make), FIRST
+        while growth.measure(size) < BUSY and size * STRIDE <= longest:
+            size *= STRIDE
+        while BUSY <= growth.seconds[size] < slow and size * 2 <= longest:
+            size *= 2
+            growth.measure(size)
+        return growth
+
+    def measure(self, size: int) -> float:
+        """Keeps the shortest of all times that were taken; one is enough where nothing is slow."""
+        text = self.make(size)
+        taken = processor_seconds(lambda: self._encode(text))
+        self.seconds[size] = min(taken, self.seconds.get(size, taken))
+        return self.seconds[size]
+
+    def again(self) -> Growth:
+        """Measures the lengths that decide two more times each, in turns."""
+        sizes = [self.length // part for part in (8, 4, 2, 1)]
+        for size in [*sizes, *sizes]:
+            self.measure(size)
+        return self
+
+    def steep(self, *, slow: float, exponent: float) -> bool:
+        """Whether the longest text is slow, and time grew faster than that up to it, and nearly so up to its half."""
+        if self.seconds[self.length] < slow:
+            return False
+        before = (1 + exponent) / 2
+        return self.exponent(self.length) >= exponent and self.exponent(self.length // 2) >= before
+
+    @property
+    def length(self) -> int:
+        """Of the longest text that was measured."""
+        return max(self.seconds)
+
+    def exponent(self, size: int) -> float:
+        """Of the growth from a quarter of a length to it."""
+        return math.log(self._at(size) / self._at(size // 4), 4)
+
+    def _at(self, size: int) -> float:
+        return self.seconds[size] if size in self.seconds else self.measure(size)
+
+    def _encode(self, text: str) -> None:
+        try:
+            self.tokenizer.encode(text, add_special_tokens=False)
+        except Exception:  # a refusal is quick, or its time counts
+            return

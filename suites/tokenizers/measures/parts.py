@@ -1,0 +1,48 @@
+"""The parts of a tokenizer that decide about ids, each as a few words and a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from suites.tokenizers.declared import state
+
+COMPONENTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+
+
+def digests(tokenizer: Any) -> dict[str, str]:
+    """Part to what it is; equal texts mean equal parts."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    found = {"class": type(tokenizer).__name__, "added_tokens": _added(tokenizer)}
+    if backend is None:
+        return found | {"vocabulary": _vocabulary(tokenizer)}
+    found |= {name: _component(getattr(backend, name)) for name in COMPONENTS}
+    return found | {"model": f"{type(backend.model).__name__}, {_digest(backend.model.__getstate__())}"}
+
+
+def _component(component: Any) -> str:
+    declared = state(component)
+    return f"{' + '.join(_types(declared)) or 'none'}, {_digest(repr(declared).encode())}"
+
+
+def _types(node: Any) -> list[str]:
+    """The types of the steps, in order, without the sequences that hold them."""
+    if isinstance(node, dict):
+        own = [node["type"]] if isinstance(node.get("type"), str) and node["type"] != "Sequence" else []
+        return own + [each for value in node.values() if isinstance(value, list) for each in _types(value)]
+    return [each for value in node for each in _types(value)] if isinstance(node, list) else []
+
+
+def _added(tokenizer: Any) -> str:
+    decoder = tokenizer.added_tokens_decoder
+    listed = [(index, repr(decoder[index])) for index in sorted(decoder)]
+    return f"{len(listed)} tokens, {_digest(repr(listed).encode())}"
+
+
+def _vocabulary(tokenizer: Any) -> str:
+    entries = sorted((index, str(token)) for token, index in tokenizer.get_vocab().items())
+    return f"{len(entries)} entries, {_digest(repr(entries).encode())}"
+
+
+def _digest(content: bytes | str) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:12]

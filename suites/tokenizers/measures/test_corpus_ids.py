@@ -1,0 +1,39 @@
+"""Promise: a later run sees which ids changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs import corpus
+from suites.tokenizers.evidence import escaped
+from suites.tokenizers.measures.parts import digests
+
+NAME = "Token ids of the corpus"
+REFUSED = [-1]
+"""Stands for the ids of a text that the tokenizer raises on; `tokenizers/round-trip` tells that."""
+
+WHOLE = ("english/1", "python/1")
+"""Lines that are encoded a second time with the special tokens that the tokenizer adds."""
+
+
+def test_corpus_ids(tokenizer: Any, record: Any) -> None:
+    """The ids of a fixed corpus are recorded, so that a run against a baseline names what changed.
+
+    Why: an upgrade of the library, or a new revision of the files, can change ids silently; a model then reads other
+        tokens than it was trained on.
+    Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
+    Source: https://github.com/huggingface/transformers/issues/45701;
+        https://github.com/huggingface/tokenizers/issues/1512
+    """
+    texts = corpus.lines()
+    ids = {name: _ids(tokenizer, text, whole=False) for name, text in texts.items()}
+    ids |= {f"special-tokens/{name}": _ids(tokenizer, texts[name], whole=True) for name in WHOLE}
+    shown = {name: escaped(text) for name, text in texts.items()}
+    record.sequences(NAME, ids, version=corpus.version(), rules=digests(tokenizer), texts=shown)
+
+
+def _ids(tokenizer: Any, text: str, *, whole: bool) -> list[int]:
+    try:
+        return list(tokenizer.encode(text, add_special_tokens=whole))
+    except Exception:  # whatever a tokenizer raises, it is the same fact here
+        return REFUSED

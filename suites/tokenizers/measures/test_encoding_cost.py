@@ -1,0 +1,53 @@
+"""Promise: what text costs is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs import corpus
+from suites.tokenizers.measures.throughput import Throughput
+from suites.tokenizers.special import encode
+
+PLAIN = ("emoji", "mathematics", "digits")
+HALVED = 0.5
+"""Smallest loss of speed that counts: machines, and their neighbours, differ by less."""
+
+
+def test_encoding_cost(tokenizer: Any, record: Any) -> None:
+    """Tokens per character and word of many scripts, and the speed of encoding and decoding, are measured.
+
+    Why: a script that takes three times the tokens takes three times the money, the time and the context; a slow
+        tokenizer holds up training and serving.
+    Fix: Nothing is wrong; compare the numbers with those of another model before choosing it for a language.
+    Source: https://arxiv.org/abs/2305.15425
+    """
+    ids = {name: encode(tokenizer, text) for name, text in corpus.lines().items()}
+    for title, names in groups().items():
+        _record(record, title, names, ids)
+    _speed(record, Throughput.of(tokenizer, list(corpus.lines().values()), list(ids.values())))
+
+
+def groups() -> dict[str, list[str]]:
+    """What is counted together: every language, all code, some other kinds, and everything."""
+    names = list(corpus.lines())
+    single = [*sorted(corpus.LANGUAGES), *PLAIN]
+    found = {each: [name for name in names if corpus.section_of(name) == each] for each in single}
+    code = [name for name in names if corpus.section_of(name) in corpus.CODE]
+    return found | {"code": code, "everything": names}
+
+
+def _record(record: Any, title: str, names: list[str], ids: dict[str, list[int]]) -> None:
+    """Exact counts: the corpus is fixed."""
+    texts, tokens = [corpus.lines()[name] for name in names], sum(len(ids[name]) for name in names)
+    units = {"character": sum(map(len, texts))}
+    if title in corpus.LANGUAGES - corpus.WITHOUT_SPACES:
+        units["word"] = sum(len(text.split()) for text in texts)
+    for unit, many in units.items():
+        name = f"tokenizer.tokens_per_{unit}.{title}"
+        record.metric(name, tokens / many, f"tokens/{unit}", better="lower", samples=many, version=corpus.version())
+
+
+def _speed(record: Any, speed: Throughput) -> None:
+    for name, (value, low, high) in speed.per_second().items():
+        record.metric(f"tokenizer.{name}_speed", value, "characters/s of CPU time", better="higher",
+                      samples=speed.rounds, interval=(low, high), effect=HALVED, version=corpus.version())  # fmt: skip

@@ -1,0 +1,44 @@
+"""Promise: both implementations of a tokenizer are one tokenizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+
+from fixtures import libraries
+from fixtures.inputs.texts import texts
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.tokenizers.evidence import escaped
+from suites.tokenizers.references.comparing import evidence, fixed_texts, mismatch, plain
+from suites.tokenizers.special import encode
+
+
+def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Any) -> None:
+    """The fast tokenizer gives the ids of the slow one, where the installed library has both.
+
+    Why: a program that loads the other of the two, by an option or by an older library, feeds the model other tokens.
+    Fix: Make tokenizer.json again from the slow tokenizer's files, with the library version that the model names.
+    Source: https://github.com/huggingface/transformers/issues/29774;
+        https://github.com/huggingface/transformers/issues/35973
+    """
+    slow = libraries.slow_tokenizer(subject.path, tokenizer)
+    record.capability("tokenizer.slow", type(slow).__name__ if slow is not None else "none")
+    if slow is None:
+        return
+
+    def agrees(text: str) -> None:
+        __tracebackhide__ = True
+        part = plain(tokenizer, text, bare=True)
+        found = mismatch(tokenizer, lambda each: encode(slow, each), part) if part else None
+        if found:
+            raise Defect(
+                f"{escaped(found.text, limit=40)} gets other ids from {type(tokenizer).__name__} than from "
+                f"{type(slow).__name__}, which reads the same directory: they part at position {found.where}.",
+                evidence=evidence(tokenizer, found),
+            )
+
+    for text in fixed_texts():
+        agrees(text)
+    given(text=texts(min_size=1))(agrees)()
