@@ -1,4 +1,4 @@
-"""Probes: needles sent through the template tell what it supports, merges, refuses or drops."""
+"""Probes of roles and turns: needles sent through the template tell what it supports, merges, refuses or drops."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant, system, user
-from fixtures.inputs.tools import ASK, CALL, CITY, DEGREES, REPLY, RESULT, WEATHER
 from fixtures.subjects.chat import NEEDLE, Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import shown
 
 Answer = tuple[str | bool, Any]
+"""The value of a capability, and the render (or the reason) that shows it."""
 
 
 def attempt(chat: Chat, messages: list[Message], **options: Any) -> tuple[str | None, str]:
@@ -27,14 +27,32 @@ def needle(chat: Chat, messages: list[Message], *, word: str = NEEDLE, after: st
     """supported, dropped, rejected or breaks: whether the word is in the render, behind `after`."""
     text, failure = attempt(chat, messages, **options)
     if text is None:
-        return failure, None
+        return failure, reason(chat, messages, **options)
     rest = text.partition(after)[2] if after else text
     return ("supported" if word in rest else "dropped"), shown(text)
 
 
+def reason(chat: Chat, messages: list[Message], **options: Any) -> str | None:
+    """Why a conversation does not render, in the template's words."""
+    try:
+        chat.render(messages, **options)
+    except (TemplateRejects, TemplateBreaks) as failure:
+        return str(failure)
+    return None
+
+
 def system_role(chat: Chat) -> Answer:
     """supported: in a turn of its own; merged: inside the user's turn."""
-    value, text = needle(chat, [system(NEEDLE), QUESTION])
+    return _instruction(chat, system(NEEDLE))
+
+
+def developer_role(chat: Chat) -> Answer:
+    """The role that newer APIs have in place of the system's."""
+    return _instruction(chat, {"role": "developer", "content": NEEDLE})
+
+
+def _instruction(chat: Chat, message: Message) -> Answer:
+    value, text = needle(chat, [message, QUESTION])
     if value != "supported":
         return value, text
     plain = attempt(chat, [QUESTION])[0] or ""
@@ -43,76 +61,56 @@ def system_role(chat: Chat) -> Answer:
     return ("merged" if before_user and before_user in head else "supported"), text
 
 
+def late_system(chat: Chat) -> Answer:
+    """A system message in the middle of a conversation."""
+    return needle(chat, [QUESTION, ANSWER, system(NEEDLE), FOLLOW_UP])
+
+
+def unknown_role(chat: Chat) -> Answer:
+    """What becomes of a role that no template knows."""
+    return needle(chat, [QUESTION, {"role": "critic", "content": NEEDLE}, FOLLOW_UP])
+
+
 def default_system_prompt(chat: Chat) -> Answer:
     """Whether more than a role's name stands before the first user content when no system message is given."""
     text = attempt(chat, [QUESTION])[0] or ""
     before = text.partition(str(QUESTION["content"]))[0]
     for token in chat.tokenizer.added_tokens_decoder.values():
         before = before.replace(token.content, " ")
-    return len(re.findall(r"[^\W\d_]{2,}", before)) >= 4, shown(text)
-
-
-def tools(chat: Chat) -> Answer:
-    return needle(chat, [QUESTION], word="get_weather", tools=[WEATHER])
-
-
-def tool_calls(chat: Chat) -> Answer:
-    for offered in ([WEATHER], None):
-        value, text = needle(chat, [ASK, CALL, RESULT, REPLY], word=CITY, after=str(ASK["content"]), tools=offered)
-        if value == "supported":
-            return value, text
-    return value, text
-
-
-def tool_results(chat: Chat) -> Answer:
-    reply = assistant("Warm.")
-    return needle(chat, [ASK, CALL, RESULT, reply], word=DEGREES, tools=[WEATHER])
+    before = MARKER.sub(" ", before)
+    return len(WORD.findall(before)) >= 4, shown(text)
 
 
 def alternation(chat: Chat) -> Answer:
     """strict: two user messages in a row, or an assistant message first, are refused."""
-    refused = [messages for messages in ([QUESTION, FOLLOW_UP], [ANSWER, QUESTION]) if not chat.accepts(messages)]
-    return ("strict" if refused else "free"), refused or None
+    tried = ([QUESTION, FOLLOW_UP], [ANSWER, QUESTION])
+    refused = [messages for messages in tried if not chat.accepts(messages)]
+    return ("strict" if refused else "free"), {reason(chat, refused[0]): refused} if refused else None
 
 
-def trims_content(chat: Chat) -> Answer:
-    text, _ = attempt(chat, [user(f"  {NEEDLE}  "), assistant("\n\n  Fine.  "), QUESTION])
-    return text is not None and f"  {NEEDLE}  " not in text, text and shown(text)
+def consecutive_users(chat: Chat) -> Answer:
+    return needle(chat, [QUESTION, user(NEEDLE)])
 
 
-def reasoning(chat: Chat) -> Answer:
-    """kept in earlier turns, dropped there, or absent altogether."""
-    thinking = assistant("Paris.") | {"reasoning_content": NEEDLE, "thinking": NEEDLE}
-    if NEEDLE in (attempt(chat, [QUESTION, thinking, FOLLOW_UP])[0] or ""):
-        return "kept", None
-    last = attempt(chat, [QUESTION, thinking])[0] or ""
-    in_text = attempt(chat, [QUESTION, assistant(f"<think>\n{NEEDLE}\n</think>\n\nParis."), FOLLOW_UP])[0] or NEEDLE
-    return ("dropped" if NEEDLE in last or NEEDLE not in in_text else "absent"), shown(last)
+def consecutive_assistants(chat: Chat) -> Answer:
+    return needle(chat, [QUESTION, ANSWER, assistant(NEEDLE)])
 
 
-def content_parts(chat: Chat) -> Answer:
-    if chat.wants_parts:
-        return "required", None
-    value, text = needle(chat, [user([{"type": "text", "text": NEEDLE}])])
-    return ("printed as Python" if "'text':" in str(text) else value), text
+def assistant_first(chat: Chat) -> Answer:
+    return needle(chat, [assistant(NEEDLE), QUESTION])
 
 
-def user_control_tokens(chat: Chat) -> Answer:
-    """What becomes of control tokens that a user types."""
-    if not chat.has_ids:
-        return "no tokenizer", None
-    added = chat.tokenizer.added_tokens_decoder
-    marker = next((number for number in chat.encode(chat.ending or "") if number in added), None)
-    if marker is None:
-        return "no control tokens", None
-    harmless, typed = ([user(f"{NEEDLE}{text}x")] for text in ("", added[marker].content))
-    try:
-        more = chat.ids(typed).count(marker) - chat.ids(harmless).count(marker)
-    except (TemplateRejects, TemplateBreaks):
-        return "rejected", None
-    return ("become control ids by default" if more else "stay text"), added[marker].content
+def empty_conversation(chat: Chat) -> Answer:
+    """What comes of no message at all; some versions of the library refuse it before the template could."""
+    text, failure = attempt(chat, [])
+    return (failure, reason(chat, [])) if text is None else ("rendered", shown(text))
 
 
 def generation_mask(chat: Chat) -> Answer:
     """Whether {% generation %} marks what the assistant said."""
-    return "{% generation" in chat.template or "{%- generation" in chat.template, None
+    return bool(GENERATION.search(chat.template)), None
+
+
+MARKER = re.compile(r"<[|｜/]?[^<>\s]{1,40}[|｜]?>|\[/?[A-Z_]{2,30}\]")
+WORD = re.compile(r"[^\W\d_]{2,}")
+GENERATION = re.compile(r"\{%-?\s*generation\b")

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from fixtures.subjects.chat import Chat
 from fixtures.trial import NO_TOKENIZER
-from suites.chat_templates import probes
+from suites.chat_templates import probes, probes_content, probes_tools
+from suites.chat_templates.probes import Answer
 
-PROBES: dict[str, Callable[[Chat], tuple[str | bool, Any]]] = {
-    "chat.system_role": probes.system_role,
-    "chat.default_system_prompt": probes.default_system_prompt,
-    "chat.tools": probes.tools,
-    "chat.tool_calls": probes.tool_calls,
-    "chat.tool_results": probes.tool_results,
-    "chat.alternation": probes.alternation,
-    "chat.trims_content": probes.trims_content,
-    "chat.reasoning": probes.reasoning,
-    "chat.content_parts": probes.content_parts,
-    "chat.user_control_tokens": probes.user_control_tokens,
-    "chat.generation_mask": probes.generation_mask,
+NAMES: dict[ModuleType, tuple[str, ...]] = {
+    probes: (
+        *("system_role", "developer_role", "late_system", "unknown_role", "default_system_prompt", "alternation"),
+        *("consecutive_users", "consecutive_assistants", "assistant_first", "empty_conversation", "generation_mask"),
+    ),
+    probes_tools: (
+        *("tools", "tool_calls", "parallel_tool_calls", "tool_results", "tool_call_ids", "arguments_as_text"),
+        *("content_beside_calls", "null_content", "documents"),
+    ),
+    probes_content: (
+        *("trims_content", "content_parts", "images", "audio", "reasoning", "reasoning_between_calls"),
+        *("thinking_toggle", "reasoning_effort", "continue_final_message"),
+    ),
 }
+PROBES: dict[str, Callable[[Chat], Answer]] = {
+    f"chat.{name}": getattr(module, name) for module, names in NAMES.items() for name in names
+}
+"""What is probed; the name of a probe is the name of its capability."""
 
 
 def test_capabilities(chat: Chat, record: Any) -> None:
-    """What the template supports, merges, refuses or drops is found out and recorded.
+    """What the template supports, merges, refuses or drops is found out and recorded, with the render that shows it.
 
     Why: an application that needs a system message or tools must know before it is deployed that they are dropped.
     Fix: Nothing is wrong; require a capability in the manifest where an application depends on it.
@@ -33,5 +40,5 @@ def test_capabilities(chat: Chat, record: Any) -> None:
     """
     record.capability("chat.tokenizer", chat.has_ids, evidence=None if chat.has_ids else NO_TOKENIZER)
     for name, probe in PROBES.items():
-        value, evidence = probe(chat)
+        value, evidence = chat.once(name, probe)
         record.capability(name, value, evidence=evidence)
