@@ -28,7 +28,7 @@ def try_all(directory: Path, mutants: Iterable[Mutant]) -> dict[str, dict[str, A
     whole = [row for row in rows if row.caught_by.startswith(SWEEPING)]
     others = [row for row in rows if not row.caught_by.startswith(SWEEPING)]
     runs: list[tuple[list[Path], tuple[str, ...]]] = [
-        (healthy(directory) + build(directory, whole), ()),
+        (healthy(directory, rows) + build(directory, whole), ()),
         (build(directory, others), (f"--deselect=suites/{SWEEPING}",)),
     ]
     with ThreadPoolExecutor() as pool:
@@ -37,9 +37,10 @@ def try_all(directory: Path, mutants: Iterable[Mutant]) -> dict[str, dict[str, A
         return {name: entry for report in reports for name, entry in by_subject(report.result()).items()}
 
 
-def healthy(directory: Path) -> list[Path]:
-    """A directory `healthy-...` for each healthy subject."""
-    return [copy(name, directory / f"healthy-{name}") for name in HEALTHY]
+def healthy(directory: Path, rows: Iterable[Mutant]) -> list[Path]:
+    """A directory `healthy-...` for each healthy subject, and for whatever else a row is made from."""
+    names = dict.fromkeys([*HEALTHY, *(row.base for row in rows)])
+    return [copy(name, directory / f"healthy-{name}") for name in names]
 
 
 def build(directory: Path, mutants: Iterable[Mutant]) -> list[Path]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from suites.findings import Hazard
+from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.measures.growth import KINDS, LONGEST, Growth
-from suites.tokenizers.rules import rule_behind
+from suites.tokenizers.measures.throughput import processor_seconds
+from suites.tokenizers.rules import steps
 
 SLOW = 0.25
 """Seconds of processor time that a text must take before its growth matters."""
@@ -39,10 +42,24 @@ def steep(growth: Growth) -> bool:
 
 def _hazard(tokenizer: Any, kind: str, growth: Growth) -> Hazard:
     length, exponent = growth.length, growth.exponent(growth.length)
-    text, rule = growth.make(24), rule_behind(tokenizer, growth.make(24))
+    text, rule = growth.make(24), slowest_rule(tokenizer, growth.make(length))
     return Hazard(
         f"Encoding {length:,} characters of {kind} takes {growth.seconds[length]:.1f} s of CPU time, which grows with "
-        f"the length to the power of {exponent:.1f}; {rule} is the first rule that touches them.",
+        f"the length to the power of {exponent:.1f}: {rule} takes most of it.",
         evidence={"text": f"{escaped(text)}, but {length:,} characters", "rule": rule, "exponent": round(exponent, 2),
                   "seconds by length": {str(size): round(growth.seconds[size], 4) for size in sorted(growth.seconds)}},
     )  # fmt: skip
+
+
+def slowest_rule(tokenizer: Any, text: str) -> str:
+    """The step of the normalizer or pre-tokenizer that takes most of the time by itself, else the model."""
+    backend = pipeline(tokenizer).backend
+    if backend is None:
+        return f"{type(tokenizer).__name__}, which is written in Python,"
+    whole = processor_seconds(lambda: tokenizer.encode(text, add_special_tokens=False))
+    runs = [(path, step, step.normalize_str) for path, step in steps("normalizer", backend.normalizer)]
+    runs += [(path, step, step.pre_tokenize_str) for path, step in steps("pre_tokenizer", backend.pre_tokenizer)]
+    for path, step, run in runs:
+        if processor_seconds(partial(run, text)) > whole / 3:
+            return f"{path} ({type(step).__name__})"
+    return f"the model ({type(backend.model).__name__})"

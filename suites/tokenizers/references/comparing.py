@@ -20,7 +20,7 @@ _ADDED: WeakKeyDictionary[Any, Callable[[str], object]] = WeakKeyDictionary()
 
 Encode = Callable[[str], list[int]]
 
-UNITS = "eBay, mL, NaOH and pH; 5 mL of NaOH at pH 7"
+UNITS = "'The' eBay, 'Sea' and mL; 5 mL of NaOH at pH 7"
 """Where the patterns of published tokenizers part first: huggingface/transformers#42299."""
 
 

@@ -82,7 +82,10 @@ def _cause(tokenizer: Any, reference: Reference, found: Mismatch) -> str:
     expected, actual = pieces(reference, found.text), pre_tokens(tokenizer, found.text)
     if expected and actual and expected != actual:
         return f"the pre_tokenizer cuts it into {_shown(actual)} instead of {_shown(expected)}"
-    return f"{len(found.actual)} tokens instead of {len(found.expected)}, by the model, its merges or the normalizer"
+    normalized = pipeline(tokenizer).normalized(found.text) if pipeline(tokenizer).backend else found.text
+    if normalized.replace("▁", " ").strip() != found.text.strip():
+        return f"the normalizer makes {escaped(normalized, limit=40)} of it"
+    return f"{len(found.actual)} tokens instead of {len(found.expected)}, so the model's merges or scores differ"
 
 
 def _shown(cut: list[str]) -> str:

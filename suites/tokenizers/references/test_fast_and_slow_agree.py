@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from hypothesis import given
@@ -13,6 +14,19 @@ from suites.findings import Defect
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.references.comparing import evidence, fixed_texts, mismatch, plain
 from suites.tokenizers.special import encode
+
+FINAL_SIGMA = "Σ"
+"""Python's lower() makes another letter of it at the end of a word, Rust's tables for single characters do not."""
+
+
+def settled(character: str) -> bool:
+    """Whether Unicode has meant the same by a character since version 3.2.
+
+    Both implementations bring tables of their own, of different versions; that is no matter of the subject.
+    """
+    category = unicodedata.category(character)
+    old = unicodedata.ucd_3_2_0.category(character)
+    return category == old and category not in ("Cn", "Co") and character != FINAL_SIGMA
 
 
 def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Any) -> None:
@@ -30,7 +44,7 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Any) -> N
 
     def agrees(text: str) -> None:
         __tracebackhide__ = True
-        part = plain(tokenizer, text, bare=True)
+        part = plain(tokenizer, "".join(filter(settled, text)), bare=True)
         found = mismatch(tokenizer, lambda each: encode(slow, each), part) if part else None
         if found:
             raise Defect(
