@@ -7,7 +7,8 @@ from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import ids_of, tokens
+from suites.chat_templates.evidence import ids_of, rendered, tokens
+from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
 from suites.findings import Defect, Hazard
 
 
@@ -19,25 +20,35 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/pull/37686
     """
+    rendered(chat, PLAIN["a question"])
     bos = tokenizer.bos_token_id
     if bos is None:
         return
-    for name, messages in PLAIN.items():
-        ids = ids_of(chat, messages)
+    for messages, options in TURNS + WITH_TOOLS:
+        if not chat.accepts(messages, **options):
+            continue
+        ids = ids_of(chat, messages, **options)
         leading = len(list(takewhile(lambda number: number == bos, ids)))
         if leading > 1:
-            raise Defect(f"{name.capitalize()} starts with {leading} BOS tokens ({tokenizer.bos_token}).",
-                         evidence={"ids": ids[:12], "tokens": tokens(tokenizer, ids[:12])})  # fmt: skip
-    missing(tokenizer, ids_of(chat, [QUESTION]))
+            raise Defect(f"The prompt starts with {leading} BOS tokens ({tokenizer.bos_token}).",
+                         evidence={"messages": messages, **start(tokenizer, ids)})  # fmt: skip
+    missing(tokenizer, chat)
 
 
-def missing(tokenizer: Any, ids: list[int]) -> None:
-    """A template without BOS beside a tokenizer that adds one: Zephyr was published so, on purpose or not."""
+def missing(tokenizer: Any, chat: Chat) -> None:
+    """A template without BOS beside a tokenizer that adds one: Zephyr was published so, on purpose or not.
+
+    Who renders and then calls the tokenizer gets a BOS, who tokenizes with the template gets none.
+    """
     __tracebackhide__ = True
-    bos = tokenizer.bos_token_id
-    if tokenizer("hello")["input_ids"][:1] == [bos] and ids[:1] != [bos]:
+    bos, ids = tokenizer.bos_token_id, ids_of(chat, [QUESTION])
+    plain = list(tokenizer("hello")["input_ids"])
+    if plain[:1] == [bos] and ids[:1] != [bos]:
         raise Hazard(
             f"The tokenizer starts every text with {tokenizer.bos_token}, and the chat template does not.",
-            evidence={"template ids": ids[:12], "tokens": tokens(tokenizer, ids[:12]),
-                      "plain text": tokens(tokenizer, tokenizer("hello")["input_ids"])},
-        )  # fmt: skip
+            evidence={**start(tokenizer, ids), "plain text": tokens(tokenizer, plain)},
+        )
+
+
+def start(tokenizer: Any, ids: list[int]) -> dict[str, Any]:
+    return {"ids": ids[:12], "tokens": tokens(tokenizer, ids[:12])}

@@ -1,0 +1,89 @@
+"""The control markers that a template writes: found in its renders, with what the tokenizer makes of each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, PLAIN, QUESTION
+from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
+from fixtures.subjects.chat import Chat, Message, TemplateFails
+from suites.chat_templates.evidence import encoded
+
+SHAPE = re.compile(r"</?[|｜]?/?[A-Za-z][^\s<>=.]*>|\[/?[A-Z][A-Z_]+\]|<</?[A-Z]+>>")
+"""`<|im_start|>`, `<｜User｜>`, `<start_of_turn>`, `</s>`, `<turn|>`, `[INST]`, `<<SYS>>`."""
+
+ROLES = ("system", "user", "assistant")
+PARTNERS = (("start", "end"), ("begin", "end"), ("START", "END"), ("BEGIN", "END"), ("[/", "["), ("</", "<"))
+
+Shape = tuple[list[Message], dict[str, Any]]
+TURNS: tuple[Shape, ...] = (
+    *((messages, {}) for messages in PLAIN.values()),
+    ([QUESTION], {"add_generation_prompt": True}),
+    ([INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP], {}),
+)
+"""Conversations that show a template's turns."""
+
+WITH_TOOLS: tuple[Shape, ...] = (([ASK, CALL, RESULT, REPLY], {"tools": [WEATHER]}),)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A marker as the template writes it."""
+
+    text: str
+    ids: list[int]
+    """What the tokenizer makes of it by itself."""
+    render: str
+    """The first render that shows it."""
+
+    @property
+    def whole(self) -> bool:
+        return len(self.ids) == 1
+
+
+def renders(chat: Chat, shapes: tuple[Shape, ...] = TURNS) -> Iterator[str]:
+    """Texts of the conversations that the template takes."""
+    for messages, options in shapes:
+        try:
+            yield chat.render(messages, **options)
+        except TemplateFails:
+            continue  # told by other checks
+
+
+def markers(chat: Chat, shapes: tuple[Shape, ...] = TURNS) -> dict[str, Marker]:
+    """Every marker of these renders, in the order of its first appearance."""
+    found: dict[str, Marker] = {}
+    for text in renders(chat, shapes):
+        for marker in SHAPE.findall(text):
+            if marker not in found:
+                found[marker] = Marker(marker, encoded(chat, marker), text)
+    return found
+
+
+def emitted(chat: Chat, shapes: tuple[Shape, ...] = TURNS + WITH_TOOLS) -> dict[int, str]:
+    """Ids of the added tokens that the template's renders hold, with their text; white space is no control token."""
+    added = chat.tokenizer.added_tokens_decoder
+    ids = {number for text in renders(chat, shapes) for number in encoded(chat, text) if number in added}
+    return {number: added[number].content for number in sorted(ids) if not added[number].content.isspace()}
+
+
+def family(text: str) -> str:
+    """What stays of a marker when its spelling is taken loosely: case, bars, underscores, hyphens and spaces."""
+    return re.sub(r"[\s_▁|/-]", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def partners(text: str) -> list[str]:
+    """The markers that would open or close the same thing."""
+    swaps = [(text, one, other) for pair in PARTNERS for one, other in (pair, pair[::-1])]
+    changed = [text.replace(one, other, 1) for text, one, other in swaps if one in text]
+    return [each for each in changed if each != text]
+
+
+def roles_beside(text: str) -> list[str]:
+    """The markers of the other roles, for a marker such as `<|system|>`."""
+    role = next((role for role in ROLES if role in text), None)
+    return [text.replace(role, other) for other in ROLES if other != role] if role else []

@@ -1,0 +1,165 @@
+"""The assistant mask of the template path, and what it has to cover, found out without it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.subjects.chat import Chat, Message, TemplateFails, readable_failures
+
+GENERATION = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")
+WIDTH = 24
+"""Characters of context that a finding shows."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Token ids, and 1 for those that the assistant said."""
+
+    ids: list[int]
+    mask: list[int]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with a mask."""
+
+    summary: str
+    header: str
+    """The first masked token of the assistant's own header, where nothing else is wrong."""
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where an answer stands in the rendered text, in characters."""
+
+    opens: int
+    """Where the assistant's turn may begin at the earliest: behind the content before it."""
+    prompt: int
+    """Where the generation prompt ends, `opens` where that cannot be told."""
+    start: int
+    end: int
+    """Start and end of what the assistant said."""
+    closes: int
+    """Where the next content begins, or the text ends."""
+
+
+def masked(chat: Chat, messages: list[Message], **options: Any) -> Masked:
+    """Ids and mask as the library gives them; raises `TemplateFails`."""
+    with readable_failures():
+        found = chat.tokenizer.apply_chat_template(
+            chat.shaped(messages), tokenize=True, return_dict=True, return_assistant_tokens_mask=True, **options
+        )
+    return Masked(list(found["input_ids"]), list(found["assistant_masks"]))
+
+
+def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list[Masked]:
+    """The same for several conversations, padded."""
+    with readable_failures():
+        found = chat.tokenizer.apply_chat_template(
+            [chat.shaped(messages) for messages in batch],
+            tokenize=True, return_dict=True, return_assistant_tokens_mask=True, padding=True, **options,
+        )  # fmt: skip
+    return [
+        Masked(list(ids), list(mask)) for ids, mask in zip(found["input_ids"], found["assistant_masks"], strict=True)
+    ]
+
+
+def turns(chat: Chat, messages: list[Message], text: str) -> list[Turn] | None:
+    """Where each answer stands; None when a content is not found."""
+    places: list[tuple[int, int]] = []
+    for message in messages:
+        content = str(message["content"]).strip()
+        start = text.find(content, places[-1][1] if places else 0)
+        if start < 0:
+            return None
+        places.append((start, start + len(content)))
+    closing = [start for start, _ in places[1:]] + [len(text)]
+    opening = [0] + [end for _, end in places]
+    return [Turn(opening[n], prompt_end(chat, messages[:n], text, opening[n]), *places[n], closing[n])
+            for n, message in enumerate(messages) if message["role"] == "assistant"]  # fmt: skip
+
+
+def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> int:
+    """Where the generation prompt before an answer ends, if the conversation's text starts with it."""
+    try:
+        prompt = chat.render(messages, add_generation_prompt=True) if messages else ""
+    except TemplateFails:
+        return opens
+    return max(opens, len(prompt)) if text.startswith(prompt) else opens
+
+
+def wrong(chat: Chat, messages: list[Message], found: Masked, stops: Collection[int]) -> Wrong | None:
+    """What a mask leaves out of the answers and the token that ends each, or covers beside them."""
+    text = chat.render(messages)
+    offsets = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    places = turns(chat, messages, text)
+    if places is None or len(offsets) != len(found.ids):
+        return None  # told by content-verbatim, and by template-ids-match-text
+    tokens = [
+        Piece(number, start, end, found.ids[number], bool(found.mask[number]))
+        for number, (start, end) in enumerate(offsets)
+    ]
+    for number, turn in enumerate(places, start=1):
+        if problem := uncovered(text, tokens, turn, number, len(places), stops):
+            return problem
+    return beside(text, tokens, places, stops)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A token of the rendered text."""
+
+    position: int
+    start: int
+    end: int
+    id: int
+    masked: bool
+
+
+def ending(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
+    """The token that ends a turn."""
+    return next((each for each in tokens if turn.end <= each.start < turn.closes and each.id in stops), None)
+
+
+def uncovered(text: str, tokens: list[Piece], turn: Turn, number: int, of: int, stops: Collection[int]) -> Wrong | None:
+    said = [each for each in tokens if each.end > each.start and each.start < turn.end and each.end > turn.start]
+    left_out = [each for each in said if not each.masked]
+    which = f"answer {number} of {of}"
+    if left_out:
+        some = "all" if len(left_out) == len(said) else f"{len(left_out)} of {len(said)}"
+        return Wrong(f"The assistant mask leaves out {some} tokens of {which}.", "",
+                     shows(text, tokens, left_out[0]))  # fmt: skip
+    end = ending(tokens, turn, stops)
+    if end and not end.masked:
+        marker = text[end.start : end.end]
+        return Wrong(f"The assistant mask leaves out {marker}, at which {which} ends: training never shows the model "
+                     "where to stop.", "", shows(text, tokens, end))  # fmt: skip
+    return None
+
+
+def beside(text: str, tokens: list[Piece], places: list[Turn], stops: Collection[int]) -> Wrong | None:
+    """The first masked token that belongs to no answer, one outside of the headers before one inside."""
+    ends = [(end.end if (end := ending(tokens, turn, stops)) else turn.closes) for turn in places]
+    header: Wrong | None = None
+    for each in tokens:
+        said = text[each.start : each.end]
+        inside = any(turn.prompt <= each.start < end or turn.start < each.end <= end
+                     for turn, end in zip(places, ends, strict=True))  # fmt: skip
+        if not each.masked or inside or not said.strip():
+            continue
+        if not any(turn.opens <= each.start < turn.prompt for turn in places):
+            summary = f"The assistant mask covers what the assistant did not say: {said!r}."
+            return Wrong(summary, "", shows(text, tokens, each))
+        header = header or Wrong("The assistant mask covers a header.", said, shows(text, tokens, each))
+    return header
+
+
+def shows(text: str, tokens: list[Piece], at: Piece) -> dict[str, Any]:
+    masked_text = "".join(text[each.start : each.end] if each.masked else "·" for each in tokens)
+    return {"token": text[at.start : at.end], "position": at.position,
+            "around": text[max(0, at.start - WIDTH) : at.end + WIDTH], "text": text[:600],
+            "masked": re.sub("·+", " … ", masked_text)[:400]}  # fmt: skip

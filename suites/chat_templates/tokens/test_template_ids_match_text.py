@@ -1,0 +1,64 @@
+"""Promise: the template path and its text say the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.conversations import PLAIN
+from fixtures.subjects.chat import Chat, Message, TemplateFails, readable_failures
+from suites.chat_templates.evidence import encoded, ids_of, rendered, tokens
+from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
+from suites.findings import Defect
+
+
+def test_template_ids_match_text(tokenizer: Any, chat: Chat) -> None:
+    """Ids from apply_chat_template are those of its text encoded without special tokens, alone and in a batch.
+
+    Why: one server tokenizes the conversation, another the rendered text; where they differ, the model gets prompts
+        that it was not trained on, and nobody sees it.
+    Fix: Leave special tokens to the template alone: none from the post-processor, none from an overriding class.
+    Source: https://huggingface.co/docs/transformers/chat_templating
+    """
+    rendered(chat, PLAIN["a question"])
+    for messages, options in TURNS + WITH_TOOLS:
+        if chat.accepts(messages, **options):
+            agree(tokenizer, chat, messages, options)
+    batch_agrees(tokenizer, chat, [PLAIN["a question"], PLAIN["a follow-up question"]])
+
+
+def agree(tokenizer: Any, chat: Chat, messages: list[Message], options: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    text = chat.render(messages, **options)
+    of_text, of_template = encoded(chat, text), ids_of(chat, messages, **options)
+    if of_text != of_template:
+        raise Defect(difference(tokenizer, of_template, of_text, "encoding its text"),
+                     evidence=shows(tokenizer, of_template, of_text) | {"text": text[:400]})  # fmt: skip
+
+
+def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None:
+    """Conversations of different length, without padding."""
+    __tracebackhide__ = True
+    single = [ids_of(chat, messages) for messages in batch if chat.accepts(messages)]
+    try:
+        with readable_failures():
+            shaped = [chat.shaped(messages) for messages in batch if chat.accepts(messages)]
+            together = tokenizer.apply_chat_template(shaped, tokenize=True, return_dict=True)["input_ids"]
+    except TemplateFails as failure:
+        raise Defect(f"Conversations render one by one, and not as a batch: {failure}.",
+                     evidence={"conversations": batch}) from None  # fmt: skip
+    for one, other in zip(single, together, strict=True):
+        if one != list(other):
+            raise Defect(difference(tokenizer, list(other), one, "that of the conversation alone"),
+                         evidence=shows(tokenizer, list(other), one))  # fmt: skip
+
+
+def difference(tokenizer: Any, left: list[int], right: list[int], what: str) -> str:
+    at = next((n for n, (one, other) in enumerate(zip(left, right, strict=False)) if one != other),
+              min(len(left), len(right)))  # fmt: skip
+    one, other = (tokens(tokenizer, ids[at : at + 1]) or ["nothing"] for ids in (left, right))
+    return f"Tokenizing with the template gives {one[0]} at position {at}, {what} gives {other[0]}."
+
+
+def shows(tokenizer: Any, left: list[int], right: list[int]) -> dict[str, Any]:
+    return {"from the template": left[:60], "otherwise": right[:60],
+            "tokens": tokens(tokenizer, left[:60]), "tokens otherwise": tokens(tokenizer, right[:60])}  # fmt: skip

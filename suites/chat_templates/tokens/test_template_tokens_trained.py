@@ -1,0 +1,85 @@
+"""Promise: the model knows the tokens that its template writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from fixtures.inputs.conversations import PLAIN
+from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.subjects.subject import Subject
+from suites.chat_templates.evidence import encoded, rendered, tokens
+from suites.chat_templates.tokens.embeddings import INPUT, OUTPUT, Matrix, find, quantized
+from suites.chat_templates.tokens.markers import emitted
+from suites.findings import Defect, Finding, Hazard, Unsupported
+
+TINY = 0.01
+"""A row whose norm is below this share of the median was never trained: initial rows are larger, and so are rare
+tokens, as the paper's figures show."""
+MANY = 3
+
+
+def test_template_tokens_trained(weight_files: Subject, subject: Subject, tokenizer: Any, chat: Chat) -> None:
+    """Every control token that the template writes has an embedding row of its own that training has touched.
+
+    Why: base models reserve rows for chat tokens and leave them at zero, or all alike; with a chat template on top
+        the model cannot tell who speaks, and fine-tuning without the embeddings stays that way or gives NaN.
+    Fix: Use the instruct model's weights, train the rows (modules_to_save or full fine-tuning), or write a template
+        from tokens that are trained.
+    Source: https://arxiv.org/abs/2405.05417; https://github.com/unslothai/unsloth/issues/915;
+        https://github.com/meta-llama/llama3/issues/77
+    """
+    rendered(chat, PLAIN["a question"])
+    control = emitted(chat)
+    matrix = find(subject.path, INPUT, len(tokenizer))
+    if matrix is None:
+        raise Unsupported(f"the embedding is not stored as numbers: {next(quantized(subject.path), 'none is known')}")
+    trained(tokenizer, matrix, control, "in the input embedding")
+    head = find(subject.path, OUTPUT, len(tokenizer))
+    if head is not None:
+        trained(tokenizer, head, ends(subject, tokenizer, chat), "in the output matrix, and the model has to say it")
+
+
+def ends(subject: Subject, tokenizer: Any, chat: Chat) -> dict[int, str]:
+    """The tokens that the model has to write itself: those at which its turn ends."""
+    stops = stop_ids(subject, tokenizer)[0]
+    ids = encoded(chat, (chat.ending or "") + (chat.handover or ""))
+    return {number: str(tokens(tokenizer, [number])[0]) for number in ids if number in stops}
+
+
+def trained(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: str) -> None:
+    """Ids beyond the matrix are told by tokenizers/ids-have-embedding-rows."""
+    __tracebackhide__ = True
+    present = {number: text for number, text in control.items() if number < matrix.count}
+    if not present:
+        return
+    typical = matrix.typical_norm()
+    norms = dict(zip(present, map(float, matrix.norms(present)), strict=True))
+    empty = [number for number, norm in norms.items() if norm < TINY * typical]
+    evidence = {"tensor": matrix.name, "file": matrix.file, "median norm": typical,
+                "norms": {text: norms[number] for number, text in present.items()}}  # fmt: skip
+    if empty:
+        rows = "rows are" if len(empty) > 1 else "row is"
+        raise Defect(f"The template writes {named(present, empty)}, whose {rows} zero or nearly so {where}.",
+                     evidence=evidence)  # fmt: skip
+    others = {*matrix.spread(), *tokenizer.added_tokens_decoder, *range(len(tokenizer), matrix.count)}
+    for number, text in present.items():
+        same = matrix.same_as(number, others)
+        if same:
+            evidence |= {"same row": {str(each): tokens(tokenizer, [each])[0] for each in same[:20]}}
+            raise alike(f"{text} (id {number})", same, present, where, evidence)
+
+
+def alike(token: str, same: list[int], present: dict[int, str], where: str, evidence: dict[str, Any]) -> Finding:
+    """Rows that training has touched are never the same bit for bit."""
+    if both := [number for number in same if number in present]:
+        summary = f"{token} and {named(present, both)} have the same row {where}: the model cannot tell them apart."
+        return Defect(summary, evidence=evidence)
+    if len(same) >= MANY:
+        count = f"at least {len(same)} other tokens"
+        return Defect(f"{token} has the same row as {count} {where}: it was never trained.", evidence=evidence)
+    return Hazard(f"{token} has the same row as id {same[0]} {where}: a copy that was not trained.", evidence=evidence)
+
+
+def named(texts: dict[int, str], ids: Collection[int]) -> str:
+    return " and ".join(f"{texts[number]} (id {number})" for number in ids)
