@@ -1,0 +1,66 @@
+"""Calling a tokenizer, with what it raises told as a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from suites.findings import Defect, Unsupported
+from suites.tokenizers.evidence import escaped
+
+FEW = ("a", "The quick brown fox jumps over the lazy dog.", "one two three", "x != y; é, 你好 👍🏽 don't")
+"""Texts of different lengths, for calls whose form matters more than their text."""
+KEYS = {"return_attention_mask": True, "return_special_tokens_mask": True, "verbose": False}
+
+
+def plain(tokenizer: Any, text: str, pair: str | None = None, **options: Any) -> dict[str, Any]:
+    """What a call with one text, or a pair, gives; that a text cannot be encoded at all is told by `round-trip`."""
+    __tracebackhide__ = True
+    try:
+        return dict(tokenizer(text, pair, **KEYS, **options))
+    except Exception as error:
+        shown = f"{type(error).__name__}: {error}"
+        raise Unsupported(f"{escaped(text)} cannot be encoded ({shown}): see tokenizers/round-trip") from None
+
+
+def asked(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
+    """What a call gives of which each text is encoded without complaint; that this call raises is a defect."""
+    __tracebackhide__ = True
+    try:
+        return tokenizer(text, pair, **(KEYS | options))
+    except Exception as error:
+        how = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise Defect(
+            f"A call with {how or 'several texts'} raises {type(error).__name__}: {str(error)[:200]}",
+            evidence={"texts": escaped(str(text), limit=400), "pairs": escaped(str(pair), limit=400), "options": how},
+        ) from None
+
+
+def nothing(texts: Sequence[str]) -> list[None]:
+    """No second text for each of these."""
+    return [None] * len(texts)
+
+
+@contextmanager
+def truncating(tokenizer: Any, side: str) -> Iterator[None]:
+    """The side from which calls truncate, for a while: it is an attribute, not an option of the call."""
+    before = tokenizer.truncation_side
+    tokenizer.truncation_side = side
+    try:
+        yield
+    finally:
+        tokenizer.truncation_side = before
+
+
+def needs_fast(tokenizer: Any, what: str) -> None:
+    """Only tokenizers of the `tokenizers` library know where their tokens lie."""
+    __tracebackhide__ = True
+    if not getattr(tokenizer, "is_fast", False):
+        raise Unsupported(f"{type(tokenizer).__name__} is a tokenizer written in Python, which gives no {what}")
+
+
+def needs_padding(tokenizer: Any) -> None:
+    __tracebackhide__ = True
+    if tokenizer.pad_token_id is None:
+        raise Unsupported("there is no pad token, so the library refuses to pad")

@@ -1,0 +1,104 @@
+"""Promise: what is no text is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect, Hazard
+from suites.tokenizers.calls.calling import plain
+from suites.tokenizers.declared import pipeline
+from suites.tokenizers.evidence import escaped, tokens
+
+NO_TEXTS: dict[str, Any] = {
+    "None": None, "bytes": b"abc", "an int": 7, "a float": 1.5, "a dict": {"a": "b"}, "a set": {"abc"},
+    "a list with None": ["abc", None], "a list with an int": ["abc", 7], "a list of bytes": [b"abc"],
+    "a list of floats": [1.5, 2.5], "a list of dicts": [{"role": "user", "content": "abc"}],
+}  # fmt: skip
+ODD: dict[str, Any] = {
+    "a list of ints": [1, 2], "a list in a list": [["abc"]], "three texts in a list": [["a", "b", "c"]],
+    "lists three deep": [[["abc"]]], "a text beside a list": ["abc", ["def", "ghi"]],
+}  # fmt: skip
+"""Some classes take these for ids, pairs or words; all that is asked is an answer or an exception."""
+LONE = "\ud800\udfff\udcff"
+SURROGATES = ("a\ud800b", "\udfff", ["abc", "a\udcffb"])
+PARAGRAPH = "The quick brown fox, 123 jumps. x != y; naïve\nüber 你好 done\n"
+CHARACTERS = {"quick": 10**6, "standard": 10**6, "exhaustive": 10**7}
+
+
+def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Any) -> None:
+    """What is no text raises an exception, and a very long text gives the ids of its parts.
+
+    Why: a missing field that is encoded as the word 'None' becomes training data without anybody noticing.
+    Fix: A custom tokenizer class must not turn its input into a string; report a panic of the backend to the library.
+    Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
+    """
+    for name, value in {**NO_TEXTS, "a generator": (letter for letter in "abc")}.items():
+        refused(tokenizer, name, value)
+    taken = {name: answer(tokenizer, value) for name, value in ODD.items()}
+    record.capability("tokenizer.odd_lists_taken", [name for name, ids in taken.items() if ids is not None])
+    record.capability("tokenizer.lone_surrogates", sorted({surrogate(tokenizer, text) for text in SURROGATES}))
+    long_text(tokenizer, CHARACTERS[profile])
+
+
+def answer(tokenizer: Any, value: Any) -> Any:
+    """The ids that a call gives; None when it raises an exception. A panic is a hazard of its own."""
+    __tracebackhide__ = True
+    try:
+        return tokenizer(value, verbose=False)["input_ids"]
+    except Exception:
+        return None
+    except BaseException as panic:
+        if type(panic).__name__ != "PanicException":
+            raise
+        shown = escaped(repr(value))
+    raise Hazard(f"The input {shown} makes the backend panic, which `except Exception` does not catch.",
+                 evidence={"input": shown})  # fmt: skip
+
+
+def refused(tokenizer: Any, name: str, value: Any) -> None:
+    __tracebackhide__ = True
+    ids = answer(tokenizer, value)
+    if ids is not None:
+        flat = ids[-1] if ids and isinstance(ids[-1], list) else ids
+        raise Defect(
+            f"The input {name} is no text and is encoded all the same, as {tokenizer.decode(flat)!a}.",
+            evidence={"input": escaped(repr(value)), "ids": list(ids), "tokens": tokens(tokenizer, flat)},
+        )
+
+
+def surrogate(tokenizer: Any, value: Any) -> str:
+    """What becomes of a lone surrogate, which is no character.
+
+    The backend refuses such a text; classes in Python may drop it with the control characters, as BERT's do.
+    """
+    __tracebackhide__ = True
+    ids = answer(tokenizer, value)
+    if ids is None:
+        return "refused"
+    back = tokenizer.decode(ids if isinstance(value, str) else ids[-1], skip_special_tokens=True)
+    if any(mark in back for mark in (*LONE, "\ufffd", "?", pipeline(tokenizer).unknown or LONE[0])):
+        return "kept or replaced"
+    if getattr(tokenizer, "is_fast", False):
+        raise Defect(
+            f"The text {escaped(str(value))} has a lone surrogate, which is lost without a word: {escaped(back)}.",
+            evidence={"text": escaped(str(value)), "ids": ids, "decoded": escaped(back)},
+        )
+    return "dropped"
+
+
+def long_text(tokenizer: Any, characters: int) -> None:
+    """Many times the same paragraph decodes to as many times what the paragraph decodes to."""
+    __tracebackhide__ = True
+    declared, times = pipeline(tokenizer), characters // len(PARAGRAPH)
+    paragraph = declared.spellable(PARAGRAPH)
+    once = declared.comparable(decoded(tokenizer, paragraph))
+    back = declared.comparable(decoded(tokenizer, paragraph * times))
+    if back != once * times:
+        raise Defect(
+            f"A text of {characters} characters decodes to {len(back)} where {len(once) * times} were expected.",
+            evidence={"paragraph": escaped(paragraph), "times": times, "decoded end": escaped(back[-60:])},
+        )
+
+
+def decoded(tokenizer: Any, text: str) -> str:
+    return str(tokenizer.decode(plain(tokenizer, text, add_special_tokens=False)["input_ids"]))

@@ -1,0 +1,53 @@
+"""Promise: a batch is its texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.inputs.texts import NASTY, texts
+from suites.findings import Defect
+from suites.tokenizers.calls.calling import FEW, asked, nothing, plain
+from suites.tokenizers.evidence import case
+
+
+def test_batch_equals_single(tokenizer: Any) -> None:
+    """A text gets the same ids, masks and token types in a batch as on its own, and so does a pair.
+
+    Why: training encodes in batches and serving one by one; the model then meets other ids than it learned from.
+    Fix: Remove what a custom tokenizer class does in one of the two paths only; with a stock class, report it to
+        the library.
+    Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
+    """
+    same(tokenizer, list(NASTY.values()))
+    same(tokenizer, list(FEW), list(FEW[::-1]))
+
+    @given(batch=st.lists(texts(min_size=1, max_size=3), min_size=1, max_size=4))
+    def any_batch(batch: list[str]) -> None:
+        same(tokenizer, batch)
+
+    any_batch()
+
+
+def same(tokenizer: Any, batch: list[str], pairs: list[str] | None = None) -> None:
+    """Compares each row of a batch with the call for its text alone."""
+    __tracebackhide__ = True
+    alone = [plain(tokenizer, *texts) for texts in zip(batch, pairs or nothing(batch), strict=True)]
+    together = asked(tokenizer, batch, pairs)
+    for number, (text, single) in enumerate(zip(batch, alone, strict=True)):
+        for key, value in single.items():
+            row = together[key][number]
+            if list(row) != list(value):
+                raise Defect(
+                    f"The {key} of a text differ between a batch and a call of its own.",
+                    evidence=case(tokenizer, text, single["input_ids"], key=key, alone=list(value)[:60],
+                                  batched=list(row)[:60], row=number),
+                )  # fmt: skip
+    came_back, expected = (
+        tokenizer.batch_decode(together["input_ids"]),
+        [tokenizer.decode(each["input_ids"]) for each in alone],
+    )
+    if list(came_back) != expected:
+        raise Defect("batch_decode gives other texts than decode.", evidence={"one": expected, "all": came_back})

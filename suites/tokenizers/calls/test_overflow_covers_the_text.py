@@ -1,0 +1,76 @@
+"""Promise: what truncation cuts off comes in further windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fixtures.inputs.texts import texts
+from suites.findings import Defect
+from suites.tokenizers.calls.calling import FEW, asked, needs_fast, truncating
+from suites.tokenizers.calls.framing import parts
+from suites.tokenizers.evidence import case
+
+LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
+
+
+def test_overflow_covers_the_text(tokenizer: Any) -> None:
+    """With overflow, the windows of a long text cover all its ids, each overlapping the one before by the stride.
+
+    Why: question answering and retrieval read long documents through these windows; what lies in none of them is
+        never read.
+    Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to overflowing tokens.
+    Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
+    """
+    needs_fast(tokenizer, "windows of overflowing tokens")
+    for side in ("right", "left"):
+        with truncating(tokenizer, side):
+            for room, stride in ((4, 0), (5, 2), (4, 3)):
+                covered(tokenizer, [LONG], room, stride, side)
+            covered(tokenizer, [*FEW, LONG], 5, 2, side)
+
+    @given(text=texts(min_size=1, max_size=3), room=st.integers(2, 9), stride=st.integers(0, 8))
+    def any_text(text: str, room: int, stride: int) -> None:
+        assume(stride < room)
+        with truncating(tokenizer, "right"):
+            covered(tokenizer, [text], room, stride, "right")
+
+    any_text()
+
+
+def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: str) -> None:
+    """Compares the windows of some texts, with room for so many ids of their own, with those cut by hand."""
+    __tracebackhide__ = True
+    found = [parts(tokenizer, text) for text in batch]
+    options = {"truncation": True, "max_length": found[0].added + room, "stride": stride}
+    answer = asked(tokenizer, list(batch), return_overflowing_tokens=True, **options)
+    expected = [(number, each.joined(window, [])) for number, each in enumerate(found)
+                for window in windows(each.first, room, stride, side)]  # fmt: skip
+    samples = answer.get("overflow_to_sample_mapping", [0] * len(answer["input_ids"]))
+    actual = [(int(sample), list(ids)) for sample, ids in zip(samples, answer["input_ids"], strict=False)]
+    if actual != expected:
+        where = next((n for n, (one, two) in enumerate(zip(actual, expected, strict=False)) if one != two),
+                     min(len(actual), len(expected)))  # fmt: skip
+        raise Defect(
+            f"The windows of a text that overflows are not those that a stride of {stride} gives: "
+            f"{blame(actual, expected, where)}.",
+            evidence=case(tokenizer, batch[0], found[0].first, options=options, side=side, window=where,
+                          actual=actual[where : where + 3], expected=expected[where : where + 3]),
+        )  # fmt: skip
+
+
+def blame(actual: list[tuple[int, list[int]]], expected: list[tuple[int, list[int]]], where: int) -> str:
+    if len(actual) != len(expected):
+        return f"{len(actual)} windows where {len(expected)} cover the text"
+    return "a window belongs to another text" if actual[where][1] == expected[where][1] else "a window has other ids"
+
+
+def windows(ids: list[int], room: int, stride: int, side: str) -> list[list[int]]:
+    """Pieces of `room` ids that share `stride` of them with the next; the first is the one that truncation keeps."""
+    if side == "left":
+        return [piece[::-1] for piece in windows(ids[::-1], room, stride, "right")]
+    starts = range(0, max(1, len(ids) - stride), room - stride)
+    return [ids[start : start + room] for start in starts]

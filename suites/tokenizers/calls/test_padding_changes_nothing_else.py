@@ -1,0 +1,61 @@
+"""Promise: padding adds padding and nothing more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.calls.calling import FEW, asked, needs_padding, nothing, plain
+from suites.tokenizers.evidence import case
+
+
+def test_padding_changes_nothing_else(tokenizer: Any, record: Any) -> None:
+    """Padding adds pad tokens on the side asked for, up to the length asked for, and masks exactly those.
+
+    Why: a mask that hides text, or shows padding, changes every row of a batch but the longest, without an error.
+    Fix: Give the tokenizer a pad_token that its vocabulary has, and remove what a custom class does to the masks.
+    Source: https://huggingface.co/docs/transformers/pad_truncation
+    """
+    record.capability("tokenizer.padding_side", tokenizer.padding_side)
+    needs_padding(tokenizer)
+    for pairs in (None, list(FEW[::-1])):
+        alone = [plain(tokenizer, *each) for each in zip(FEW, pairs or nothing(FEW), strict=True)]
+        longest = max(len(each["input_ids"]) for each in alone)
+        for side in ("left", "right", None):
+            for options, length in ways(longest):
+                sided = options | ({"padding_side": side} if side else {})
+                batch = asked(tokenizer, list(FEW), pairs, **sided)
+                compare(tokenizer, alone, batch, length, side or tokenizer.padding_side, sided)
+
+
+def ways(longest: int) -> list[tuple[dict[str, Any], int]]:
+    """Options of a call, with the length that they ask for; some texts are longer than the last."""
+    return [
+        ({"padding": True}, longest),
+        ({"padding": "longest", "pad_to_multiple_of": 8}, -(-longest // 8) * 8),
+        ({"padding": "max_length", "max_length": longest + 3}, longest + 3),
+        ({"padding": "max_length", "max_length": 4}, 4),
+    ]
+
+
+def compare(
+    tokenizer: Any, alone: list[dict[str, Any]], batch: Any, length: int, side: str, options: dict[str, Any]
+) -> None:
+    """Each row against the call for its text alone, padded by hand."""
+    __tracebackhide__ = True
+    for number, single in enumerate(alone):
+        for key, value in single.items():
+            expected, actual = padded(tokenizer, key, list(value), length, side), list(batch[key][number])
+            if actual != expected:
+                raise Defect(
+                    f"Padding on the {side} gives other {key} than those of the text and the padding.",
+                    evidence=case(tokenizer, FEW[number], single["input_ids"], key=key, expected=expected,
+                                  actual=actual, options={name: str(each) for name, each in options.items()}),
+                )  # fmt: skip
+
+
+def padded(tokenizer: Any, key: str, values: list[int], length: int, side: str) -> list[int]:
+    """Values of a text, padded by hand."""
+    filler = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
+    padding = [filler.get(key, 1 if key == "special_tokens_mask" else 0)] * max(0, length - len(values))
+    return [*padding, *values] if side == "left" else [*values, *padding]

@@ -1,0 +1,115 @@
+"""Promise: a tokenizer is the same wherever and whenever it is called."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fixtures.inputs.texts import NASTY
+from suites.findings import Defect, Hazard
+from suites.tokenizers.calls.calling import plain
+from suites.tokenizers.calls.children import answer_of_child
+from suites.tokenizers.evidence import case, escaped, tokens
+
+THREADS, ROUNDS = 4, 3
+CUT = {"truncation": True, "max_length": 8}
+
+
+def test_same_in_threads_and_processes(tokenizer: Any, record: Any) -> None:
+    """The ids of a text are the same at every call, in threads, after pickling, and in a forked process.
+
+    Why: data loaders pickle or fork, servers use threads, and none of them compares ids.
+    Fix: Keep state out of a custom tokenizer class and let it be pickled with all its added tokens; give each thread
+        a tokenizer of its own.
+    Source: https://github.com/huggingface/transformers/issues/47085; https://github.com/huggingface/tokenizers/issues/537
+    """
+    record.capability("tokenizer.settings_of_calls", settings_of_calls(tokenizer))
+    sample = [*NASTY.values(), *specials(tokenizer)]
+    expected = after_another(tokenizer, sample, 16)
+    compare(tokenizer, sample, expected, after_another(tokenizer, sample, 8), "after a call with other settings")
+    compare(tokenizer, sample, expected, [ids(tokenizer, text) for text in sample], "at a second call")
+    for options in ({}, CUT):
+        in_threads(tokenizer, sample, options)
+    compare(tokenizer, sample, expected, pickled(tokenizer, sample), "after pickling")
+    if hasattr(os, "fork"):
+        compare(tokenizer, sample, expected, forked(tokenizer, sample), "in a forked process")
+
+
+def specials(tokenizer: Any) -> list[str]:
+    """Texts with added tokens, which pickling may lose."""
+    contents = sorted(token.content for token in tokenizer.added_tokens_decoder.values())[:20]
+    return [f"a{content}b" for content in contents]
+
+
+def ids(tokenizer: Any, text: str, **options: Any) -> list[int]:
+    return list(plain(tokenizer, text, **options)["input_ids"])
+
+
+def after_another(tokenizer: Any, sample: list[str], length: int) -> list[list[int]]:
+    """Ids of texts, each encoded after a call that truncates to some length."""
+    found = []
+    for text in sample:
+        ids(tokenizer, text, truncation=True, max_length=length)
+        found.append(ids(tokenizer, text))
+    return found
+
+
+def in_threads(tokenizer: Any, sample: list[str], options: dict[str, Any]) -> None:
+    """Several threads that call one tokenizer with the same settings."""
+    __tracebackhide__ = True
+    alone = [ids(tokenizer, text, **options) for text in sample]
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            found = list(pool.map(lambda text: ids(tokenizer, text, **options), sample * ROUNDS))
+        except Exception as error:
+            what = f"Threads that share the tokenizer get {type(error).__name__}: {error}"
+            raise Hazard(what, evidence={"threads": THREADS, "options": options}) from None
+    compare(tokenizer, sample * ROUNDS, alone * ROUNDS, found, f"in {THREADS} threads")
+
+
+def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
+    __tracebackhide__ = True
+    try:
+        copy = pickle.loads(pickle.dumps(tokenizer))
+    except Exception as error:
+        cause = f"{type(error).__name__}: {str(error)[:200]}"
+        raise Hazard(
+            f"The tokenizer cannot be pickled: {cause}", evidence={"class": type(tokenizer).__name__}
+        ) from None
+    return [ids(copy, text) for text in sample]
+
+
+def forked(tokenizer: Any, sample: list[str]) -> list[list[int]]:
+    __tracebackhide__ = True
+    try:
+        answer = answer_of_child(lambda: [ids(tokenizer, text) for text in sample])
+    except TimeoutError as late:
+        raise Hazard(f"A forked process that encodes hangs: {late}", evidence={"text": sample[0]}) from None
+    if isinstance(answer, dict):
+        raise Hazard(f"A forked process cannot encode: {answer['error']}", evidence={"text": sample[0]})
+    return list(answer)
+
+
+def compare(tokenizer: Any, sample: list[str], expected: list[list[int]], actual: list[list[int]], where: str) -> None:
+    __tracebackhide__ = True
+    for text, one, other in zip(sample, expected, actual, strict=True):
+        if one != other:
+            raise Defect(
+                f"The text {escaped(text, limit=40)} has other ids {where} than before.",
+                evidence=case(tokenizer, text, one, then=other[:60], **{"tokens then": tokens(tokenizer, other[:60])}),
+            )
+
+
+def settings_of_calls(tokenizer: Any) -> str:
+    """Whether padding and truncation of a call stay in the backend, where a call in another thread meets them.
+
+    On every fast tokenizer they do: transformers 4.57 then raises 'Already borrowed' in mixed threads, 5.23 cuts
+    texts of calls that did not ask for it.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    ids(tokenizer, "one two three four five six seven eight nine ten", **CUT)
+    shared = backend is not None and backend.truncation is not None
+    ids(tokenizer, "one")
+    return "shared between threads" if shared else "of the call alone"

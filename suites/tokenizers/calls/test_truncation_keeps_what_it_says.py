@@ -1,0 +1,97 @@
+"""Promise: truncation cuts where it was asked to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.inputs.texts import texts
+from suites.findings import Defect, Finding
+from suites.tokenizers.calls.calling import asked, truncating
+from suites.tokenizers.calls.framing import Parts, parts
+from suites.tokenizers.evidence import case
+
+LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
+SHORT = "A shorter second text."
+SIDES = ("right", "left")
+
+
+def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
+    """A truncated call has exactly max_length ids: the special tokens, and of the texts the end that was to stay.
+
+    Why: a prompt that loses its question, or its special tokens, still gives an answer, to something else.
+    Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to truncated ids.
+    Source: https://huggingface.co/docs/transformers/pad_truncation
+    """
+    for side in SIDES:
+        with truncating(tokenizer, side):
+            single(tokenizer, LONG, side, 3)
+            for one, other in ((LONG, SHORT), (SHORT, LONG), (LONG, LONG)):
+                for strategy in ("longest_first", "only_first", "only_second"):
+                    pair(tokenizer, one, other, side, strategy)
+
+    @given(text=texts(min_size=1, max_size=3), side=st.sampled_from(SIDES), room=st.integers(1, 12))
+    def any_text(text: str, side: str, room: int) -> None:
+        with truncating(tokenizer, side):
+            single(tokenizer, text, side, room)
+
+    any_text()
+
+
+def single(tokenizer: Any, text: str, side: str, room: int) -> None:
+    """One text, with room for so many of its ids."""
+    __tracebackhide__ = True
+    found = parts(tokenizer, text)
+    actual = list(asked(tokenizer, text, truncation=True, max_length=found.added + room)["input_ids"])
+    if actual != found.joined(kept(found.first, room, side), []):
+        raise wrong(tokenizer, text, actual, found, found.joined(kept(found.first, room, side), []), side, "")
+
+
+def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> None:
+    """A pair, cut by a strategy to two thirds of its length."""
+    __tracebackhide__ = True
+    found = parts(tokenizer, text, other)
+    total = len(found.first) + len(found.second)
+    room = total - min(total // 3, len(found.first) - 1, len(found.second) - 1)
+    actual = list(asked(tokenizer, text, other, truncation=strategy, max_length=found.added + room)["input_ids"])
+    fitting = [
+        found.joined(kept(found.first, first, side), kept(found.second, room - first, side))
+        for first in shares(len(found.first), len(found.second), room, strategy)
+    ]
+    if actual not in fitting:
+        raise wrong(tokenizer, f"{text} | {other}", actual, found, fitting[0], side, f" by {strategy}")
+
+
+def shares(first: int, second: int, room: int, strategy: str) -> list[int]:
+    """How many ids of the first text may be kept of a pair of these lengths."""
+    if strategy == "only_first":
+        return [room - second]
+    if strategy == "only_second":
+        return [first]
+    if 2 * min(first, second) <= room:  # the shorter one stays whole
+        return [first if first <= second else room - second]
+    return [room // 2, room - room // 2]
+
+
+def kept(ids: list[int], room: int, side: str) -> list[int]:
+    return ids[:room] if side == "right" else ids[max(0, len(ids) - room) :]
+
+
+def wrong(
+    tokenizer: Any, text: str, actual: list[int], found: Parts, expected: list[int], side: str, how: str
+) -> Finding:
+    """What went wrong, in words: the length, or what was kept."""
+    if len(actual) != len(expected):
+        what = f"has {len(actual)} ids where {len(expected)} were to stay"
+    elif side == "right" and actual == found.joined(kept(found.first, len(actual) - found.added, "left"), []):
+        what = "keeps the end and not the beginning"
+    elif side == "left" and actual == found.joined(kept(found.first, len(actual) - found.added, "right"), []):
+        what = "keeps the beginning and not the end"
+    else:
+        what = "keeps other ids than it says"
+    return Defect(
+        f"A call truncated on the {side}{how} {what}.",
+        evidence=case(tokenizer, text, actual, expected=expected, side=side),
+    )

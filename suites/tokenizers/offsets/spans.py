@@ -1,0 +1,79 @@
+"""Where each token lies in the text that it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.calls.calling import plain
+from suites.tokenizers.declared import pipeline
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token with the characters `start` to `end` of the text number `text`; None for one that was added."""
+
+    index: int
+    id: int
+    text: int | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Located:
+    """A call's tokens; `raw` is the library's own answer."""
+
+    raw: Any
+    texts: tuple[str, ...]
+    tokens: list[Token]
+
+    def of(self, text: int) -> list[Token]:
+        return [token for token in self.tokens if token.text == text]
+
+    @property
+    def ids(self) -> list[int]:
+        return [token.id for token in self.tokens]
+
+
+def located(tokenizer: Any, text: str, pair: str | None = None) -> Located:
+    """Encodes a text, or a pair, with special tokens and offsets."""
+    __tracebackhide__ = True
+    plain(tokenizer, text, pair)
+    raw = tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
+    ids, offsets, sequences = raw["input_ids"], raw["offset_mapping"], raw.sequence_ids()
+    if not len(ids) == len(offsets) == len(sequences):
+        raise Defect(
+            f"{len(ids)} ids have {len(offsets)} offsets and {len(sequences)} sequence ids.",
+            evidence={"ids": ids, "offsets": [list(each) for each in offsets], "sequence_ids": sequences},
+        )
+    tokens = [Token(number, *each) for number, each in enumerate(flat(ids, offsets, sequences))]
+    return Located(raw, (text,) if pair is None else (text, pair), tokens)
+
+
+def flat(ids: list[int], offsets: list[tuple[int, int]], sequences: list[int | None]) -> Any:
+    return ((one, text, *span) for one, text, span in zip(ids, sequences, offsets, strict=True))
+
+
+def own_text(tokenizer: Any, token: int) -> str | None:
+    """What a token spells inside a text, without white space at its ends; None where that is not a text of its own.
+
+    Decoders treat the first token specially, so it is decoded behind a letter.
+    """
+    declared = pipeline(tokenizer)
+    string = tokenizer.convert_ids_to_tokens(token)
+    if string == declared.unknown or declared.backend is None or declared.backend.decoder is None:
+        return None
+    spelled = str(declared.backend.decoder.decode(["a", string]))
+    return None if "\ufffd" in spelled or not spelled.startswith("a") else spelled[1:].strip()
+
+
+def untouched(tokenizer: Any, text: str) -> bool:
+    """Whether the normalizer leaves the text as it is, but for the mark that it may write for spaces."""
+    return pipeline(tokenizer).normalized(text).replace("▁", " ").strip() == text.replace("▁", " ").strip()
+
+
+def shown(found: Located) -> list[list[Any]]:
+    """The tokens as evidence: id, text number, start, end."""
+    return [[token.id, token.text, token.start, token.end] for token in found.tokens[:60]]

@@ -1,0 +1,99 @@
+"""Promise: offsets point into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.inputs.texts import NASTY, texts
+from suites.findings import Defect, Finding
+from suites.tokenizers.calls.calling import needs_fast
+from suites.tokenizers.declared import pipeline
+from suites.tokenizers.evidence import case, escaped
+from suites.tokenizers.offsets.spans import Located, Token, located, own_text, shown, untouched
+from suites.tokenizers.rules import rule_behind
+
+
+def test_offsets_slice_the_text(tokenizer: Any) -> None:
+    """The offsets of the tokens slice the text, in characters: in order, within it, and around what each token spells.
+
+    Why: answers of extractive models, highlighted words and redactions are cut out of the text by these offsets.
+    Fix: Restore normalizer, pre_tokenizer and post_processor of tokenizer.json from the original model; offsets of
+        bytes must be turned into offsets of characters.
+    Source: https://huggingface.co/docs/tokenizers/api/encode-inputs; https://github.com/huggingface/tokenizers/issues/156
+    """
+    needs_fast(tokenizer, "offsets")
+    for text in NASTY.values():
+        slices(tokenizer, text)
+    slices(tokenizer, NASTY["emoji"], NASTY["german"])
+
+    @given(text=texts(max_size=4), pair=st.none() | texts(max_size=2))
+    def any_text(text: str, pair: str | None) -> None:
+        slices(tokenizer, text, pair or None)
+
+    any_text()
+
+
+def slices(tokenizer: Any, text: str, pair: str | None = None) -> None:
+    """Everything that is promised about the offsets of one call."""
+    __tracebackhide__ = True
+    spellable = pipeline(tokenizer).spellable
+    text, pair = spellable(text), spellable(pair) if pair else None
+    found = located(tokenizer, text, pair or None)
+    for number, whole in enumerate(found.texts):
+        tokens = found.of(number)
+        for problem in problems(tokenizer, whole, tokens):
+            raise finding(tokenizer, whole, found, problem)
+
+
+def problems(tokenizer: Any, text: str, tokens: list[Token]) -> Iterator[str]:
+    """What is wrong with the offsets of a text's tokens, in words."""
+    kept = untouched(tokenizer, text)
+    for token in tokens:
+        yield from of_one(tokenizer, text, token, kept)
+    for one, two in pairwise(tokens):
+        if two.start < one.start or two.end < one.end:
+            yield f"token {two.index} lies before token {one.index}"
+        if kept and one.end - two.start > 1:
+            yield f"tokens {one.index} and {two.index} share {one.end - two.start} characters"
+    if kept:
+        yield from holes(text, tokens)
+        yield from strangers(tokenizer, text, tokens)
+
+
+def of_one(tokenizer: Any, text: str, token: Token, kept: bool) -> Iterator[str]:
+    if not 0 <= token.start <= token.end <= len(text):
+        unit = "bytes, not characters" if token.end <= len(text.encode()) else "something else than characters"
+        yield f"token {token.index} ends at {token.end} of {len(text)}: they count {unit}"
+    elif token.start == token.end and kept and own_text(tokenizer, token.id):
+        yield f"token {token.index} has no characters"
+
+
+def holes(text: str, tokens: list[Token]) -> Iterator[str]:
+    """Characters that no token covers; white space may be left out."""
+    covered = {place for token in tokens for place in range(token.start, token.end)}
+    for place, character in enumerate(text):
+        if place not in covered and not character.isspace() and character.isprintable():
+            yield f"no token covers the character {character!a} at {place}"
+
+
+def strangers(tokenizer: Any, text: str, tokens: list[Token]) -> Iterator[str]:
+    """Tokens that share no character with their neighbours and whose slice is not what they spell."""
+    bounds = [(0, 0), *((token.start, token.end) for token in tokens), (len(text), len(text))]
+    for token, before, after in zip(tokens, bounds, bounds[2:], strict=False):
+        spelled = own_text(tokenizer, token.id)
+        if spelled and before[1] <= token.start and token.end <= after[0]:
+            piece = text[token.start : token.end]
+            if spelled.replace("▁", " ").strip() != piece.replace("▁", " ").strip():
+                yield f"token {token.index} spells {escaped(spelled)} and points at {escaped(piece)}"
+
+
+def finding(tokenizer: Any, text: str, found: Located, problem: str) -> Finding:
+    return Defect(
+        f"The offsets of {escaped(text, limit=40)} do not slice it: {problem}.",
+        evidence=case(tokenizer, text, found.ids, offsets=shown(found), rule=rule_behind(tokenizer, text)),
+    )
