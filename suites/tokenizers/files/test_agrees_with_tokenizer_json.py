@@ -11,16 +11,23 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Finding, Hazard, Unsupported
-from suites.tokenizers.declared import kinds, state
-from suites.tokenizers.evidence import escaped, first_difference, tokens
+from suites.tokenizers.evidence import around, case, escaped, first_difference, tokens
+from suites.tokenizers.files.raw import Raw, raw
+from suites.tokenizers.files.replaced import components, replaced
 from suites.tokenizers.special import encode, special_tokens
 
 WHITE = "▁" + "".join(map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x2028, 0x2029, 0x3000]))
-COMPONENTS = ("normalizer", "pre_tokenizer", "decoder")
+# Where the pre-tokenizers in use part: runs of digits, contractions in capitals, line ends, scripts without spaces.
+TELLING = (
+    "I'M WE'LL DON'T O'CLOCK Can'T", "7 42 365 1024 65536 123456789 12a3b", "a\n\nb \n c\r\n\r\n  d\n", "x  y   z\t\tw",
+    "你好123世界abc", "naïve CAFÉ e\u0301e\u0301", "camelCaseHTTPServer2Go mLpH", "!!?..,,--=={}()[]/\\n",
+    "１２３ ½ ² ٣٤",
+)  # fmt: skip
+FRAMED = ("hello", "hello world", "")
 
 
-def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subject: Subject) -> None:
-    """The loaded tokenizer gives the ids and the text that tokenizer.json alone gives.
+def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subject: Subject, record: Any) -> None:
+    """The loaded tokenizer gives the ids and the text that tokenizer.json alone gives, special tokens included.
 
     Why: a tokenizer class may put its own pre-tokenizer or normalizer over the one in the file; every other
         consumer of the file then sees other ids, and so did the model in training.
@@ -30,24 +37,31 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
         https://github.com/huggingface/transformers/issues/48206;
         https://github.com/huggingface/transformers/pull/47700
     """
-    raw = tokenizer_of_the_file(tokenizer_json, tokenizer)
-    in_file = added(raw)
-    known = [token for token in special_tokens(tokenizer) if token in in_file]
-    fixed = [*NASTY.values(), *(f"ab{token}cd" for token in known[:12])]
-    found = [finding for text in fixed if (finding := difference(tokenizer, raw, text))]
+    if not getattr(tokenizer, "backend_tokenizer", None):
+        raise Unsupported(f"{type(tokenizer).__name__} does not read tokenizer.json")
+    file = raw(tokenizer_json)
+    changed = components(tokenizer, file.tokenizer)
+    record.capability("tokenizer.class_replaces", ", ".join(changed) or "nothing", evidence=changed or None)
+    if (mended := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
+        record.capability("tokenizer.taken_for_mistral", "and mended" if mended else "and warned about")
+    tried = [*NASTY.values(), *TELLING, *with_special(tokenizer, file)]
+    found = [difference(tokenizer, file.tokenizer, text) for text in tried]
+    found += [decoded(tokenizer, file.tokenizer, text) for text in tried]
 
     @given(text=texts(min_size=1))
     def any_text(text: str) -> None:
-        worst([difference(tokenizer, raw, text)], Defect)
+        worst([difference(tokenizer, file.tokenizer, text), decoded(tokenizer, file.tokenizer, text)], Defect)
 
     worst(found, Defect)
     any_text()
+    found += [framed(subject, tokenizer, file.tokenizer, text) for text in FRAMED]
+    worst(found, Defect)
     worst(found, Hazard)
 
 
-def added(raw: Any) -> set[str]:
-    """The added tokens of the file; a class or tokenizer_config.json may declare more of them."""
-    return {token.content for token in raw.get_added_tokens_decoder().values()}
+def with_special(tokenizer: Any, file: Raw) -> list[str]:
+    known = [token for token in special_tokens(tokenizer) if token in file.added]
+    return [f"ab{token}cd" for token in known[:12]]
 
 
 def worst(found: Sequence[Finding | None], severity: type[Finding]) -> None:
@@ -58,73 +72,70 @@ def worst(found: Sequence[Finding | None], severity: type[Finding]) -> None:
             raise finding
 
 
-def tokenizer_of_the_file(file: Path, tokenizer: Any) -> Any:
-    from tokenizers import Tokenizer
-
-    if not getattr(tokenizer, "backend_tokenizer", None):
-        raise Unsupported(f"{type(tokenizer).__name__} does not read tokenizer.json")
-    raw = Tokenizer.from_file(str(file))
-    raw.no_padding()
-    raw.no_truncation()
-    return raw
-
-
-def difference(tokenizer: Any, raw: Any, text: str) -> Finding | None:
+def difference(tokenizer: Any, file: Any, text: str) -> Finding | None:
     """What is to be said when the ids of a text differ from those of the file; only at its edges is a hazard."""
-    ours, theirs = encode(tokenizer, text), raw.encode(text, add_special_tokens=False).ids
+    ours, theirs = encode(tokenizer, text), file.encode(text, add_special_tokens=False).ids
     if ours == theirs:
         return None
     where = first_difference(ours, theirs)
-    at_edge = _ids_agree(tokenizer, raw, text.strip(WHITE))
+    at_edge = ids_agree(tokenizer, file, text.strip(WHITE))
     what = "text with outer white space" if at_edge else "text"
+    cause = replaced(tokenizer, file) or "its vocabulary, merges or added tokens differ"
     return (Hazard if at_edge else Defect)(
-        f"The loaded {type(tokenizer).__name__} gives {what} other ids than tokenizer.json: "
-        f"{replaced(tokenizer, raw)}.",
+        f"The loaded {type(tokenizer).__name__} gives {what} other ids than tokenizer.json: {cause}.",
         evidence={"text": escaped(text, limit=200), "first difference": where,
                   "expected ids": theirs[:40], "actual ids": ours[:40],
                   "expected tokens": tokens(tokenizer, theirs[where : where + 5]),
                   "actual tokens": tokens(tokenizer, ours[where : where + 5]),
-                  "components": components(tokenizer, raw)},
+                  "components": components(tokenizer, file)},
     )  # fmt: skip
 
 
-def _ids_agree(tokenizer: Any, raw: Any, text: str) -> bool:
-    return bool(encode(tokenizer, text) == raw.encode(text, add_special_tokens=False).ids)
+def ids_agree(tokenizer: Any, file: Any, text: str) -> bool:
+    return bool(encode(tokenizer, text) == file.encode(text, add_special_tokens=False).ids)
 
 
-def components(tokenizer: Any, raw: Any) -> dict[str, dict[str, Any]]:
-    """The components that the class replaced: of the file, and as loaded."""
-    loaded = tokenizer.backend_tokenizer
-    pairs = {name: (state(getattr(raw, name)), state(getattr(loaded, name))) for name in COMPONENTS}
-    return {name: {"file": file, "loaded": now} for name, (file, now) in pairs.items() if file != now}
+def decoded(tokenizer: Any, file: Any, text: str) -> Finding | None:
+    """What is to be said when the same ids become another text; only at its edges is a hazard."""
+    ids = file.encode(text, add_special_tokens=False).ids
+    ours = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    theirs = file.decode(ids, skip_special_tokens=False)
+    if ours == theirs:
+        return None
+    was, now = around(theirs, ours)
+    cause = replaced(tokenizer, file, ("decoder",)) or "its vocabulary or added tokens differ"
+    return (Hazard if ours.strip() == theirs.strip() else Defect)(
+        f"The loaded {type(tokenizer).__name__} decodes to other text than tokenizer.json, {now} where {was} was: "
+        f"{cause}.",
+        evidence=case(tokenizer, text, ids, expected=escaped(theirs), actual=escaped(ours)),
+    )
 
 
-def replaced(tokenizer: Any, raw: Any) -> str:
-    """A clause that names what was replaced by what."""
-    changed = [name for name in components(tokenizer, raw) if name != "decoder"]
-    clauses = [clause(name, getattr(tokenizer.backend_tokenizer, name), getattr(raw, name)) for name in changed]
-    return "; ".join(clauses) or "its vocabulary, merges or added tokens differ"
+def framed(subject: Subject, tokenizer: Any, file: Any, text: str) -> Finding | None:
+    """What is to be said when other special tokens are added to a text than the file adds."""
+    if not ids_agree(tokenizer, file, text):
+        return None  # told already
+    ours, theirs = list(tokenizer(text)["input_ids"]), file.encode(text).ids
+    if ours == theirs:
+        return None
+    flags = {name: value for name, value in subject.json("tokenizer_config.json").items()
+             if name in ("add_bos_token", "add_eos_token") and value is not None}  # fmt: skip
+    why = " and ".join(f"{name}: {str(value).lower()}" for name, value in flags.items())
+    evidence = case(tokenizer, text, ours, expected=theirs, flags=flags, tokens_of_file=tokens(tokenizer, theirs))
+    adds = f"adds {tokens_around(tokenizer, ours, text)}, tokenizer.json {tokens_around(tokenizer, theirs, text)}"
+    if flags:
+        return Hazard(
+            f"The loaded {type(tokenizer).__name__} {adds}: tokenizer_config.json declares {why}, which programs that "
+            "read tokenizer.json alone do not see.",
+            evidence=evidence,
+            remedy="Write what the flags say into post_processor of tokenizer.json.",
+        )
+    cause = replaced(tokenizer, file, ("post_processor",)) or "its special tokens differ"
+    return Defect(f"The loaded {type(tokenizer).__name__} {adds}: {cause}.", evidence=evidence)
 
 
-def clause(name: str, loaded: Any, file: Any) -> str:
-    """Other parts, or the same with other settings."""
-    now, then = named(loaded), named(file)
-    if now != then:
-        return f"it has {now} as {name}, the file {then}"
-    ours, theirs = settings(state(loaded)), settings(state(file))
-    differing = [key for key in ours if ours[key] != theirs.get(key)]
-    other = [f"{key} {str(ours[key])[:40]} instead of {str(theirs.get(key))[:40]}" for key in differing]
-    return f"its {name} ({now}) has {', '.join(other) or 'another order'}"
-
-
-def settings(node: Any, prefix: str = "") -> dict[str, Any]:
-    """The leaves of a component's settings, by path."""
-    if not isinstance(node, (dict, list)):
-        return {prefix: node}
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    inner = (settings(value, f"{prefix}.{key}" if prefix else str(key)) for key, value in items)
-    return {path: leaf for leaves in inner for path, leaf in leaves.items()}
-
-
-def named(component: Any) -> str:
-    return " + ".join(sorted(kinds(component) - {"Sequence"})) or "nothing"
+def tokens_around(tokenizer: Any, ids: list[int], text: str) -> str:
+    """The tokens beside those of the text."""
+    own = encode(tokenizer, text)
+    added = [number for number in ids if number not in own]
+    return ", ".join(map(str, tokens(tokenizer, added))) or "nothing"

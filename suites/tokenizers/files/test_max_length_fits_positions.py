@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
 # Positions are a table with a last row: one token more is an index error.
@@ -12,11 +13,12 @@ LEARNED = {"bert", "distilbert", "electra", "albert", "roberta", "xlm-roberta", 
            "bart", "mbart", "blenderbot", "clip_text_model", "ernie", "xlm-roberta-xl", "xmod"}  # fmt: skip
 # Their positions start after the padding id.
 OFFSET = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xmod", "longformer", "mpnet", "layoutlmv3"}
+NO_LIMIT = 10**12
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
 
 
-def test_max_length_fits_positions(config: dict[str, Any], tokenizer: Any) -> None:
-    """model_max_length of the tokenizer is at most the number of positions that the model has.
+def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Any) -> None:
+    """model_max_length of the tokenizer is finite and at most the number of positions, where the model has positions.
 
     Why: truncation=True cuts at model_max_length; if that is larger, or no real limit, long texts run out of
         positions: an index error with learned positions, nonsense with others.
@@ -24,11 +26,16 @@ def test_max_length_fits_positions(config: dict[str, Any], tokenizer: Any) -> No
     Source: https://github.com/vistec-AI/thai2transformers/issues/73;
         https://huggingface.co/docs/transformers/pad_truncation
     """
+    config, length = subject.json("config.json"), int(tokenizer.model_max_length)
     limit, learned = positions(config)
-    if limit is None or tokenizer.model_max_length <= limit:
-        return
-    length = int(tokenizer.model_max_length)
-    shown = f"{length}" if length < 10**12 else "no real limit (1e30)"
+    record.capability(
+        "tokenizer.max_length", length if length < NO_LIMIT else "no limit", evidence={"positions": limit}
+    )
+    if length < 1:
+        raise Defect(f"model_max_length is {length}: truncation leaves nothing.", evidence={"model_max_length": length})
+    if limit is None or length <= limit:
+        return  # without positions (T5, Mamba) no limit is right
+    shown = f"{length}" if length < NO_LIMIT else "no real limit (1e30)"
     evidence = {"model_max_length": float(length), "positions": limit, "model_type": config.get("model_type")}
     if learned:
         raise Defect(f"model_max_length is {shown}, and the model has {limit} learned positions: longer texts that "

@@ -8,10 +8,11 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import Frame, frame
+from suites.tokenizers.special_tokens.two_texts import mask_is, mask_of_ids, pairs_agree
 
 
 def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Any) -> None:
-    """A BOS or EOS is added exactly where add_bos_token and add_eos_token say so; counts and mask agree with it.
+    """A BOS or EOS is added exactly where add_bos_token and add_eos_token say so; counts and masks agree, pairs too.
 
     Why: a missing BOS costs quality without an error, and an unwanted EOS tells the model that the text is over.
     Fix: Make post_processor in tokenizer.json and the two flags in tokenizer_config.json say the same.
@@ -27,6 +28,7 @@ def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, reco
     flag_observed(tokenizer, declared, "eos", found.after)
     counted(tokenizer, found)
     masked(tokenizer, found)
+    pairs_agree(tokenizer, declared)
 
 
 def shown(tokenizer: Any, found: Frame) -> list[str | None]:
@@ -62,13 +64,8 @@ def counted(tokenizer: Any, found: Frame) -> None:
 
 
 def masked(tokenizer: Any, found: Frame) -> None:
-    __tracebackhide__ = True
-    encoding = tokenizer("hello", return_special_tokens_mask=True)
-    ids, mask = list(encoding["input_ids"]), list(encoding["special_tokens_mask"])
+    ids = list(tokenizer("hello")["input_ids"])
     middle = len(ids) - len(found.before) - len(found.after)
     expected = [1] * len(found.before) + [0] * middle + [1] * len(found.after)
-    if mask != expected:
-        raise Defect(
-            "special_tokens_mask does not mark the special tokens that the tokenizer adds.",
-            evidence={"tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
-        )
+    mask_is(tokenizer, ("hello",), expected)
+    mask_of_ids(tokenizer, ids, expected)

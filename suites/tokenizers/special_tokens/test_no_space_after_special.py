@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
-from suites.tokenizers.declared import kinds, pipeline
-from suites.tokenizers.evidence import tokens
+from suites.tokenizers.declared import kinds, pipeline, state
+from suites.tokenizers.evidence import case, tokens
+from suites.tokenizers.rules import steps
 from suites.tokenizers.special import encode, special_tokens
 
 MARKS = ("▁", "Ġ", " ")
 TRIED = 12
+REBUILD = "Find the rule that adds the space in tokenizer.json and take it out."
+PLACES = ("{0}hello", "ab{0}hello", "{1}{0}hello")
+"""The token {0} at the start, inside a text, and after another one, {1}."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The component that adds the space, how to mend it, and whether published models do so on purpose."""
+
+    component: str
+    remedy: str
+    published: bool = True
 
 
 def test_no_space_after_special(subject: Subject, tokenizer: Any) -> None:
-    """Text that follows a special token directly is encoded without a space in front of it.
+    """Text that follows a special token directly is encoded without a space in front of it, and none grows between two.
 
     Why: turn headers stand directly before text; a space that grows there is not what the model was trained on,
         and token counts differ from other implementations.
@@ -23,32 +37,75 @@ def test_no_space_after_special(subject: Subject, tokenizer: Any) -> None:
     Source: https://github.com/huggingface/transformers/pull/24565;
         https://github.com/huggingface/transformers/pull/25073
     """
-    for token in list(special_tokens(tokenizer))[:TRIED]:
-        ids = encode(tokenizer, f"{token}hello")
-        first = str(tokens(tokenizer, ids[1:2])[0]) if len(ids) > 1 else ""
-        if first.startswith(MARKS):
-            report(subject, tokenizer, token, ids)
+    special = list(special_tokens(tokenizer))
+    for number, token in enumerate(special[:TRIED]):
+        other = special[number - 1]
+        for text in (place.format(token, other) for place in PLACES):
+            ids = encode(tokenizer, text)
+            if grown := after(tokenizer, ids, tokenizer.convert_tokens_to_ids(token)):
+                report(subject, tokenizer, token, text, ids, f"'hello' becomes {grown!r}")
+        nothing_between(subject, tokenizer, token, other)
 
 
-def report(subject: Subject, tokenizer: Any, token: str, ids: list[int]) -> None:
+def after(tokenizer: Any, ids: list[int], special: int) -> str:
+    """The token after the last special one, where it begins with a space."""
+    where = len(ids) - 1 - ids[::-1].index(special) if special in ids else len(ids)
+    first = str(tokens(tokenizer, ids[where + 1 : where + 2] or [special])[0])
+    return first if where + 1 < len(ids) and first.startswith(MARKS) else ""
+
+
+def nothing_between(subject: Subject, tokenizer: Any, token: str, other: str) -> None:
+    """Two special tokens side by side are two ids."""
     __tracebackhide__ = True
-    component, published = cause(tokenizer)
+    text, both = other + token, [tokenizer.convert_tokens_to_ids(each) for each in (other, token)]
+    ids = encode(tokenizer, text)
+    inner = tokens(tokenizer, ids[1:-1])
+    if [ids[:1], ids[-1:]] == [both[:1], both[1:]] and inner and all(str(each) in MARKS for each in inner):
+        report(subject, tokenizer, other, text, ids, f"{inner[0]!r} stands between it and {token}")
+
+
+def report(subject: Subject, tokenizer: Any, token: str, text: str, ids: list[int], what: str) -> None:
+    __tracebackhide__ = True
+    because = cause(tokenizer)
     # A byte-level chat model has no published precedent for it; SentencePiece's legacy has many (Llama 2).
-    severity = Hazard if published or not subject.traits.has_chat_template else Defect
+    severity = Hazard if because.published or not subject.traits.has_chat_template else Defect
     raise severity(
-        f"Text grows a space after the special token {token}: 'hello' becomes "
-        f"{tokens(tokenizer, ids)[1]!r} ({component}).",
-        evidence={"text": f"{token}hello", "ids": ids, "tokens": tokens(tokenizer, ids)},
+        f"A space grows after the special token {token}: {what}, because of {because.component}.",
+        evidence=case(tokenizer, text, ids, component=because.component),
+        remedy=because.remedy,
     )
 
 
-def cause(tokenizer: Any) -> tuple[str, bool]:
-    """The component that adds the space, and whether published models are known to do so on purpose."""
+def cause(tokenizer: Any) -> Cause:
+    """The first rule that puts a space before a text, by its path in `tokenizer.json`."""
     backend = pipeline(tokenizer).backend
     if backend is None:
-        return "SentencePiece's dummy prefix", True
-    if "ByteLevel" in kinds(backend.pre_tokenizer):
-        return "add_prefix_space: true of the ByteLevel pre-tokenizer", False
-    if "Prepend" in kinds(backend.normalizer):
-        return "the Prepend normalizer", True
-    return 'prepend_scheme "always" of the Metaspace pre-tokenizer', True
+        component = "SentencePiece's add_dummy_prefix, which the slow tokenizer applies to each piece of a text"
+        return Cause(component, "Set legacy to false in tokenizer_config.json, or use the fast tokenizer.")
+    for path, step in [*steps("normalizer", backend.normalizer), *steps("pre_tokenizer", backend.pre_tokenizer)]:
+        if found := adds_space(path, state(step)):
+            return found
+    return Cause(" and ".join(sorted(kinds(backend.pre_tokenizer) - {"Sequence"})) or "the model", REBUILD)
+
+
+def adds_space(path: str, rule: dict[str, Any]) -> Cause | None:
+    match rule.get("type"):
+        case "Prepend":
+            return Cause(
+                f"the normalizer Prepend {rule['prepend']!r} ({path}), SentencePiece's dummy prefix in its legacy form",
+                'Replace the normalizers Prepend and Replace by a Metaspace pre-tokenizer with prepend_scheme "first" '
+                "and split false, and set legacy to false in tokenizer_config.json; only for a model trained so.",
+            )
+        case "Metaspace" if rule.get("prepend_scheme") == "always":
+            return Cause(
+                f'prepend_scheme "always" of the Metaspace pre-tokenizer ({path})',
+                'Set prepend_scheme to "first" in tokenizer.json and legacy to false in tokenizer_config.json; only '
+                "for a model trained so.",
+            )
+        case "ByteLevel" if rule.get("add_prefix_space"):
+            return Cause(
+                f"add_prefix_space: true of the ByteLevel pre-tokenizer ({path})",
+                "Set add_prefix_space to false in tokenizer.json and tokenizer_config.json.",
+                published=False,
+            )
+    return None

@@ -1,0 +1,82 @@
+"""What the files of a subject say about special tokens: which token has which id, and which name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.tokenizers.files.raw import section
+
+NAMES = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
+CONFIG_NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+TEXT_CONFIGS = ("text_config", "llm_config", "language_config")
+
+
+def ids_by_file(subject: Subject) -> dict[str, dict[str, int]]:
+    """Token to the id that each file gives it, as {token: {where: id}}."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for where, token, number in statements(subject):
+        found[token][where] = number
+    return dict(found)
+
+
+def statements(subject: Subject) -> Iterator[tuple[str, str, int]]:
+    """Each (file, token, id) that a file states; entries of another shape are left to the loader."""
+    for token, number in subject.json("added_tokens.json").items():
+        if isinstance(number, int):
+            yield "added_tokens.json", token, number
+    decoder = subject.json("tokenizer_config.json").get("added_tokens_decoder")
+    for key, entry in (decoder if isinstance(decoder, dict) else {}).items():
+        if (text := content(entry)) and str(key).isdigit():
+            yield "tokenizer_config.json", text, int(key)
+    if subject.has("tokenizer.json"):
+        yield from in_tokenizer_json(subject)
+
+
+def in_tokenizer_json(subject: Subject) -> Iterator[tuple[str, str, int]]:
+    file = subject.path / "tokenizer.json"
+    for entry in section(file, "added_tokens") or []:
+        yield "tokenizer.json", entry["content"], entry["id"]
+    for token, number in template_ids(section(file, "post_processor")):
+        yield "post_processor of tokenizer.json", token, number
+
+
+def template_ids(processor: Any) -> Iterator[tuple[str, int]]:
+    """Tokens and ids that a post-processor writes (TemplateProcessing, BertProcessing, RobertaProcessing)."""
+    if not isinstance(processor, dict):
+        return
+    for inner in processor.get("processors") or []:
+        yield from template_ids(inner)
+    for entry in (processor.get("special_tokens") or {}).values():
+        yield from zip(entry["tokens"], entry["ids"], strict=False)
+    for pair in (processor.get("sep"), processor.get("cls")):
+        if isinstance(pair, list):
+            yield pair[0], pair[1]
+
+
+def content(entry: Any) -> str | None:
+    """The text of a token that a file writes as a string or as an object; None for none."""
+    text = entry.get("content") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else None
+
+
+def named_tokens(subject: Subject, file: str) -> dict[str, str]:
+    """Name (`bos`...) to token, as a file of tokenizer settings has them."""
+    settings = subject.json(file)
+    tokens = {name: content(settings.get(f"{name}_token")) for name in NAMES}
+    return {name: token for name, token in tokens.items() if token}
+
+
+def config_ids(subject: Subject, file: str) -> dict[str, list[int]]:
+    """Special ids in `config.json` (of its text model too) or `generation_config.json`; -1 stands for none."""
+    settings = subject.json(file)
+    inner: dict[str, Any] = next((settings[name] for name in TEXT_CONFIGS if isinstance(settings.get(name), dict)), {})
+    found = {}
+    for name in CONFIG_NAMES:
+        value = settings[name] if settings.get(name) is not None else inner.get(name)
+        numbers = value if isinstance(value, list) else [value]
+        if kept := [number for number in numbers if type(number) is int and number >= 0]:
+            found[name] = kept
+    return found

@@ -1,0 +1,56 @@
+"""Promise: a tokenizer does not depend on the name of its directory."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects import loading
+from fixtures.subjects.problems import SubjectProblem
+from fixtures.subjects.source import Source
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Unsupported
+from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
+
+
+def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
+    """The same files give the same ids and special tokens under another path, named like a model on the Hub.
+
+    Why: libraries mend or recognise some tokenizers by the name of their repository; a local copy then gets other
+        ids than the model was served with.
+    Fix: Write the mended rule into tokenizer.json itself, so that no name is needed to find it.
+    Source: https://github.com/huggingface/transformers/issues/47017;
+        https://github.com/huggingface/transformers/issues/42591
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        elsewhere = load(subject, linked(subject.path, Path(directory)))
+        before, after = portrait(tokenizer), portrait(elsewhere)
+    if difference := parted(before, after):
+        part, name = difference
+        what = phrase(part, name, before[part].get(name), after[part].get(name))
+        cause = because(elsewhere, tokenizer)
+        evidence = told(before, after, part, name, elsewhere) | {"path": "org/name"}
+        raise Defect(
+            f"Loaded from another path, the same files give another tokenizer: {what}{cause}.", evidence=evidence
+        )
+
+
+def linked(files: Path, directory: Path) -> Path:
+    """The same files under `org/name`."""
+    place = directory / "org" / "name"
+    place.parent.mkdir()
+    try:
+        place.symlink_to(files.resolve(), target_is_directory=True)
+    except OSError as error:
+        raise Unsupported(f"no symbolic link can be made here ({error})") from None
+    return place
+
+
+def load(subject: Subject, place: Path) -> Any:
+    __tracebackhide__ = True
+    try:
+        return loading.load_tokenizer(replace(subject, source=Source(str(place), "directory", str(place))))
+    except SubjectProblem as error:
+        raise Defect(f"From another path the same files do not load: {error.problem.summary}", evidence={}) from None

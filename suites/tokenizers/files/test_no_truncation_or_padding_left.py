@@ -1,0 +1,83 @@
+"""Promise: tokenizer.json neither cuts nor pads by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Hazard
+from suites.tokenizers.files.raw import Raw, raw
+
+LONG = "one two three four five six seven eight nine ten " * 60
+
+
+def test_no_truncation_or_padding_left(
+    subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Any
+) -> None:
+    """tokenizer.json holds no truncation and no padding, unless the repository declares that very length.
+
+    Why: every call is cut or padded where nobody asked for it, by all programs that read the file without
+        transformers; save_pretrained leaves both behind after a call with padding=True or truncation=True.
+    Fix: Set "truncation" and "padding" to null in tokenizer.json, or save the tokenizer before it was called.
+    Source: https://github.com/huggingface/transformers/issues/24441;
+        https://github.com/martin-conur/quackformers/pull/83; https://github.com/daulet/tokenizers/issues/30
+    """
+    file = raw(tokenizer_json)
+    record.capability("tokenizer.file_cuts_at", file.truncation and file.truncation.get("max_length"))
+    record.capability("tokenizer.file_pads", described(file.padding))
+    if file.truncation is None and file.padding is None:
+        return
+    lengths = declared(subject, tokenizer)
+    evidence = {"truncation": file.truncation, "padding": file.padding, "declared": lengths}
+    wrapper_keeps_text(fresh_tokenizer(), evidence)
+    if not as_declared(file, lengths):
+        raise Hazard(summary(file, lengths), evidence=evidence)
+
+
+def described(padding: dict[str, Any] | None) -> str:
+    if padding is None:
+        return "no"
+    return f"to {padding['length']}" if padding.get("length") else "to the longest of a batch"
+
+
+def declared(subject: Subject, tokenizer: Any) -> dict[str, int]:
+    """Lengths that the repository declares, by file."""
+    sentence = subject.json("sentence_bert_config.json").get("max_seq_length")
+    lengths = {"sentence_bert_config.json": sentence, "tokenizer_config.json": tokenizer.model_max_length}
+    return {name: int(value) for name, value in lengths.items() if value and value < 10**12}
+
+
+def as_declared(file: Raw, lengths: dict[str, int]) -> bool:
+    """Cut at the length that sentence-transformers uses too; padding to a fixed length is never declared."""
+    if file.truncation and file.truncation["max_length"] != lengths.get("sentence_bert_config.json"):
+        return False
+    return not (file.padding and file.padding.get("length"))
+
+
+def summary(file: Raw, lengths: dict[str, int]) -> str:
+    cuts = f"cuts every text at {file.truncation['max_length']} tokens" if file.truncation else ""
+    pads = f"pads every text {described(file.padding)}" if file.padding else ""
+    other = "; ".join(f"{name} says {length}" for name, length in lengths.items())
+    return (
+        f"tokenizer.json {' and '.join(filter(None, [cuts, pads]))} by itself{f' ({other})' * bool(other)}: "
+        "programs that read it without transformers do so without being asked."
+    )
+
+
+def wrapper_keeps_text(tokenizer: Any, evidence: dict[str, Any]) -> None:
+    """A new tokenizer, in its first call, must neither cut nor pad."""
+    __tracebackhide__ = True
+    long, batch = tokenizer(LONG)["input_ids"], tokenizer(["one", LONG])["input_ids"]
+    limit = (evidence["truncation"] or {}).get("max_length")
+    if limit and (len(long) <= limit or len(batch[1]) <= limit):
+        raise Defect(
+            f"A call without truncation is cut at {limit} tokens, because tokenizer.json holds truncation.",
+            evidence={**evidence, "words": len(LONG.split()), "tokens": len(long)},
+        )
+    short = tokenizer("one")
+    if 0 in short.get("attention_mask", []) or len(batch[0]) != len(short["input_ids"]):
+        raise Defect(
+            "A call without padding is padded, because tokenizer.json holds padding.",
+            evidence={**evidence, "text": "one", "ids": list(short["input_ids"])[:40]},
+        )

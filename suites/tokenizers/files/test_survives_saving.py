@@ -1,0 +1,72 @@
+"""Promise: a saved tokenizer is the same tokenizer."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects import loading
+from fixtures.subjects.problems import SubjectProblem
+from fixtures.subjects.source import Source
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
+from suites.tokenizers.files.raw import section
+
+
+def test_survives_saving(subject: Subject, tokenizer: Any, record: Any) -> None:
+    """save_pretrained and loading again give the same ids, special tokens, chat template and lengths.
+
+    Why: every fine-tune saves its tokenizer beside the weights; what changes there nobody sees until it is served.
+    Fix: Copy the original tokenizer files beside the weights instead of saving, or correct what the class does not
+        write.
+    Source: https://github.com/huggingface/transformers/issues/26773;
+        https://github.com/huggingface/transformers/issues/28164;
+        https://github.com/huggingface/transformers/issues/24441
+    """
+    before = portrait(tokenizer)
+    pad(tokenizer)
+    with tempfile.TemporaryDirectory() as directory:
+        reloaded = again(subject, tokenizer, Path(directory))
+        if (file := Path(directory) / "tokenizer.json").is_file():
+            kept = section(file, "padding") is not None
+            record.capability("tokenizer.saving_keeps_padding", "in tokenizer.json" if kept else "no")
+    same(before, portrait(reloaded), reloaded, because(reloaded, tokenizer))
+
+
+def pad(tokenizer: Any) -> None:
+    """The call that leaves padding in the backend: on all versions so far it is saved, too."""
+    if tokenizer.pad_token is not None:
+        tokenizer(["one", "one two three"], padding=True)
+
+
+def again(subject: Subject, tokenizer: Any, directory: Path) -> Any:
+    """Saves the tokenizer and loads it from there."""
+    __tracebackhide__ = True
+    try:
+        tokenizer.save_pretrained(directory)
+    except Exception as error:
+        raise Defect(f"save_pretrained fails: {type(error).__name__}: {error}.", evidence={}) from None
+    copy = config_beside(subject, directory)
+    try:
+        return loading.load_tokenizer(copy)
+    except SubjectProblem as error:
+        raise Defect(f"What save_pretrained writes does not load: {error.problem.summary}", evidence={}) from None
+
+
+def config_beside(subject: Subject, directory: Path) -> Subject:
+    """The saved tokenizer as a subject, with the model's config.json as in a checkpoint."""
+    if subject.has("config.json"):
+        (directory / "config.json").write_bytes((subject.path / "config.json").read_bytes())
+    return replace(subject, source=Source(str(directory), "directory", str(directory)))
+
+
+def same(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: str) -> None:
+    __tracebackhide__ = True
+    if difference := parted(before, after):
+        part, name = difference
+        what = phrase(part, name, before[part].get(name), after[part].get(name))
+        evidence = told(before, after, part, name, tokenizer)
+        raise Defect(f"After save_pretrained and loading again {what}{cause}.", evidence=evidence)

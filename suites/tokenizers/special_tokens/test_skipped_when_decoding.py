@@ -1,0 +1,72 @@
+"""Promise: skipping special tokens removes them, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.tokenizers.evidence import escaped, tokens
+from suites.tokenizers.special import control_tokens, encode
+
+SINGLE = 24
+
+
+def test_skipped_when_decoding(subject: Subject, tokenizer: Any) -> None:
+    """decode(ids, skip_special_tokens=True) leaves out every special token, and keeps all other text as it is.
+
+    Why: answers are decoded so: what stays is shown to users, and what goes too is lost to them.
+    Fix: Set special: true for control tokens and special: false for text tokens in added_tokens of tokenizer.json.
+    Source: https://huggingface.co/docs/transformers/main_classes/tokenizer;
+        https://github.com/huggingface/transformers/issues/24511
+    """
+    left, right = encode(tokenizer, "ab, c"), encode(tokenizer, " de! fg")
+    flagged = list(control_tokens(subject, tokenizer).values())
+    plain = [number for number in tokenizer.added_tokens_decoder if number not in set(flagged)]
+    tried = [[*left, number, *right] for number in flagged]
+    if not left or not right or tokenizer.unk_token_id in [*left, *right]:
+        return  # the vocabulary does not spell the text that is to be left
+    if tried:
+        gone(tokenizer, tried, left + right)
+    if plain:
+        kept(tokenizer, [[*left, number, *right] for number in plain])
+
+
+def gone(tokenizer: Any, tried: list[list[int]], rest: list[int]) -> None:
+    """Each special token inside a text leaves no trace, alone and in a batch."""
+    __tracebackhide__ = True
+    expected = tokenizer.decode(rest)
+    batch = tokenizer.batch_decode(tried, skip_special_tokens=True)
+    single = [tokenizer.decode(ids, skip_special_tokens=True) for ids in tried[:SINGLE]]
+    for way, texts in (("decode", single), ("batch_decode", batch)):
+        for ids, text in zip(tried, texts, strict=False):
+            if text != expected:
+                token = added_token(tokenizer, ids)
+                what = f"leaves the special token {token}" if token in text else f"changes the text beside {token}"
+                raise Defect(
+                    f"{way} with skip_special_tokens=True {what}.", evidence=shown(tokenizer, ids, expected, text)
+                )
+
+
+def kept(tokenizer: Any, tried: list[list[int]]) -> None:
+    """What is not flagged special stays."""
+    __tracebackhide__ = True
+    whole = tokenizer.batch_decode(tried)
+    skipped = tokenizer.batch_decode(tried, skip_special_tokens=True)
+    for ids, expected, text in zip(tried, whole, skipped, strict=True):
+        if text != expected:
+            token = added_token(tokenizer, ids)
+            raise Defect(
+                f"decode with skip_special_tokens=True leaves out {token}, which is not flagged special.",
+                evidence=shown(tokenizer, ids, expected, text),
+            )
+
+
+def added_token(tokenizer: Any, ids: list[int]) -> str:
+    """The one added token among the ids of a text."""
+    added = tokenizer.added_tokens_decoder
+    return next((str(added[number].content) for number in ids if number in added), "")
+
+
+def shown(tokenizer: Any, ids: list[int], expected: str, actual: str) -> dict[str, Any]:
+    return {"ids": ids, "tokens": tokens(tokenizer, ids), "expected": escaped(expected), "actual": escaped(actual)}

@@ -1,0 +1,87 @@
+"""Promise: text that looks like a control token can be kept text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Hazard, Unsupported
+from suites.tokenizers.evidence import case
+from suites.tokenizers.special import control_tokens, encode
+
+PLACES = ("{}", "ab{}cd", "ab {} cd", "{}{}")
+SEPARATOR = "\n \n"
+
+
+def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any, record: Any) -> None:
+    """With split_special_tokens=True the text of a control token, alone or inside other text, is not its id.
+
+    Why: who writes a turn marker into a question can otherwise speak as the system or the assistant; splitting is
+        the library's only guard, and it does not reach tokens that the vocabulary holds as ordinary pieces.
+    Fix: Encode user content with split_special_tokens=True and remove the named tokens from it first; in training,
+        keep control tokens out of the model's vocabulary and merges, as added tokens.
+    Source: https://github.com/huggingface/transformers/issues/29279;
+        https://github.com/huggingface/tokenizers/issues/1347
+    """
+    found = control_tokens(subject, tokenizer)
+    control = {token: number for token, number in found.items() if len(token) > 1}  # one character cannot be split
+    by_default = [token for token, number in control.items() if number in encode(tokenizer, f"ab {token} cd")]
+    record.capability("tokenizer.control_text_in_content", fate(len(by_default), len(control)))
+    if forged := {token: text for token, text in forgeries(tokenizer, control).items() if text}:
+        report(subject, tokenizer, forged, len(control))
+
+
+def fate(becoming: int, all_of_them: int) -> str:
+    if not all_of_them:
+        return "there are no control tokens"
+    if becoming == all_of_them:
+        return "becomes control ids"
+    return f"{becoming} of {all_of_them} become control ids" if becoming else "stays text"
+
+
+def forgeries(tokenizer: Any, control: dict[str, int]) -> dict[str, str]:
+    """Tokens that are forged although special tokens are split, with a text that does it; quickly for thousands."""
+    together = SEPARATOR.join(place.format(*[token] * place.count("{}")) for token in control for place in PLACES)
+    if not set(control.values()) & set(split(tokenizer, together)):
+        return {}
+    return {token: forging(tokenizer, token, number) for token, number in control.items()}
+
+
+def forging(tokenizer: Any, token: str, number: int) -> str:
+    """A text in which the token becomes its id; empty when there is none. The unknown token is not forged by itself."""
+    if number == tokenizer.unk_token_id:
+        return ""
+    texts = [place.format(*[token] * place.count("{}")) for place in PLACES]
+    return next((text for text in texts if number in split(tokenizer, text)), "")
+
+
+def split(tokenizer: Any, text: str) -> list[int]:
+    __tracebackhide__ = True
+    try:
+        return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+    except Exception as error:
+        raise Unsupported(f"{type(tokenizer).__name__} cannot split special tokens ({error})") from None
+    finally:
+        encode(tokenizer, "")  # puts the backend's own setting back
+
+
+def report(subject: Subject, tokenizer: Any, forged: dict[str, str], among: int) -> None:
+    __tracebackhide__ = True
+    token, text = next(iter(forged.items()))
+    ids = split(tokenizer, text)
+    # An encoder's separator in a text is a nuisance; a turn marker in a question is another speaker.
+    severity = Defect if subject.traits.has_chat_template else Hazard
+    raise severity(
+        f"The text of {token} becomes its id {tokenizer.convert_tokens_to_ids(token)} even with "
+        f"split_special_tokens=True ({len(forged)} of {among} special tokens): {reason(tokenizer, token)}.",
+        evidence=case(tokenizer, text, ids, tokens_forged=list(forged)[:40]),
+    )
+
+
+def reason(tokenizer: Any, token: str) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return f"{type(tokenizer).__name__} does not split them"
+    if token not in [piece.value for piece in backend.model.tokenize(token)]:
+        return f"{type(tokenizer).__name__} does not split them"
+    return f"the {type(backend.model).__name__} vocabulary holds it as an ordinary piece"

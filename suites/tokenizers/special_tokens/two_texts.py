@@ -1,0 +1,104 @@
+"""What a tokenizer adds to a pair of texts, and the masks that tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.evidence import tokens
+from suites.tokenizers.special import encode
+
+PAIR = ("hello", "big world")
+
+
+def pairs_agree(tokenizer: Any, declared: dict[str, Any]) -> None:
+    """Count, mask and flags for a pair; nothing where the texts' own ids change with what stands around them."""
+    expected = added_to_pair(tokenizer)
+    if expected is None:
+        return
+    count(tokenizer, expected)
+    mask_is(tokenizer, PAIR, expected)
+    flags(tokenizer, declared, expected)
+
+
+def added_to_pair(tokenizer: Any) -> list[int] | None:
+    """1 for each added id of a pair, 0 for each id of its texts; None when they cannot be told apart."""
+    try:
+        whole = list(tokenizer(*PAIR)["input_ids"])
+    except Exception:  # a tokenizer of single texts (tekken, some slow ones)
+        return None
+    first, second = (encode(tokenizer, text) for text in PAIR)
+    start = place(whole, first, 0)
+    then = place(whole, second, start + len(first)) if start is not None and first and second else None
+    if start is None or then is None:
+        return None
+    own = {*range(start, start + len(first)), *range(then, then + len(second))}
+    return [0 if index in own else 1 for index in range(len(whole))]
+
+
+def place(whole: list[int], part: list[int], start: int) -> int | None:
+    """Where a part begins; None for nowhere."""
+    found = (index for index in range(start, len(whole)) if whole[index : index + len(part)] == part)
+    return next(found, None)
+
+
+def count(tokenizer: Any, added: list[int]) -> None:
+    __tracebackhide__ = True
+    promised, ids = tokenizer.num_special_tokens_to_add(pair=True), list(tokenizer(*PAIR)["input_ids"])
+    if promised != sum(added):
+        raise Defect(
+            f"num_special_tokens_to_add(pair=True) says {promised}, and {sum(added)} are added to a pair: truncation "
+            "cuts it at the wrong place.",
+            evidence={
+                "texts": list(PAIR),
+                "expected": promised,
+                "actual": sum(added),
+                "tokens": tokens(tokenizer, ids),
+            },
+        )
+
+
+def mask_is(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> None:
+    __tracebackhide__ = True
+    encoding = tokenizer(*texts, return_special_tokens_mask=True)
+    ids, mask = list(encoding["input_ids"]), list(encoding["special_tokens_mask"])
+    if mask != expected:
+        what = "a pair" if len(texts) > 1 else "a text"
+        raise Defect(
+            f"special_tokens_mask of {what} does not mark the special tokens that the tokenizer adds.",
+            evidence={"tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
+        )
+
+
+def mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
+    """The mask that data collators ask for; it goes by the ids, so an id of the text may be special too."""
+    __tracebackhide__ = True
+    mask = list(tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True))
+    special = set(tokenizer.all_special_ids)
+    missing = [index for index, (flag, found) in enumerate(zip(expected, mask, strict=True)) if flag and not found]
+    extra = [index for index, found in enumerate(mask) if found and not expected[index] and ids[index] not in special]
+    if missing or extra:
+        names = tokens(tokenizer, [ids[index] for index in missing + extra])
+        raise Defect(
+            "get_special_tokens_mask(already_has_special_tokens=True) "
+            f"{'misses' if missing else 'marks'} {', '.join(map(str, names))}: masked language modelling and packing "
+            f"{'treat it as text' if missing else 'leave it out'}.",
+            evidence={"ids": ids, "tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
+        )
+
+
+def flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:
+    """A flag that is false holds for both texts of a pair; one that is true holds for the first at least."""
+    __tracebackhide__ = True
+    ids = list(tokenizer(*PAIR)["input_ids"])
+    around = [number for number, flag in zip(ids, added, strict=True) if flag]
+    for name in ("bos", "eos"):
+        flag, number = declared.get(f"add_{name}_token"), getattr(tokenizer, f"{name}_token_id")
+        if flag is None or number is None or bool(flag) == (number in around):
+            continue
+        does = "adds none" if flag else f"adds {tokenizer.convert_ids_to_tokens(number)}"
+        raise Defect(
+            f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, and the loaded "
+            f"{type(tokenizer).__name__} {does} to a pair of texts.",
+            evidence={"texts": list(PAIR), "ids": ids, "tokens": tokens(tokenizer, ids)},
+        )
