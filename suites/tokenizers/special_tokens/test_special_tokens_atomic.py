@@ -35,7 +35,7 @@ def test_special_tokens_atomic(tokenizer: Any) -> None:
         named = ", ".join(f"{token} ({side})" for token, side in list(eaters.items())[:4])
         more = f" and {len(eaters) - 4} more" if len(eaters) > 4 else ""
         raise Hazard(
-            f"Special tokens take away the white space beside them, as tokenizer.json declares: {named}{more}.",
+            f"Special tokens take away the white space beside them, as their flags declare: {named}{more}.",
             evidence={"tokens": eaters},
             remedy="Where the model was not trained so, set lstrip and rstrip of these added tokens to false.",
         )
