@@ -1,0 +1,83 @@
+"""Promise: a template of a known family writes that family's format."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fixtures.references.chat.recognition import Recognised, recognise
+from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
+from fixtures.subjects.chat import Chat
+from fixtures.subjects.subject import Subject
+from suites.chat_templates.references.deviation import Deviation, deviation, evidence, renders, speaker_of
+from suites.chat_templates.references.generated import conversations
+from suites.findings import Defect, Hazard
+
+
+def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any, profile: str) -> None:
+    """Conversations render as the published format of the template's family has them, token for token.
+
+    Why: a model answers best on the very text that it was trained on; a space, a newline or a role's name that is
+        off costs quality and is seen nowhere.
+    Fix: Write the control tokens and the white space around them as the format's source shows, or take the template
+        that the vendor publishes now.
+    Source: https://huggingface.co/docs/transformers/chat_templating;
+        https://github.com/huggingface/transformers/pull/26891;
+        https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates
+    """
+    speaker = speaker_of(chat)
+    found = recognise(speaker)
+    variants = found and {"format": found.family.source, "variants": found.style.described()}
+    record.capability("chat.family", found.family.name if found else "unknown", evidence=variants)
+    if found:
+        agrees(subject, chat, found, speaker, profile)
+        tell_quirks(found)
+
+
+def agrees(subject: Subject, chat: Chat, found: Recognised, speaker: Speaker, profile: str) -> None:
+    """Raises the first difference; a template that never shows the system message is told by its capabilities."""
+    __tracebackhide__ = True
+    for name, messages, opens, text in renders(speaker, conversations(profile)):
+        seen = deviation(found, messages, text, opens=opens)
+        if seen is None or (seen.loses_system and not _shows_system(speaker)):
+            continue
+        kind = Hazard if seen.loses_system else severity(subject, chat, found)
+        raise kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, opens=opens),
+                   remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
+
+
+def _shows_system(speaker: Speaker) -> bool:
+    system = str(CONVERSATIONS[INSTRUCTED][0]["content"])
+    return system in speaker.says(INSTRUCTED, opens=True)
+
+
+def severity(subject: Subject, chat: Chat, found: Recognised) -> type[Defect] | type[Hazard]:
+    """A subject that has the family's own control tokens, or is of its vendor's model type, claims the format.
+
+    Others only look like it: a bare template, and formats that everybody uses in a dialect of their own.
+    """
+    tokens = [token.content for token in chat.tokenizer.added_tokens_decoder.values()]
+    model_type = subject.json("config.json").get("model_type") if subject.has("config.json") else None
+    return Defect if found.family.claimed_by(str(model_type or ""), tokens) else Hazard
+
+
+def summary(found: Recognised, name: str, seen: Deviation) -> str:
+    """One sentence that names the part of the format, with both texts."""
+    if seen.loses_system:
+        return (f"The system message is lost from {name}, and not from a question alone: the {found.family.name} "
+                "format always shows it.")  # fmt: skip
+    expected, actual = seen.shown
+    where = f"{seen.part[0].upper()}{seen.part[1:]}"
+    return f"{where} is not that of the {found.family.name} format: {actual!r} instead of {expected!r}, in {name}."
+
+
+def tell_quirks(found: Recognised) -> None:
+    """Variants that were published, and that the vendor's own encoder or documentation contradicts."""
+    __tracebackhide__ = True
+    for quirk in found.family.quirks:
+        value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of, None) or ""
+        if re.fullmatch(quirk.like, value):
+            raise Hazard(f"{quirk.summary.format(value=value)}.",
+                         evidence={"family": found.family.name, "written": value, "part": quirk.of.replace("_", " "),
+                                   "source": quirk.source, "learned variants": found.style.described()},
+                         remedy=f"Write this part as the vendor documents it: {quirk.source}.")  # fmt: skip
