@@ -1,0 +1,90 @@
+"""Where a directory keeps its chat templates, and which of them the tokenizer took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.inputs.conversations import OPTIONAL, PLAIN
+from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
+from fixtures.subjects import traits
+from fixtures.subjects.chat import Message, TemplateFails, readable_failures
+
+DEFAULT = "default"
+JINJA, NAMED = "chat_template.jinja", "additional_chat_templates"
+OF_TOKENIZERS = "tokenizer_config.json"
+OF_PROCESSORS = ("chat_template.json", "processor_config.json")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A template as a file has it."""
+
+    file: str
+    name: str
+    text: str
+
+
+def stored(directory: Path) -> Iterator[Stored]:
+    """Every template of the directory."""
+    if (directory / JINJA).is_file():
+        yield Stored(JINJA, DEFAULT, (directory / JINJA).read_text(encoding="utf-8"))
+    for path in sorted((directory / NAMED).glob("*.jinja")):
+        yield Stored(f"{NAMED}/{path.name}", path.name.removesuffix(".jinja"), path.read_text(encoding="utf-8"))
+    for file in (OF_TOKENIZERS, *OF_PROCESSORS):
+        data, _ = traits.read_json(directory / file)
+        for name, text in by_name(data.get("chat_template")).items():
+            yield Stored(file, name, text)
+
+
+def by_name(declared: Any) -> dict[str, str]:
+    """One text, a mapping, or the list of names and templates that JSON files hold."""
+    if isinstance(declared, str):
+        return {DEFAULT: declared}
+    if isinstance(declared, dict):
+        return {str(name): text for name, text in declared.items() if isinstance(text, str)}
+    entries = [entry for entry in declared or [] if isinstance(entry, dict)] if isinstance(declared, list) else []
+    return {str(entry.get("name")): entry["template"] for entry in entries if isinstance(entry.get("template"), str)}
+
+
+def in_tokenizer_files(directory: Path) -> list[Stored]:
+    """The templates that tokenizers look at."""
+    return [each for each in stored(directory) if each.file not in OF_PROCESSORS]
+
+
+def taken(tokenizer: Any) -> dict[str, str]:
+    """The templates that the loaded tokenizer has."""
+    return by_name(tokenizer.chat_template)
+
+
+CONVERSATIONS: dict[str, tuple[list[Message], dict[str, Any]]] = {
+    **{name: (messages, {"add_generation_prompt": True}) for name, messages in (PLAIN | OPTIONAL).items()},
+    "a conversation with a tool": ([ASK, CALL, RESULT, REPLY], {"tools": [WEATHER]}),
+}
+
+
+def first_difference(tokenizer: Any, one: str, other: str) -> tuple[str, str, str] | None:
+    """The first conversation that two templates render differently, with both renders; None where they agree.
+
+    A template that fails counts as a render of its own.
+    """
+    for name, (messages, options) in CONVERSATIONS.items():
+        renders = [render(tokenizer, text, messages, **options) for text in (one, other)]
+        if renders[0] != renders[1]:
+            return name, renders[0], renders[1]
+    return None
+
+
+def render(tokenizer: Any, template: str, messages: list[Message], **options: Any) -> str:
+    """What a template makes of a conversation, with text as typed parts where it takes nothing else."""
+    shapes = (messages, [message | {"content": [{"type": "text", "text": message["content"]}]} for message in messages])
+    failure = ""
+    for shaped in shapes:
+        try:
+            with readable_failures():
+                return str(tokenizer.apply_chat_template(shaped, chat_template=template, tokenize=False, **options))
+        except TemplateFails as error:
+            failure = failure or f"fails: {error}"
+    return failure

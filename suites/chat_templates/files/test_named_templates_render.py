@@ -1,0 +1,69 @@
+"""Promise: each of several named templates can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.conversations import QUESTION, user
+from fixtures.inputs.tools import WEATHER
+from fixtures.subjects.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, TemplateRejects, readable_failures
+from fixtures.subjects.subject import Subject
+from suites.chat_templates.evidence import shown
+from suites.chat_templates.files.sources import DEFAULT, NAMED, stored, taken
+from suites.findings import Defect
+
+DOCUMENTS = [{"title": "Zoo", "text": "A zoo keeps animals.", "contents": "A zoo keeps animals."}]
+OPTIONS: tuple[dict[str, Any], ...] = ({}, {"tools": [WEATHER]}, {"documents": DOCUMENTS},
+                                       {"tools": [WEATHER], "documents": DOCUMENTS})  # fmt: skip
+"""What templates of other names than `default` are for."""
+
+
+def test_named_templates_render(template_files: Any, subject: Subject, tokenizer: Any, record: Any) -> None:
+    """Every named template renders a question, with tools or documents where it is for these, and shows it.
+
+    Why: a template for tools or retrieval is used by name and rarely tried; and where none is called default,
+        apply_chat_template stops unless it is given a name.
+    Fix: Mend or remove the template; call the one for plain chats default, in chat_template.jinja.
+    Source: https://huggingface.co/docs/transformers/v4.49.0/chat_template_advanced;
+        https://github.com/huggingface/transformers/pull/36588
+    """
+    found = taken(tokenizer)
+    record.capability("chat.named_templates", " ".join(found) if isinstance(tokenizer.chat_template, dict) else "none")
+    if not isinstance(tokenizer.chat_template, dict):
+        return
+    if DEFAULT not in found:
+        raise Defect(without_default(subject, found), evidence={"templates": sorted(found)})
+    for name in found:
+        renders(tokenizer, name)
+
+
+def without_default(subject: Subject, found: dict[str, str]) -> str:
+    """The library takes either the .jinja files or tokenizer_config.json, never some of each."""
+    lost = [each.file for each in stored(subject.path) if each.name == DEFAULT]
+    names = ", ".join(sorted(found))
+    if lost:
+        return f"The default template in {lost[0]} is lost: the files in {NAMED} ({names}) replace it."
+    return f"No chat template is called default, there are only {names}: apply_chat_template needs a name."
+
+
+def renders(tokenizer: Any, name: str) -> None:
+    """A template may want tools or documents, and may refuse by name what it is not for."""
+    __tracebackhide__ = True
+    tries = [attempt(tokenizer, name, options) for options in OPTIONS]
+    if any(isinstance(each, str) and NEEDLE in each for each in tries):
+        return
+    if text := next((each for each in tries if isinstance(each, str)), None):
+        raise Defect(f"The template {name} does not show what the user says.", evidence={"render": shown(text)})
+    broken = next((each for each in tries if isinstance(each, TemplateBreaks)), None)
+    if broken or not any(isinstance(each, TemplateRejects) for each in tries):
+        raise Defect(f"The template {name} breaks on a question, with tools, documents or neither: {broken}.",
+                     evidence={"failures": [str(each) for each in tries]})  # fmt: skip
+
+
+def attempt(tokenizer: Any, name: str, options: dict[str, Any]) -> str | TemplateFails:
+    question: Message = user(f"{QUESTION['content']} {NEEDLE}")
+    try:
+        with readable_failures():
+            return str(tokenizer.apply_chat_template([question], chat_template=name, tokenize=False, **options))
+    except TemplateFails as failure:
+        return failure

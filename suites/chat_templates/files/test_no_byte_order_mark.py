@@ -1,0 +1,24 @@
+"""Promise: a prompt begins with what the template says."""
+
+from __future__ import annotations
+
+from fixtures.inputs.conversations import PLAIN
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.evidence import rendered
+from suites.findings import Defect
+
+INVISIBLE = {"\ufeff": "a byte order mark (U+FEFF)", "\u200b": "a zero-width space (U+200B)"}
+
+
+def test_no_byte_order_mark(chat: Chat) -> None:
+    """The rendered prompt does not begin with an invisible character.
+
+    Why: editors and shells put a byte order mark in front of a file; the library reads it as part of the template,
+        so every prompt begins with tokens that the model was not trained on, before BOS.
+    Fix: Save the template as UTF-8 without a byte order mark.
+    Source: https://docs.python.org/3/library/codecs.html#encodings-and-unicode
+    """
+    text = rendered(chat, PLAIN["a question"])
+    if name := INVISIBLE.get(text[:1]):
+        raise Defect(f"Every prompt begins with {name}, which the template file holds.",
+                     evidence={"start": ascii(text[:40])})  # fmt: skip

@@ -1,0 +1,53 @@
+"""Promise: processor and tokenizer have the same chat template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from suites.chat_templates.evidence import common_prefix, shown
+from suites.chat_templates.files.sources import DEFAULT, by_name, first_difference, taken
+from suites.findings import Defect, Hazard
+
+
+def test_processor_template_agrees(processor_files: Path, template_files: Path, tokenizer: Any, record: Any) -> None:
+    """Where a model has a processor, its chat template renders text as the tokenizer's does.
+
+    Why: one server prompts through the processor, another through the tokenizer; and which of chat_template.json,
+        processor_config.json and chat_template.jinja the processor takes has changed between library versions.
+    Fix: Keep the template in chat_template.jinja alone, which both read.
+    Source: https://github.com/huggingface/transformers/pull/33957;
+        https://github.com/huggingface/transformers/pull/36588
+    """
+    of_processor, of_tokenizer = processors(processor_files), taken(tokenizer)
+    has = {"processor": bool(of_processor), "tokenizer": bool(of_tokenizer)}
+    holders = " and ".join(name for name, there in has.items() if there) or "none"
+    record.capability("chat.template_holders", holders)
+    for name in of_processor.keys() & of_tokenizer.keys():
+        agree(tokenizer, name, of_processor[name], of_tokenizer[name])
+
+
+def processors(directory: Path) -> dict[str, str]:
+    """The templates that the library's processors take from the directory; no processor is made."""
+    __tracebackhide__ = True
+    from transformers.processing_utils import ProcessorMixin
+
+    try:
+        found = ProcessorMixin.get_processor_dict(str(directory), local_files_only=True)[0]
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise Defect(f"The processor cannot read its chat template: {str(error).split('. ')[0].rstrip('.')}.",
+                     evidence={"failure": f"{type(error).__name__}: {error}"}) from None  # fmt: skip
+    return by_name(found.get("chat_template"))
+
+
+def agree(tokenizer: Any, name: str, one: str, other: str) -> None:
+    __tracebackhide__ = True
+    if one == other or (difference := first_difference(tokenizer, one, other)) is None:
+        return
+    conversation, left, right = difference
+    start = max(0, len(common_prefix(left, right)) - 40)
+    raise Hazard(
+        f"The processor and the tokenizer render {conversation} differently"
+        f"{f' with the template {name}' if name != DEFAULT else ''}: they read different files.",
+        evidence={"processor": shown(left[start:], limit=300), "tokenizer": shown(right[start:], limit=300)},
+    )

@@ -1,0 +1,85 @@
+"""Promise: whoever loads the model gets the same chat template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.chat_templates.evidence import common_prefix, shown
+from suites.chat_templates.files.sources import (
+    DEFAULT,
+    JINJA,
+    NAMED,
+    OF_TOKENIZERS,
+    Stored,
+    first_difference,
+    in_tokenizer_files,
+    stored,
+    taken,
+)
+from suites.findings import Defect, Hazard
+
+CONFIG_ONLY = "text-generation-inference and other readers of tokenizer_config.json alone"
+
+
+def test_template_copies_agree(template_files: Any, subject: Subject, tokenizer: Any, record: Any) -> None:
+    """Copies of a chat template in several files say the same, and one of them is where the tokenizer looks.
+
+    Why: chat_template.jinja goes before tokenizer_config.json, and some servers know only the latter; after an edit
+        of one of them two servers prompt the same model differently, and neither tells.
+    Fix: Keep one copy, or write the same text to all; consumers that read only tokenizer_config.json need it there.
+    Source: https://github.com/huggingface/transformers/pull/33957;
+        https://github.com/huggingface/text-generation-inference/issues/3247;
+        https://github.com/microsoft/onnxruntime-extensions/pull/968
+    """
+    loaded, copies = taken(tokenizer), in_tokenizer_files(subject.path)
+    if not loaded:
+        return read_by_nobody(subject, record)
+    where = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
+             for name, text in loaded.items()}  # fmt: skip
+    tell(record, where, copies)
+    for copy in copies:
+        if copy.name in loaded and copy.text != loaded[copy.name]:
+            agree(tokenizer, Stored(where[copy.name], copy.name, loaded[copy.name]), copy)
+    return None
+
+
+def tell(record: Any, where: dict[str, str], copies: list[Stored]) -> None:
+    """A template that is only in .jinja files is what the library writes by default; who cannot read it is told."""
+    files = sorted({each.file for each in copies if each.name == DEFAULT})
+    missing = CONFIG_ONLY if OF_TOKENIZERS not in files else None
+    record.capability("chat.template_file", where.get(DEFAULT, next(iter(where.values()))),
+                      evidence={"files": files, "not seen by": missing})  # fmt: skip
+
+
+def agree(tokenizer: Any, used: Stored, copy: Stored) -> None:
+    """Texts may differ where no conversation shows it."""
+    __tracebackhide__ = True
+    difference = first_difference(tokenizer, used.text, copy.text)
+    if difference is None:
+        return
+    conversation, one, other = difference
+    start = max(0, len(common_prefix(one, other)) - 40)
+    seen = CONFIG_ONLY if copy.file == OF_TOKENIZERS else "other consumers"
+    raise Hazard(
+        f"{used.file} and {copy.file} hold different templates"
+        f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer takes the former, {seen} the latter.",
+        evidence={"conversation": conversation, used.file: shown(one[start:], limit=300),
+                  copy.file: shown(other[start:], limit=300)},
+        remedy=f"Delete the template from {copy.file}, or write the text of {used.file} there.",
+    )  # fmt: skip
+
+
+def read_by_nobody(subject: Subject, record: Any) -> None:
+    """The tokenizer has no template, though a file of the directory holds one."""
+    __tracebackhide__ = True
+    files = sorted({each.file for each in stored(subject.path)})
+    if subject.traits.has_processor:
+        record.capability("chat.template_file", f"{' and '.join(files)}, for the processor only")
+        return
+    raise Defect(
+        f"The tokenizer has no chat template: {' and '.join(files) or 'no file that it reads'} is read by processors "
+        "only, and there is none here.",
+        evidence={"files": files},
+        remedy=f"Move the template to {JINJA}, named ones to {NAMED}/.",
+    )
