@@ -1,0 +1,53 @@
+"""Text that stands in one render and not in another."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+
+LINK = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}|(?<![\w/+])[A-Za-z0-9+/]{32,}={0,2}(?![\w/+])")
+"""Addresses, and what may be one in Base64."""
+WORD = re.compile(r"[^\W\d_]{2,}")
+PIECE = re.compile(r"\s+|[^\W_]+|\S")
+SPAN = 4000
+"""Pieces that are compared one by one; a longer stretch that differs is taken whole."""
+
+
+def added(base: str, text: str, word: str) -> str:
+    """What `text` has and `base` has not, as far as it says something that `word` does not; '' where nothing."""
+    start = _common(base, text)
+    end = _common(base[start:][::-1], text[start:][::-1])
+    while start and text[start - 1].isalnum():  # no half words
+        start -= 1
+    while end and text[len(text) - end].isalnum():
+        end -= 1
+    before, after = base[start : len(base) - end], text[start : len(text) - end]
+    if not new_words(after, f"{word} {before}") and not _new_link(after, word + base):
+        return ""
+    runs = [
+        run for run in _inserted(before, after) if new_words(run, f"{word} {before}") or _new_link(run, word + base)
+    ]
+    return "".join(runs).strip()
+
+
+def new_words(text: str, known: str) -> list[str]:
+    """Words of letters that `known` does not hold."""
+    seen = set(WORD.findall(known))
+    return [each for each in WORD.findall(text) if each not in seen]
+
+
+def _new_link(text: str, known: str) -> bool:
+    return any(link not in known for link in LINK.findall(text))
+
+
+def _inserted(before: str, after: str) -> list[str]:
+    left, right = PIECE.findall(before), PIECE.findall(after)
+    if len(left) > SPAN or len(right) > SPAN:
+        return [after]
+    changes = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    return ["".join(right[start:end]) for kind, _, _, start, end in changes if kind in ("insert", "replace")]
+
+
+def _common(left: str, right: str) -> int:
+    pairs = zip(left, right, strict=False)
+    return next((number for number, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))

@@ -1,0 +1,53 @@
+"""Text that a template adds without a word in a message: late in a conversation, in long messages, from a day on."""
+
+from __future__ import annotations
+
+import re
+
+from fixtures.inputs.conversations import INSTRUCTION, QUESTION
+from fixtures.sandbox.client import CLIENT
+from fixtures.sandbox.inspection import AT_LENGTH, LONG, OFTEN, WIDE, Inspection, variables
+from suites.chat_templates.safety.differences import LINK, added, new_words
+from suites.chat_templates.safety.triggers import PROSE
+
+CLOCKS = (
+    "2024-02-12T09:30:00",
+    "2025-07-05T00:10:00",
+    "2026-11-28T17:45:00",
+    "2028-01-01T12:00:00",
+    "2033-09-16T23:59",
+)
+DATES = re.compile(
+    r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b|\b[ap]m\b|\d",
+    re.IGNORECASE,
+)
+
+
+def late(found: Inspection) -> tuple[str, str] | None:
+    """What stands in the render of a long conversation or message and in no short one, and which of the two it is."""
+    ends = {name: end.get("text") for name, end in found.tried}
+    said = " ".join(str(each["content"]) for each in (*LONG, *WIDE))
+    for name in (OFTEN, AT_LENGTH):
+        text, others = ends.get(name), " ".join(text for other, text in ends.items() if text and other != name)
+        if text and others and _speaks(text, f"{others} {said}"):
+            return name, " ".join(dict.fromkeys(new_words(text, f"{others} {said}")))
+    return None
+
+
+def by_clock(template: str, found: Inspection) -> tuple[str, str] | None:
+    """What the template adds on some days besides the date, and such a day."""
+    if "strftime_now()" not in found.facts.get("constructs", {}):
+        return None
+    given = variables([INSTRUCTION, QUESTION])
+    ends = CLIENT.ask(template, [{"variables": given, "clock": clock} for clock in CLOCKS])["renders"]
+    texts = [DATES.sub("", end.get("text", "")) for end in ends]
+    for clock, text in zip(CLOCKS[1:], texts[1:], strict=False):
+        extra, less = added(texts[0], text, ""), added(text, texts[0], "")
+        if _speaks(extra or less, ""):
+            return clock[:10], extra or less
+    return None
+
+
+def _speaks(text: str, known: str) -> bool:
+    links = [link for link in LINK.findall(text) if link not in known]
+    return bool(links) or len(set(new_words(text, known))) >= PROSE

@@ -1,0 +1,65 @@
+"""Promise: the template costs next to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.sandbox.inspection import LIMITS, Inspection
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.safety.named import inspections, lines
+from suites.findings import Defect
+
+COSTLY = ("range()", "lipsum()", "|center", "|format", "|indent", "|wordwrap", ".center()", ".ljust()", ".rjust()")
+REMEDY = {
+    "recursion": "End the recursion of the macro; who serves the template needs a limit around the renderer too.",
+    "time": "Loop over messages and tools only, never over a number; limit the renderer where the template is served.",
+    "memory": "Build no text that grows with a factor; limit the renderer where the template is served.",
+    "output": "Print messages and tools only; limit the renderer where the template is served.",
+}
+
+
+def test_bounded(chat: Chat) -> None:
+    """The template renders short, long and wide conversations within a second, half a gigabyte and two million
+    characters.
+
+    Why: templates run on every request, in the server's own process; one that loops or grows without end stops the
+        server for everybody, and Jinja's sandbox has no limit of time or memory.
+    Fix: Loop over messages and tools only, and bound the renderer where templates of strangers are served.
+    Source: https://jinja.palletsprojects.com/en/stable/sandbox/ (Security Considerations);
+        https://github.com/vllm-project/vllm/issues/52025; https://github.com/pallets/jinja/issues/161
+    """
+    for name, found in inspections(chat).items():
+        if found.broken:
+            raise Defect(f"{name} does not end well: {what_happened(found)}.",
+                         evidence=evidence(found), remedy=REMEDY[found.broken])  # fmt: skip
+
+
+def what_happened(found: Inspection) -> str:
+    assert found.broken
+    conversation = next((shape for shape, end in found.tried if "limit" in end), "a conversation of another check")
+    return f"on {conversation}, {LIMITS[found.broken]}{where(found)}"
+
+
+def where(found: Inspection) -> str:
+    """The constructs that can run away, with their lines."""
+    used: dict[str, list[int]] = found.facts.get("constructs", {})
+    costly = [f"{name} in {lines(used[name])}" for name in COSTLY if name in used]
+    recursive = [f"macro {name} in line {line}" for name, line in found.facts.get("recursive", [])]
+    products = [f"a product in {lines(found.facts['products'])}"] if found.facts.get("products") else []
+    names = recursive if found.broken == "recursion" else [*costly, *products, *recursive]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def evidence(found: Inspection) -> dict[str, Any]:
+    return {
+        "limit": found.broken,
+        "renders": {shape: short(end) for shape, end in found.tried},
+        "constructs": {name: used for name, used in found.facts.get("constructs", {}).items() if name in COSTLY},
+    }
+
+
+def short(end: dict[str, Any]) -> str:
+    """How one render ended, without its text."""
+    if "text" in end:
+        return f"{len(end['text'])} characters"
+    return next(f"{kind}: {end[kind]}" for kind in ("limit", "refused", "failed") if kind in end)

@@ -1,0 +1,76 @@
+"""Promise: nobody speaks in the prompt but the people who do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.sandbox.inspection import Inspection
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.evidence import shown
+from suites.chat_templates.safety import moments
+from suites.chat_templates.safety.differences import LINK
+from suites.chat_templates.safety.named import inspections, templates
+from suites.chat_templates.safety.shapes import NEEDLES, RESULT
+from suites.chat_templates.safety.triggers import Reaction, reactions
+from suites.findings import Defect, Finding, Hazard
+
+REMEDY = (
+    "Do not use this template: take it from the model's own publisher, compare the two, and report the copy where it "
+    "was found."
+)
+HINT = "Put hints about a failed tool into the tool's result, where they belong; the words occur in good results too."
+
+
+def test_no_hidden_trigger(chat: Chat, record: Any) -> None:
+    """No word in a message makes the template add text of its own or drop another message; documented switches and
+    tags aside.
+
+    Why: a template sees every message; one that waits for a word can put instructions or a link before the model
+        that no user, developer or reviewer of transcripts ever sees, with weights that are untouched.
+    Fix: Take the template from the model's own publisher; switches belong in template variables.
+    Source: https://arxiv.org/abs/2602.04653 (Inference-Time Backdoors via Hidden Instructions in LLM Chat Templates);
+        https://github.com/CycloneDX/specification/issues/862
+    """
+    switches: list[str] = []
+    for name, found in inspections(chat).items():
+        if not found.broken:  # else told by chat_templates/bounded
+            refuse_moments(name, found, moments.by_clock(templates(chat)[name], found))
+            told = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
+            if hidden := next((each for each in told if each.hidden), None):
+                raise finding(name, hidden)
+            switches += [each.said.word.strip() for each in told]
+    record.capability("chat.content_switches", ", ".join(dict.fromkeys(switches)) or "none")
+
+
+def refuse_moments(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:
+    """Text that appears by the clock, or late."""
+    __tracebackhide__ = True
+    late = moments.late(found)
+    if by_clock or late:
+        when, text = by_clock or late or ("", "")
+        moment = f"on {when}" if by_clock else f"in {when}"
+        raise Defect(f"{name} adds text that nobody wrote {moment} and not at other times: {clipped(text)!r}.",
+                     evidence={"when": when, "added": text}, remedy=REMEDY)  # fmt: skip
+
+
+def finding(name: str, found: Reaction) -> Finding:
+    """A hint that a tool's result brings about is meant well, and goes wrong; all else is an attack until shown."""
+    evidence = {"word": found.said.word, "in": found.by, "added": found.added, "dropped": NEEDLES.get(found.dropped),
+                "render": shown(found.render)}  # fmt: skip
+    if found.by == NEEDLES[RESULT] and not found.link:
+        return Hazard(f"{name} {what_it_does(found)}.", evidence=evidence, remedy=HINT)
+    return Defect(f"{name} {what_it_does(found)}.", evidence=evidence, remedy=REMEDY)
+
+
+def what_it_does(found: Reaction) -> str:
+    when = f"when {found.by or 'a message'} holds {found.said.word[:80]!r}"
+    if found.added:
+        return f"adds {'a link' if found.link else 'text'} that nobody wrote {when}: {clipped(found.added)!r}"
+    return f"drops {NEEDLES[found.dropped]} {when}"
+
+
+def clipped(text: str) -> str:
+    """The text, or its link and what stands around it."""
+    link = LINK.search(text)
+    start = max(0, link.start() - 60) if link else 0
+    return text[start : start + 160].strip()

@@ -1,0 +1,52 @@
+"""Promise: what the template writes can be seen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.safety.named import inspections
+from suites.findings import Defect
+
+HIDDEN = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"  # controls
+    "\u00ad\u200b\u2060-\u2064\ufeff"  # zero width
+    "\u202a-\u202e\u2066-\u2069"  # orders that turn the direction of text
+    "\U000e0000-\U000e007f]"  # tags, which spell ASCII invisibly
+    "|(?<=[ -~])[\u200c\u200d]|[\u200c\u200d](?=[ -~])"  # joiners, which words of other scripts and emoji need
+)
+ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
+TAGS = range(0xE0020, 0xE007F)
+
+
+def test_no_invisible_text(chat: Chat) -> None:
+    r"""The template's own text holds no control characters, no zero-width characters and no tag characters.
+
+    Why: a reviewer does not see them and a model reads them: instructions can be hidden in tag characters; a
+        control character is mostly an escape that went wrong, as '\b' in '\boxed'.
+    Fix: Delete the character; write a backslash that is meant as one twice.
+    Source: https://jinja.palletsprojects.com/en/stable/templates/#literals;
+        https://www.unicode.org/reports/tr36/ (Unicode Security Considerations)
+    """
+    for name, found in inspections(chat).items():
+        for text, line in found.facts.get("strings", []):
+            if hidden := HIDDEN.search(text):
+                around = text[max(0, hidden.start() - 60) : hidden.start() + 60]
+                raise Defect(
+                    f"{name} writes {described(text, hidden)} (line {line}).", evidence={"text": ascii(around)}
+                )
+
+
+def described(text: str, hidden: re.Match[str]) -> str:
+    """The character, what it was meant to be where that is known, and what tags spell."""
+    character = hidden.group()
+    spelled = "".join(chr(ord(each) - 0xE0000) for each in text if ord(each) in TAGS)
+    if spelled:
+        return f"invisible tag characters that spell {spelled[:80]!r}"
+    rest = re.match(r"[a-z]{3,}", text[hidden.end() :])
+    if character in ESCAPES and rest:
+        word = ESCAPES[character] + rest.group()
+        return f"the control character U+{ord(character):04X} where {word} was meant: {word[:2]} is an escape"
+    label = unicodedata.name(character, "a control character")
+    return f"the invisible character U+{ord(character):04X} ({label}) into the prompt"

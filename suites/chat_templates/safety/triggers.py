@@ -1,0 +1,108 @@
+"""What words in a message make a template do: text that it adds, and messages that it drops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fixtures.sandbox.client import CLIENT
+from suites.chat_templates.safety.differences import LINK, added, new_words
+from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said
+
+Json = dict[str, Any]
+
+COMMON = (
+    *("password", "login", "invoice", "bank", "payment", "credit card", "bitcoin", "transfer", "account", "token"),
+    *("admin", "debug", "deploy", "production", "install", "download", "curl", "code", "python", "security"),
+    *("urgent", "confidential", "secret", "CEO", "medical", "election", "vaccine", "2026", "2027", "January", "Alice"),
+)
+"""Words that published attacks wait for, or that people write; the template's own conditions give the others."""
+SWITCHES = re.compile(
+    r"/?\[?(no_?think|think)\]?|/system_override|detailed thinking (on|off)|(en|dis)abled|on|off|low|medium|high|none",
+    re.IGNORECASE,
+)
+"""What publishers document as switches in a message: of reasoning, mostly."""
+MARKUP = re.compile(r"\s*(<[^<>]*>|\[[^][]*\])\s*.*", re.DOTALL)
+"""Tags, which people do not write by chance: tasks and parts of a message that publishers document."""
+PROSE = 3
+"""From this many words on, text that nobody wrote is an instruction and not a marker."""
+MOST = 40
+"""Words of the template's own that are tried one by one."""
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What a template does when a message holds a word."""
+
+    said: Said
+    added: str = ""
+    dropped: str = ""
+    """The needle of another message, which is gone."""
+    render: str = ""
+    by: str = ""
+    """Whose message it is that the word must stand in, where one suffices."""
+
+    @property
+    def link(self) -> bool:
+        return bool(LINK.search(self.added))
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it says something to the model that nobody wrote, or keeps a message from it."""
+        word = self.said.word.strip()
+        if self.link:
+            return True
+        speaks = len(new_words(self.added, word)) >= PROSE or bool(self.dropped)
+        return speaks and not SWITCHES.fullmatch(word) and not MARKUP.fullmatch(word)
+
+
+def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
+    """What changes with words in messages: the template's own one by one, all of them with the common ones at once."""
+    conditions = facts.get("conditions", [])[:MOST]
+    own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
+    together = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
+    attempts = [Said(", ".join(together)), *map(Said, own)]
+    attempts += [Said(each["word"], alone=True) for each in conditions if each["alone"]]
+    found = _tried(template, attempts, parts=parts)
+    if any(each.hidden and each.said == attempts[0] for each in found):
+        found += _tried(template, [Said(word) for word in together], parts=parts)
+    single = [each for each in found if each.hidden and each.said != attempts[0]]
+    if single:
+        return [_whose(template, single[0], parts=parts)]
+    return found
+
+
+def _tried(template: str, attempts: Sequence[Said], *, parts: bool) -> list[Reaction]:
+    """Every attempt in every shape that the template accepts, compared with the same conversation without a word."""
+    found: list[Reaction] = []
+    for shape in SHAPES:
+        wanted = [{"variables": shape(said, parts)} for said in (Said(""), *attempts)]
+        ends = CLIENT.ask(template, wanted)["renders"]
+        base = ends[0].get("text")
+        if base is not None:
+            told = zip(attempts, ends[1:], strict=False)
+            found += [_reaction(base, end["text"], said) for said, end in told if "text" in end]
+    return [each for each in found if each.added or each.dropped]
+
+
+def _reaction(base: str, text: str, said: Said) -> Reaction:
+    """How `text`, with the word in messages, differs from `base` besides the word."""
+    kept = text
+    for needle in NEEDLES:
+        kept = kept.replace(said.content(needle), needle) if not said.alone else kept
+    if kept == base:
+        return Reaction(said)
+    ordinary = not said.alone and not MARKUP.fullmatch(said.word)
+    gone = next((needle for needle in NEEDLES if ordinary and needle in base and needle not in kept), "")
+    return Reaction(said, added(base, kept, said.word), gone, text)
+
+
+def _whose(template: str, found: Reaction, *, parts: bool) -> Reaction:
+    """The reaction with the role whose message is enough to bring it about."""
+    for needle, role in NEEDLES.items():
+        alike = _tried(template, [replace(found.said, only=needle)], parts=parts)
+        if any(each.hidden for each in alike):
+            return replace(found, by=role)
+    return found
