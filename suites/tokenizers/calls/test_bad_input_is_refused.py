@@ -87,12 +87,11 @@ def surrogate(tokenizer: Any, value: Any) -> str:
 
 
 def long_text(tokenizer: Any, characters: int) -> None:
-    """Many times the same paragraph decodes to as many times what the paragraph decodes to."""
+    """Many times the same paragraph decodes to as many times what the paragraph decodes to, but for white space."""
     __tracebackhide__ = True
-    declared, times = pipeline(tokenizer), characters // len(PARAGRAPH)
-    paragraph = declared.spellable(PARAGRAPH)
-    once = declared.comparable(decoded(tokenizer, paragraph))
-    back = declared.comparable(decoded(tokenizer, paragraph * times))
+    times = characters // len(PARAGRAPH)
+    paragraph = pipeline(tokenizer).spellable(PARAGRAPH)
+    once, back = decoded(tokenizer, paragraph), decoded(tokenizer, paragraph * times)
     if back != once * times:
         raise Defect(
             f"A text of {characters} characters decodes to {len(back)} where {len(once) * times} were expected.",
@@ -101,4 +100,6 @@ def long_text(tokenizer: Any, characters: int) -> None:
 
 
 def decoded(tokenizer: Any, text: str) -> str:
-    return str(tokenizer.decode(plain(tokenizer, text, add_special_tokens=False)["input_ids"]))
+    """The text that comes back, without white space: that before the first word is given back once only, or never."""
+    ids = plain(tokenizer, text, add_special_tokens=False)["input_ids"]
+    return "".join(str(tokenizer.decode(ids)).split())

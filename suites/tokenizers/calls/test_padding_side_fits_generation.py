@@ -10,9 +10,6 @@ from suites.findings import Hazard, Unsupported
 def test_padding_side_fits_generation(tokenizer: Any, subject: Any, continues_text: None) -> None:
     """A model that continues texts does not declare that batches are padded on the right.
 
-    The library's default is right as well: a file that says nothing leaves the choice to the caller, one that says
-    right has made it.
-
     Why: generation goes on after the padding, so every row of a batch but the longest is continued from a gap.
     Fix: Set "padding_side": "left" in tokenizer_config.json, or pass padding_side="left" when batches are generated.
     Source: https://huggingface.co/docs/transformers/llm_tutorial#wrong-padding-side;
@@ -20,6 +17,7 @@ def test_padding_side_fits_generation(tokenizer: Any, subject: Any, continues_te
     """
     if tokenizer.pad_token_id is None:
         raise Unsupported("there is no pad token, so the library refuses to pad")
+    # The library's default is right as well: a file that says nothing leaves the choice to the caller.
     declared = subject.json("tokenizer_config.json").get("padding_side")
     if declared == "right" and tokenizer.padding_side == "right":
         raise Hazard(
