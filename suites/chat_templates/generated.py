@@ -1,0 +1,59 @@
+"""Generated conversations that a template claims to take: the shape comes from its probed capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from fixtures.inputs.pool import smallest
+from fixtures.inputs.talks import Shape, Talk
+from fixtures.subjects.chat import Chat, TemplateFails
+from suites.chat_templates import probes, probes_content, probes_tools
+
+Pool = Callable[[Shape], tuple[Talk, ...]]
+
+
+def shape_of(chat: Chat) -> Shape:
+    """What the conversations of the pool may hold for this template."""
+    return chat.once("shape", _shape)
+
+
+def _shape(chat: Chat) -> Shape:
+    uses_tools = probes_tools.shows_calls(chat) and _is(chat, probes_tools.tool_results, "supported")
+    return Shape(
+        system=_is(chat, probes.system_role, "supported", "merged"),
+        free=_is(chat, probes.alternation, "free"),
+        tools=uses_tools,
+        parallel=uses_tools and _is(chat, probes_tools.parallel_tool_calls, "supported"),
+        reasoning=not _is(chat, probes_content.reasoning, "absent"),
+    )
+
+
+def _is(chat: Chat, probe: Callable[[Chat], probes.Answer], *values: str) -> bool:
+    return chat.once(f"chat.{probe.__name__}", probe)[0] in values
+
+
+def renders(chat: Chat, pool: Pool, *, add_generation_prompt: bool = False) -> Iterator[tuple[Talk, str]]:
+    """Every conversation of the pool with its render; what does not render is told by `renders`."""
+    for talk in pool(shape_of(chat)):
+        text = render(chat, talk, add_generation_prompt=add_generation_prompt)
+        if text is not None:
+            yield talk, text
+
+
+def render(chat: Chat, talk: Talk, *, add_generation_prompt: bool = False) -> str | None:
+    """The render, None where there is none."""
+    try:
+        return chat.render(talk.messages, tools=talk.tools, add_generation_prompt=add_generation_prompt)
+    except TemplateFails:
+        return None
+
+
+def simplest(chat: Chat, talk: Talk, wrong: Callable[[Talk, str], bool]) -> tuple[Talk, str]:
+    """A smaller conversation whose render is wrong in the same way, and the render."""
+
+    def fails(each: Talk) -> bool:
+        text = render(chat, each)
+        return text is not None and wrong(each, text)
+
+    found = smallest(talk, fails)
+    return found, render(chat, found) or ""
