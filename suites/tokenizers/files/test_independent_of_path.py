@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import loading
-from fixtures.subjects.problems import SubjectProblem
-from fixtures.subjects.source import Source
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
+from suites.tokenizers.files.again import load_from
 from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
 
 
@@ -25,7 +22,8 @@ def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
         https://github.com/huggingface/transformers/issues/42591
     """
     with tempfile.TemporaryDirectory() as directory:
-        elsewhere = load(subject, linked(subject.path, Path(directory)))
+        place = linked(subject.path, Path(directory))
+        elsewhere = load_from(place, subject, otherwise="From another path the same files do not load:")
         before, after = portrait(tokenizer), portrait(elsewhere)
     if difference := parted(before, after):
         part, name = difference
@@ -46,11 +44,3 @@ def linked(files: Path, directory: Path) -> Path:
     except OSError as error:
         raise Unsupported(f"no symbolic link can be made here ({error})") from None
     return place
-
-
-def load(subject: Subject, place: Path) -> Any:
-    __tracebackhide__ = True
-    try:
-        return loading.load_tokenizer(replace(subject, source=Source(str(place), "directory", str(place))))
-    except SubjectProblem as error:
-        raise Defect(f"From another path the same files do not load: {error.problem.summary}", evidence={}) from None

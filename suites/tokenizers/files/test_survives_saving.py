@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import loading
-from fixtures.subjects.problems import SubjectProblem
-from fixtures.subjects.source import Source
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
+from suites.tokenizers.files.again import load_from
 from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
 from suites.tokenizers.files.raw import section
 
@@ -49,18 +46,9 @@ def again(subject: Subject, tokenizer: Any, directory: Path) -> Any:
         tokenizer.save_pretrained(directory)
     except Exception as error:
         raise Defect(f"save_pretrained fails: {type(error).__name__}: {error}.", evidence={}) from None
-    copy = config_beside(subject, directory)
-    try:
-        return loading.load_tokenizer(copy)
-    except SubjectProblem as error:
-        raise Defect(f"What save_pretrained writes does not load: {error.problem.summary}", evidence={}) from None
-
-
-def config_beside(subject: Subject, directory: Path) -> Subject:
-    """The saved tokenizer as a subject, with the model's config.json as in a checkpoint."""
-    if subject.has("config.json"):
+    if subject.has("config.json"):  # as in a checkpoint: it decides the class
         (directory / "config.json").write_bytes((subject.path / "config.json").read_bytes())
-    return replace(subject, source=Source(str(directory), "directory", str(directory)))
+    return load_from(directory, subject, otherwise="What save_pretrained writes does not load:")
 
 
 def same(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: str) -> None:
