@@ -75,9 +75,6 @@ def _compared(name: str, old: Json, new: Json, texts: str) -> Iterator[Change]:
         after["changed"] = {each: f"{many} of {totals[each]}" for each, many in groups.items()}
         _show(changed[:SHOWN], was, now, unpack(texts) if texts else {}, before, after)
         yield CHANGED, _summary(name, len(was), changed, after["changed"], rules, was, now), before, after
-    elif rules:
-        summary = f"{name} are the same, though {text.names(rules, 8)} changed."
-        yield NOTE, summary, before, after
 
 
 def group(key: str) -> str:

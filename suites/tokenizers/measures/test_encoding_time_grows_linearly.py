@@ -12,7 +12,7 @@ from suites.tokenizers.measures.growth import KINDS, LONGEST, Growth
 from suites.tokenizers.measures.throughput import processor_seconds
 from suites.tokenizers.rules import steps
 
-SLOW = 0.25
+SLOW = 0.5
 """Seconds of processor time that a text must take before its growth matters."""
 
 STEEP = 1.5
