@@ -192,6 +192,7 @@ def padding_in_no_vocabulary(directory: Path) -> None:
     source="huggingface/transformers#17431",
     base=CHAT,
     caught_by="tokenizers/special-tokens-consistent",
+    severity="hazard",
     naming=("eos_token", "special_tokens_map.json"),
 )
 def two_names(directory: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Finding, Hazard
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.files.naming import config_ids, ids_by_file, named_tokens
 from suites.tokenizers.files.raw import raw
 
 LEGACY = "special_tokens_map.json"
 SETTINGS = "tokenizer_config.json"
+WRITING = {"text-generation", "text2text-generation", "image-text-to-text", "automatic-speech-recognition"}
 CONFIGS = ("generation_config.json", "config.json")
 
 
@@ -30,7 +31,7 @@ def test_special_tokens_consistent(subject: Subject, tokenizer: Any, record: Any
     one_id_each(stated, vocabulary)
     names_in_vocabulary(subject, tokenizer, stated)
     names_as_loaded(subject, tokenizer)
-    ids_in_vocabulary(subject, vocabulary)
+    ids_in_vocabulary(subject, vocabulary, Defect if writes(subject) else Hazard)
     record.capability("tokenizer.other_ids_in_config", other_ids(subject, tokenizer))
     one_name_each(subject)
     padding_agrees(subject, tokenizer)
@@ -78,7 +79,7 @@ def names_as_loaded(subject: Subject, tokenizer: Any) -> None:
         loaded = str(getattr(tokenizer, f"{name}_token", None) or token)
         if loaded != token:
             because = f", from {LEGACY}" if legacy.get(name) == loaded else ""
-            raise Defect(
+            raise (Hazard if because else Defect)(
                 f"{SETTINGS} names {token} as {name}_token, and the loaded {type(tokenizer).__name__} has "
                 f"{loaded}{because}.",
                 evidence={"declared": token, "loaded": loaded, LEGACY: legacy},
@@ -86,14 +87,19 @@ def names_as_loaded(subject: Subject, tokenizer: Any) -> None:
             )
 
 
-def ids_in_vocabulary(subject: Subject, vocabulary: dict[str, int]) -> None:
+def writes(subject: Subject) -> bool:
+    """Whether the model writes text; an encoder's config may carry ids that nothing reads (SigLIP's bos)."""
+    return subject.has("generation_config.json") or bool(WRITING & set(subject.traits.tasks))
+
+
+def ids_in_vocabulary(subject: Subject, vocabulary: dict[str, int], severity: type[Finding]) -> None:
     """An id of a config that is no token can be neither written nor read."""
     __tracebackhide__ = True
     known = set(vocabulary.values())
     for file in CONFIGS:
         for name, numbers in config_ids(subject, file).items():
             if missing := [number for number in numbers if number not in known]:
-                raise Defect(
+                raise severity(
                     f"{file} has {missing[0]} as {name}, and the tokenizer has no token with this id.",
                     evidence={"file": file, name: numbers, "tokens": len(vocabulary), "largest id": max(known)},
                     remedy=f"Correct {name} in {file}, or load the tokenizer that belongs to this model.",
