@@ -170,6 +170,26 @@ def test_a_metric_needs_a_minimum_effect() -> None:
     assert compare(after, before) == []
 
 
+@pytest.mark.parametrize(("value", "worse"), [(60.0, False), (40.0, True)])
+def test_a_metric_may_name_a_larger_effect(value: float, worse: bool) -> None:
+    """Speed on a shared machine: less than a halving is noise, whatever the intervals say."""
+    speed = {"better": "higher", "interval": None, "effect": 0.5}
+    before, after = (
+        changed("quantization/kl-divergence", metrics=[trials.metric(value=each) | speed]) for each in (100.0, value)
+    )
+    assert kinds(compare(after, before)) == (["metric"] if worse else [])
+
+
+def test_a_metric_over_another_input_is_not_compared() -> None:
+    before, after = (
+        changed(
+            "quantization/kl-divergence", metrics=[trials.metric(value=value, interval=None) | {"version": str(value)}]
+        )
+        for value in (1.0, 2.0)
+    )
+    assert kinds(compare(after, before)) == ["note"]
+
+
 def test_changed_files_are_a_note() -> None:
     """Said, and no reason to fail."""
     subject = trials.subject(fingerprint="sha256:" + "0" * 64)
