@@ -33,7 +33,7 @@ def default_pattern_of_the_converter(directory: Path) -> None:
 @mutant(
     "R01",
     "half of the merges were lost: words fall into pieces; the owners' rank file lies beside",
-    source="huggingface/tokenizers#1512",
+    source="own",
     base=CHAT,
     caught_by=OFFICIAL,
     naming=("tokenizer.model", "merges"),
@@ -100,7 +100,7 @@ def _type(model: Any, token: str) -> int:
 @mutant(
     "R04",
     "vocab.txt, which the slow tokenizer reads, has another order than tokenizer.json",
-    source="huggingface/transformers#35973",
+    source="own",
     base=CLASSIFIER,
     caught_by="tokenizers/fast-and-slow-agree",
     naming=("BertTokenizer", "other ids"),
