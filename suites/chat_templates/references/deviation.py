@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fixtures.references.chat.family import CONTENT
 from fixtures.references.chat.learning import common
-from fixtures.references.chat.recognition import Recognised
-from fixtures.references.chat.speaker import CONVERSATIONS, Speaker
+from fixtures.references.chat.recognition import Recognised, recognise
+from fixtures.references.chat.speaker import Speaker
 from fixtures.subjects.chat import Chat, Message, TemplateFails
 
-WINDOW = 32
-"""Characters shown before and after the first difference."""
+BEFORE, AFTER = 48, 24
+"""Characters shown on both sides of the first difference."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Deviation:
     @property
     def shown(self) -> tuple[str, str]:
         """What stands around the difference: as the format has it, and as the template writes it."""
-        start = max(0, self.at - WINDOW)
-        return self.expected[start : self.at + WINDOW], self.actual[start : self.at + WINDOW]
+        around = slice(max(0, self.at - BEFORE), self.at + AFTER)
+        return self.expected[around], self.actual[around]
 
 
 def speaker_of(chat: Chat) -> Speaker:
@@ -46,6 +45,12 @@ def speaker_of(chat: Chat) -> Speaker:
             return None
 
     return Speaker(render, chat.tokenizer.bos_token or "", chat.tokenizer.eos_token or "")
+
+
+def family_of(chat: Chat) -> Recognised | None:
+    """The family of a template, found out once."""
+    found: Recognised | None = chat.once("family", lambda each: recognise(speaker_of(each)))
+    return found
 
 
 def deviation(found: Recognised, messages: list[Message], actual: str, *, opens: bool) -> Deviation | None:
@@ -97,13 +102,3 @@ def evidence(found: Recognised, name: str, messages: list[Message], seen: Deviat
             "conversation": name, "messages": messages, "add_generation_prompt": opens, "differs at": seen.at,
             "expected there": expected, "rendered there": actual, "expected": seen.expected[:2000],
             "rendered": seen.actual[:2000]}  # fmt: skip
-
-
-def renders(speaker: Speaker, drawn: list[list[Message]]) -> Iterator[tuple[str, list[Message], bool, str]]:
-    """The fixed conversations with their names, then generated ones, with what the template makes of them."""
-    for (name, opens), text in speaker.heard.items():
-        yield name, CONVERSATIONS[name], opens, text
-    for messages in drawn:
-        opens = messages[-1]["role"] == "user"
-        if (rendered := speaker.render(messages, opens)) is not None:
-            yield "a generated conversation", messages, opens, rendered

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fixtures.references.chat.recognition import Recognised, recognise
+from fixtures.inputs.talks import Talk
+from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
 from fixtures.subjects.chat import Chat
 from fixtures.subjects.subject import Subject
-from suites.chat_templates.references.deviation import Deviation, deviation, evidence, renders, speaker_of
-from suites.chat_templates.references.generated import conversations
+from suites.chat_templates.generated import Pool, renders, simplest
+from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
 from suites.findings import Defect, Hazard
 
 
-def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any, profile: str) -> None:
+def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any, pool: Pool) -> None:
     """Conversations render as the published format of the template's family has them, token for token.
 
     Why: a model answers best on the very text that it was trained on; a space, a newline or a role's name that is
@@ -25,25 +26,46 @@ def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any,
         https://github.com/huggingface/transformers/pull/26891;
         https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates
     """
-    speaker = speaker_of(chat)
-    found = recognise(speaker)
+    found = family_of(chat)
     variants = found and {"format": found.family.source, "variants": found.style.described()}
     record.capability("chat.family", found.family.name if found else "unknown", evidence=variants)
     if found:
-        agrees(subject, chat, found, speaker, profile)
+        fixed(subject, chat, found)
+        generated(subject, chat, found, pool)
         tell_quirks(found)
 
 
-def agrees(subject: Subject, chat: Chat, found: Recognised, speaker: Speaker, profile: str) -> None:
-    """Raises the first difference; a template that never shows the system message is told by its capabilities."""
+def fixed(subject: Subject, chat: Chat, found: Recognised) -> None:
+    """The conversations that have names; a system message that is never shown is told by the capabilities."""
     __tracebackhide__ = True
-    for name, messages, opens, text in renders(speaker, conversations(profile)):
+    speaker = speaker_of(chat)
+    for (name, opens), text in speaker.heard.items():
+        messages = CONVERSATIONS[name]
         seen = deviation(found, messages, text, opens=opens)
         if seen is None or (seen.loses_system and not _shows_system(speaker)):
             continue
         kind = Hazard if seen.loses_system else severity(subject, chat, found)
         raise kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, opens=opens),
                    remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
+
+
+def generated(subject: Subject, chat: Chat, found: Recognised, pool: Pool) -> None:
+    """The conversations of the pool, as far as the reference covers them."""
+    __tracebackhide__ = True
+
+    def wrong(talk: Talk, text: str) -> bool:
+        seen = None if talk.tools else deviation(found, talk.messages, text, opens=False)
+        return seen is not None and not seen.loses_system
+
+    for talk, text in renders(chat, pool):
+        if wrong(talk, text):
+            talk, text = simplest(chat, talk, wrong)
+            seen = deviation(found, talk.messages, text, opens=False)
+            assert seen
+            name = "a generated conversation"
+            raise severity(subject, chat, found)(
+                summary(found, name, seen), evidence=evidence(found, name, talk.messages, seen, opens=False),
+                remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
 
 
 def _shows_system(speaker: Speaker) -> bool:
@@ -64,8 +86,8 @@ def severity(subject: Subject, chat: Chat, found: Recognised) -> type[Defect] | 
 def summary(found: Recognised, name: str, seen: Deviation) -> str:
     """One sentence that names the part of the format, with both texts."""
     if seen.loses_system:
-        return (f"The system message is lost from {name}, and not from a question alone: the {found.family.name} "
-                "format always shows it.")  # fmt: skip
+        return (f"The system message is dropped from the conversation {name!r}, though it is shown before a question "
+                f"alone, as the {found.family.name} format always does.")  # fmt: skip
     expected, actual = seen.shown
     where = f"{seen.part[0].upper()}{seen.part[1:]}"
     return f"{where} is not that of the {found.family.name} format: {actual!r} instead of {expected!r}, in {name}."

@@ -1,0 +1,97 @@
+"""Promise: conversations get the token ids that the vendor's own encoder gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
+from fixtures.inputs.talks import Shape
+from fixtures.references.chat.official import Official, official, spoken
+from fixtures.references.chat.recognition import Recognised
+from fixtures.references.chat.speaker import CONVERSATIONS
+from fixtures.references.reference import ReferenceMissing
+from fixtures.subjects.chat import Chat, Message, TemplateFails
+from suites.chat_templates.evidence import tokens
+from suites.chat_templates.generated import Pool
+from suites.chat_templates.references.deviation import family_of
+from suites.findings import Defect, Unsupported
+
+
+def test_agrees_with_official_chat_encoder(tokenizer: Any, chat: Chat, record: Any, profile: str, pool: Pool) -> None:
+    """Where vocabulary and format are a vendor's, apply_chat_template gives the ids of the vendor's own package.
+
+    Why: text that looks right can still become other tokens, a space that the tokenizer adds after a control token
+        for one; the vendor's encoder is what the model was trained with.
+    Fix: Change the white space of the template, or the tokenizer's prefix space, until the ids are those of the
+        package.
+    Source: https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates;
+        https://github.com/mistralai/mistral-common; https://github.com/meta-llama/llama-models;
+        https://github.com/openai/harmony
+    """
+    found = family_of(chat)
+    encoder = found and encoder_of(found, tokenizer)
+    record.capability("chat.official_encoder", encoder.name if encoder else "none for this vocabulary and format")
+    if not found or not encoder:
+        return
+    drawn = [] if profile == "quick" else [talk.messages for talk in pool(Shape())]
+    for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
+        compare(tokenizer, chat, found, encoder, messages)
+
+
+def encoder_of(found: Recognised, tokenizer: Any) -> Official | None:
+    __tracebackhide__ = True
+    try:
+        return official(found, tokenizer)
+    except ReferenceMissing as missing:
+        raise Unsupported(f"{missing}.") from None
+
+
+def contents() -> list[list[Message]]:
+    """Contents that stand directly behind control tokens in many ways."""
+    return [[QUESTION, ANSWER, user(text)] for text in CONTENTS.values()]
+
+
+def compare(tokenizer: Any, chat: Chat, found: Recognised, encoder: Official, messages: list[Message]) -> None:
+    __tracebackhide__ = True
+    opens = messages[-1]["role"] == "user"
+    same = spoken(found, messages)
+    if same is None or (not opens and not encoder.closes) or any("▁" in str(each["content"]) for each in messages):
+        return  # not covered; SentencePiece reads the letter '▁' as a space
+    try:
+        shown = chat.render(messages, add_generation_prompt=opens)
+        actual = chat.ids(messages, add_generation_prompt=opens)
+    except TemplateFails:
+        return  # a refusal is a strictness, other failures are told by `renders`
+    if any(str(each["content"]) not in shown for each in messages):
+        return  # told by `agrees-with-family-reference`, `content-verbatim` and the capabilities
+    expected = without_bos(encoder.encode(same), found, tokenizer)
+    if actual != expected:
+        raise Defect(summary(tokenizer, encoder, expected, actual),
+                     evidence=evidence(tokenizer, found, encoder, messages, expected, actual))  # fmt: skip
+
+
+def without_bos(expected: list[int], found: Recognised, tokenizer: Any) -> list[int]:
+    """A template that leaves BOS out is the finding of `one-bos`."""
+    bare = not found.style.start and expected[:1] == [tokenizer.bos_token_id]
+    return expected[1:] if bare else expected
+
+
+def first_difference(expected: list[int], actual: list[int]) -> int:
+    pairs = enumerate(zip(expected, actual, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(expected), len(actual)))
+
+
+def summary(tokenizer: Any, encoder: Official, expected: list[int], actual: list[int]) -> str:
+    at = first_difference(expected, actual)
+    wanted, got = (tokens(tokenizer, ids[max(0, at - 1) : at + 3]) for ids in (expected, actual))
+    return f"Token {at} of a conversation is not what {encoder.name} gives: {got} instead of {wanted}."
+
+
+def evidence(tokenizer: Any, found: Recognised, encoder: Official, messages: list[Message],
+             expected: list[int], actual: list[int]) -> dict[str, Any]:  # fmt: skip
+    at = first_difference(expected, actual)
+    around = slice(max(0, at - 4), at + 8)
+    return {"encoder": encoder.name, "source": encoder.source, "family": found.family.name, "messages": messages,
+            "differs at": at, "expected ids": expected[around], "actual ids": actual[around],
+            "expected tokens": tokens(tokenizer, expected[around]),
+            "actual tokens": tokens(tokenizer, actual[around])}  # fmt: skip
