@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
@@ -56,7 +56,20 @@ def in_tokenizer_files(directory: Path) -> list[Stored]:
 
 def taken(tokenizer: Any) -> dict[str, str]:
     """The templates that the loaded tokenizer has."""
-    return by_name(tokenizer.chat_template)
+    return by_name(getattr(tokenizer, "chat_template", None))
+
+
+def renders_itself(tokenizer: Any) -> bool:
+    """Whether the class writes prompts by code of its own, as that of mistral-common does, whatever the files say."""
+    from transformers import PreTrainedTokenizerBase
+
+    return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
+
+
+def leaves(name: str) -> bool:
+    """Whether a name is a path of several parts, on any system."""
+    plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
+    return not plain or name in ("", ".", "..") or "\0" in name
 
 
 CONVERSATIONS: dict[str, tuple[list[Message], dict[str, Any]]] = {

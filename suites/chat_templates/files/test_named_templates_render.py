@@ -6,13 +6,19 @@ from typing import Any
 
 from fixtures.inputs.conversations import QUESTION, user
 from fixtures.inputs.tools import WEATHER
-from fixtures.subjects.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, TemplateRejects, readable_failures
+from fixtures.subjects.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
 from fixtures.subjects.subject import Subject
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.files.sources import DEFAULT, NAMED, stored, taken
-from suites.findings import Defect
+from suites.findings import Defect, Hazard
 
 DOCUMENTS = [{"title": "Zoo", "text": "A zoo keeps animals.", "contents": "A zoo keeps animals."}]
+FLAT: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "Tells the weather in a city.",
+    "parameter_definitions": {"city": {"type": "str", "description": "", "required": True}},
+}
+"""A tool as Cohere's API had it, before JSON schemas were agreed on."""
 OPTIONS: tuple[dict[str, Any], ...] = ({}, {"tools": [WEATHER]}, {"documents": DOCUMENTS},
                                        {"tools": [WEATHER], "documents": DOCUMENTS})  # fmt: skip
 """What templates of other names than `default` are for."""
@@ -24,12 +30,13 @@ def test_named_templates_render(template_files: Any, subject: Subject, tokenizer
     Why: a template for tools or retrieval is used by name and rarely tried; and where none is called default,
         apply_chat_template stops unless it is given a name.
     Fix: Mend or remove the template; call the one for plain chats default, in chat_template.jinja.
-    Source: https://huggingface.co/docs/transformers/v4.49.0/chat_template_advanced;
+    Source: https://github.com/huggingface/transformers/pull/31429;
         https://github.com/huggingface/transformers/pull/36588
     """
     found = taken(tokenizer)
-    record.capability("chat.named_templates", " ".join(found) if isinstance(tokenizer.chat_template, dict) else "none")
-    if not isinstance(tokenizer.chat_template, dict):
+    several = isinstance(getattr(tokenizer, "chat_template", None), dict)
+    record.capability("chat.named_templates", " ".join(found) if several else "none")
+    if not several:
         return
     if DEFAULT not in found:
         raise Defect(without_default(subject, found), evidence={"templates": sorted(found)})
@@ -52,12 +59,18 @@ def renders(tokenizer: Any, name: str) -> None:
     tries = [attempt(tokenizer, name, options) for options in OPTIONS]
     if any(isinstance(each, str) and NEEDLE in each for each in tries):
         return
-    if text := next((each for each in tries if isinstance(each, str)), None):
-        raise Defect(f"The template {name} does not show what the user says.", evidence={"render": shown(text)})
+    texts = [each for each in tries if isinstance(each, str)]
+    if texts:
+        raise Defect(f"The template {name} does not show what the user says.", evidence={"render": shown(texts[0])})
+    failures = {"failures": [str(each) for each in tries]}
+    if isinstance(attempt(tokenizer, name, {"tools": [FLAT]}), str):
+        raise Hazard(f"The template {name} breaks on tools given as JSON schemas, it takes them in a form of its own.",
+                     evidence=failures | {"takes": FLAT},
+                     remedy="Pass tools in that form, or mend the template.")  # fmt: skip
     broken = next((each for each in tries if isinstance(each, TemplateBreaks)), None)
-    if broken or not any(isinstance(each, TemplateRejects) for each in tries):
+    if broken:
         raise Defect(f"The template {name} breaks on a question, with tools, documents or neither: {broken}.",
-                     evidence={"failures": [str(each) for each in tries]})  # fmt: skip
+                     evidence=failures)  # fmt: skip
 
 
 def attempt(tokenizer: Any, name: str, options: dict[str, Any]) -> str | TemplateFails:

@@ -14,6 +14,7 @@ from suites.chat_templates.files.sources import (
     Stored,
     first_difference,
     in_tokenizer_files,
+    renders_itself,
     stored,
     taken,
 )
@@ -34,7 +35,7 @@ def test_template_copies_agree(template_files: Any, subject: Subject, tokenizer:
     """
     loaded, copies = taken(tokenizer), in_tokenizer_files(subject.path)
     if not loaded:
-        return read_by_nobody(subject, record)
+        return read_by_nobody(subject, tokenizer, record)
     where = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
              for name, text in loaded.items()}  # fmt: skip
     tell(record, where, copies)
@@ -70,10 +71,13 @@ def agree(tokenizer: Any, used: Stored, copy: Stored) -> None:
     )  # fmt: skip
 
 
-def read_by_nobody(subject: Subject, record: Any) -> None:
+def read_by_nobody(subject: Subject, tokenizer: Any, record: Any) -> None:
     """The tokenizer has no template, though a file of the directory holds one."""
     __tracebackhide__ = True
     files = sorted({each.file for each in stored(subject.path)})
+    if renders_itself(tokenizer):
+        record.capability("chat.template_file", f"none, {type(tokenizer).__name__} renders by itself")
+        return
     if subject.traits.has_processor:
         record.capability("chat.template_file", f"{' and '.join(files)}, for the processor only")
         return

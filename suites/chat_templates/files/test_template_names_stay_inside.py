@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
-from suites.chat_templates.files.sources import JINJA, NAMED, by_name, stored
+from suites.chat_templates.files.sources import JINJA, NAMED, leaves, stored, taken
 from suites.findings import Defect
 
 
@@ -21,7 +21,7 @@ def test_template_names_stay_inside(template_files: Path, tokenizer: Any) -> Non
     """
     for each in stored(template_files):
         named_plainly(each.name, each.file)
-    for name in by_name(tokenizer.chat_template):
+    for name in taken(tokenizer):
         named_plainly(name, "the tokenizer")
     for path, target in links_out(template_files):
         raise Defect(f"{path} is a link to a place outside of the directory, {target}.",
@@ -36,12 +36,6 @@ def named_plainly(name: str, file: str) -> None:
             "outside of the directory, or is refused.",
             evidence={"name": name, "file": file},
         )
-
-
-def leaves(name: str) -> bool:
-    """Whether a name is a path of several parts, on any system."""
-    plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
-    return not plain or name in ("", ".", "..") or "\0" in name
 
 
 def links_out(directory: Path) -> Iterator[tuple[Path, Path]]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.sources import by_name
-from suites.chat_templates.files.test_template_names_stay_inside import leaves
+from suites.chat_templates.files.sources import by_name, leaves, taken
 from suites.findings import Defect, Unsupported
 
 
@@ -21,7 +20,7 @@ def test_templates_survive_saving(template_files: Any, tokenizer: Any) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/huggingface/transformers/pull/36588
     """
-    before = by_name(tokenizer.chat_template)
+    before = taken(tokenizer)
     if not before or not hasattr(tokenizer, "save_chat_templates"):
         raise Unsupported("the tokenizer has no chat template of its own to save")
     if any(map(leaves, before)):
@@ -47,7 +46,7 @@ def saved_and_loaded(tokenizer: Any, *, jinja_files: bool) -> dict[str, str]:
             config, _ = tokenizer.save_chat_templates(directory, {}, None, jinja_files)
         except Exception as error:
             raise Defect(f"The chat templates cannot be saved: {type(error).__name__}: {error}.",
-                         evidence={"templates": sorted(by_name(tokenizer.chat_template))}) from None  # fmt: skip
+                         evidence={"templates": sorted(taken(tokenizer))}) from None  # fmt: skip
         Path(directory, "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
         Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>")).save(f"{directory}/tokenizer.json")
         return by_name(PreTrainedTokenizerFast.from_pretrained(directory).chat_template)
@@ -64,6 +63,8 @@ def kept(before: dict[str, str], after: dict[str, str], how: str) -> None:
         if one != other:
             start = len(common_prefix(one, other))
             evidence = {"before": shown(one[start:], limit=200), "after": shown(other[start:], limit=200)}
-            raise Defect(f"The template {name} is another text after it was saved in {how}.", evidence=evidence)
+            culprit = next((each for each in before if each != name and before[each] == after[name]), None)
+            what = f"overwritten by the one called {culprit}" if culprit else "another text"
+            raise Defect(f"The template {name} is {what} after templates were saved in {how}.", evidence=evidence)
     if more := sorted(after.keys() - before.keys()):
         raise Defect(f"Saving templates in {how} makes one more, {more[0]}.", evidence={"after": sorted(after)})

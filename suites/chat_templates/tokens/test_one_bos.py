@@ -18,7 +18,7 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
     Why: models are trained with exactly one; attention sinks on it, and quality suffers silently with none or two.
     Fix: Write {{ bos_token }} once, at the start of the template.
     Source: https://huggingface.co/docs/transformers/chat_templating;
-        https://github.com/huggingface/transformers/pull/37686
+        https://github.com/huggingface/transformers/issues/37686
     """
     rendered(chat, PLAIN["a question"])
     bos = tokenizer.bos_token_id

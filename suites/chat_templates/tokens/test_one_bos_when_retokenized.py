@@ -17,7 +17,7 @@ def test_one_bos_when_retokenized(tokenizer: Any, chat: Chat) -> None:
         an EOS behind the prompt ends the turn before the answer begins.
     Fix: Tokenize rendered text with add_special_tokens=False, or render with apply_chat_template(tokenize=True).
     Source: https://huggingface.co/docs/transformers/chat_templating;
-        https://github.com/huggingface/transformers/pull/37686
+        https://github.com/huggingface/transformers/issues/37686
     """
     text = rendered(chat, [QUESTION], add_generation_prompt=True)
     direct = encoded(chat, text)

@@ -29,7 +29,7 @@ def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     ids = encoded(chat, after)
     if set(ids).isdisjoint(stops):
         added = tokenizer.added_tokens_decoder
-        last = next((f"{added[number].content} (id {number})" for number in ids if number in added), repr(after[-20:]))
+        last = next((f"{added[number].content} (id {number})" for number in ids if number in added), repr(after[:20]))
         named = ", ".join(
             f"{token} (id {number})" for token, number in zip(tokens(tokenizer, stops), stops, strict=True)
         )

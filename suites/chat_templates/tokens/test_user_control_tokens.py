@@ -33,6 +33,7 @@ def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Any) -> None:
     typed = " ".join([NEEDLE, *control.values()])
     forged = more(chat, control, typed)
     record.capability("chat.user_control_tokens", default(forged, control), evidence=sorted(control.values()))
+    record.capability("chat.split_special_tokens", splitting(chat, control))
     record.capability("chat.control_token_protection", protection(tokenizer, chat, control, typed))
 
 
@@ -58,6 +59,19 @@ def more(chat: Chat, control: dict[int, str], typed: str, **options: Any) -> lis
 
 def ids(chat: Chat, content: str, **options: Any) -> list[int]:
     return chat.ids([user(content)], **options)
+
+
+def splitting(chat: Chat, control: dict[int, str]) -> str:
+    """What the older switch does, given by tokenizer_kwargs: it cannot tell the template's tokens from the user's."""
+    try:
+        split = ids(chat, NEEDLE, tokenizer_kwargs={"split_special_tokens": True})
+    except TemplateFails:
+        return "refused"
+    finally:
+        chat.encode(NEEDLE)  # the backend keeps the switch until the next call
+    kept = [text for number, text in control.items() if number in split]
+    there = [text for number, text in control.items() if number in ids(chat, NEEDLE)]
+    return "splits the template's own tokens too" if len(kept) < len(there) else "no effect"
 
 
 def protection(tokenizer: Any, chat: Chat, control: dict[int, str], typed: str) -> str:
