@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+from unicodedata import normalize
+
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from fixtures.inputs.conversations import CONTENTS, OPTIONAL, PLAIN, Message, contents, conversations
-from fixtures.inputs.texts import NASTY, SCRIPTS, texts
+from fixtures.inputs.texts import CLUSTERS, LOOK_ALIKES, NASTY, SCRIPTS, texts
 from fixtures.inputs.tools import ASK, CALL, CALL_AS_TEXT, CITY, DEGREES, RESULT, WEATHER
 
 QUICK = settings(max_examples=2000, database=None, derandomize=True)
+MORE = settings(QUICK, max_examples=10_000, phases=[Phase.generate])
+"""For what is rare: found, not shrunk."""
 
 
 @given(text=texts())
@@ -26,6 +32,36 @@ def test_texts_reach_every_script(script: str) -> None:
     find(texts(), lambda text: any(low <= ord(character) <= high for character in text), settings=QUICK)
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_texts_reach_both_normal_forms(form: Literal["NFC", "NFD"]) -> None:
+    """Marks written apart and marks written as one character with their letter."""
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    find(texts(), lambda text: unicodedata.is_normalized(form, text) and normalize(other, text) != text, settings=QUICK)
+
+
+@pytest.mark.parametrize("piece", [*CLUSTERS, *LOOK_ALIKES], ids=ascii)
+def test_texts_reach_clusters_and_look_alikes(piece: str) -> None:
+    find(texts(), lambda text: piece in text, settings=MORE)
+
+
+REACHED = {
+    "a leading space": lambda text: text.startswith(" ") and bool(text.strip()),
+    "a trailing space": lambda text: text.endswith(" ") and bool(text.strip()),
+    "a run of spaces": lambda text: " " * 5 in text,
+    "a run of lines": lambda text: "\n" * 4 in text,
+    "NUL": lambda text: "\0" in text,
+    "a byte order mark": lambda text: text.startswith("\ufeff"),
+    "a no-break space": lambda text: "\u00a0" in text,
+    "a long word": lambda text: max(map(len, text.split()), default=0) > 100,
+    "three scripts": lambda text: sum(any(low <= ord(c) <= high for c in text) for low, high in SCRIPTS.values()) > 2,
+}
+
+
+@pytest.mark.parametrize("wanted", REACHED)
+def test_texts_reach(wanted: str) -> None:
+    find(texts(), REACHED[wanted], settings=MORE)
+
+
 @pytest.mark.parametrize("size", [1, 3])
 @given(data=st.data())
 def test_texts_keep_their_sizes(size: int, data: st.DataObject) -> None:
@@ -36,6 +72,13 @@ def test_texts_keep_their_sizes(size: int, data: st.DataObject) -> None:
 def test_texts_shrink_to_nothing() -> None:
     """The simplest text is the empty one; a counterexample is not padded."""
     assert find(texts(), lambda text: True, settings=QUICK) == ""
+
+
+def test_nasty_texts_hold_what_the_catalogue_promises() -> None:
+    """Both normal forms of one letter, all white space, and every cluster's parts are in the fixed texts too."""
+    whole = "".join(NASTY.values())
+    assert {"\u00e9", "e\u0301"} <= {part for part in ("\u00e9", "e\u0301") if part in whole}
+    assert all(space in whole for space in "\t\n\x0b\x0c\r\x85\u00a0\u2028\u2029\u3000\ufeff\x00")
 
 
 def test_nasty_texts_are_distinct_and_not_blank() -> None:

@@ -8,6 +8,7 @@ round trip loses beyond that is either a character that the vocabulary cannot sp
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any
@@ -89,6 +90,15 @@ class Pipeline:
         pieces = [piece for piece, _ in splitter.pre_tokenize_str(normalized)] if splitter else [normalized]
         return str(decoder.decode(pieces))
 
+    def faithful(self, text: str) -> bool:
+        """Whether the decoder gives the normalized text back, white space and its marks aside."""
+        if "CTC" in self.decoders:  # made to write one letter for several
+            return True
+        return self._bare(self.form(text)) == self._bare(self.normalized(text))
+
+    def _bare(self, text: str) -> str:
+        return "".join(text.replace("▁", " ").split())
+
     def decoder_rewrites(self, character: str) -> bool:
         """Whether the decoder makes another text of a character; a space marker and white space may change."""
         if character.isspace() or character in MARKS:
@@ -101,8 +111,18 @@ class Pipeline:
 
     def spellable(self, text: str) -> str:
         """The text without characters that the vocabulary cannot spell, and without reserved tokens."""
-        kept = "".join(character for character in text if self.spells(character))
+        kept = self._short_words("".join(character for character in text if self.spells(character)))
         return "" if any(token in kept for token in self.reserved) else kept
+
+    def _short_words(self, text: str) -> str:
+        """The text with spaces in words that WordPiece declares too long to look at."""
+        limit = getattr(self.backend.model, "max_input_chars_per_word", None) if self.backend else None
+        if limit and any(len(self.normalized(word)) > limit for word in text.split()):
+            return re.sub(rf"(\S{{{max(1, limit // 4)}}})", r"\1 ", text)
+        return text
+
+    def spells_all(self, text: str) -> bool:
+        return all(map(self.spells, text))
 
     def spelled(self, characters: Iterable[str]) -> set[str]:
         """Those of the characters that the vocabulary can spell; many are ruled out without a look at each."""

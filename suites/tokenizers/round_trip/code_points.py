@@ -65,10 +65,6 @@ class Sweep:
     """Characters for which the decoder writes others."""
     wrong: list[Difference] = field(default_factory=list)
 
-    @property
-    def lost(self) -> set[str]:
-        return self.unknown | self.vanished | self.dropped | {each.text for each in self.wrong if len(each.text) == 1}
-
     def run(self, step: int = 1) -> Sweep:
         for chunk in chunks(step):
             self.chunk = chunk
@@ -207,8 +203,10 @@ def readable(characters: set[str]) -> set[str]:
 
 def extent(characters: set[str]) -> dict[str, Any]:
     """How many characters of which sort, and in which planes of Unicode."""
+    import numpy
+
     kinds = Counter(map(unicodedata.category, characters))
     private, unassigned = kinds["Co"], kinds["Cn"]
-    planes = sorted({ord(each) >> 16 for each in characters})
+    planes = numpy.unique(numpy.frombuffer("".join(characters).encode("utf-32-le"), "<u4") >> 16)
     return {"assigned": kinds.total() - private - unassigned, "private": private, "unassigned": unassigned,
             "planes": ", ".join(map(str, planes)), "unicode": unicodedata.unidata_version}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from typing import Any
 
@@ -35,8 +36,10 @@ def test_every_code_point_survives(tokenizer: Any, record: Any, profile: str) ->
     trips = Trips(tokenizer)
     sweep = Sweep(trips, pipeline(tokenizer))
     swept(sweep, step(trips, profile))
-    kept = 1 - extent(sweep.lost)["assigned"] / sweep.assigned
-    record.capability("tokenizer.unicode_coverage", told(sweep, kept), evidence=counted(sweep))
+    counts = counted(sweep)
+    kept = 1 - sum(each["assigned"] for each in counts.values()) / sweep.assigned
+    evidence = {"tried": sweep.tried, "assigned": sweep.assigned, **counts}
+    record.capability("tokenizer.unicode_coverage", told(sweep, kept), evidence=evidence)
     record.metric("tokenizers.unicode_coverage", kept, "share of assigned characters", better="higher",
                   samples=sweep.tried)  # fmt: skip
     altered(sweep)
@@ -96,10 +99,10 @@ def altered(sweep: Sweep) -> None:
         text = min(sweep.rewritten)
         rule = rule_behind(tokenizer, text)
         raise Defect(
-            f"The decoder writes other text for {len(sweep.rewritten)} characters: {escaped(text)} becomes "
+            f"Pre-tokenizer and decoder make other text of {len(sweep.rewritten)} characters: {escaped(text)} becomes "
             f"{escaped(sweep.declared.form(text))} ({rule}).",
             evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(sweep.rewritten)),
-            remedy="Restore the decoder of tokenizer.json from the original model.",
+            remedy="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
         )
 
 
@@ -112,8 +115,7 @@ def missing_bytes(sweep: Sweep) -> None:
     named = ", ".join(f"0x{byte:02X}" for byte in missing)
     fate = f"become {sweep.declared.unknown}" if sweep.declared.unknown else "vanish"
     raise Hazard(
-        f"{len(missing)} of {256 - 13} bytes have no token ({named}): {len(lost)} characters that need them {fate}, "
-        f"{sorts(lost)}.",
+        f"{len(missing)} of {256 - 13} bytes have no token ({named}): characters that need them {fate}, {sorts(lost)}.",
         evidence={"bytes": [f"0x{byte:02X}" for byte in missing], **shown(lost)},
         remedy="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
     )
@@ -125,7 +127,7 @@ def vanished(sweep: Sweep) -> None:
         return
     tokenizer, text = sweep.trips.tokenizer, example(sweep.vanished)
     raise Hazard(
-        f"{len(sweep.vanished)} characters vanish, {sorts(sweep.vanished)}: the vocabulary cannot spell them and no "
+        f"Characters vanish, {sorts(sweep.vanished)}: the vocabulary cannot spell them and no "
         "unknown token stands for them.",
         evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule_behind(tokenizer, text),
                       **shown(sweep.vanished)),
@@ -150,23 +152,23 @@ def taken_out(sweep: Sweep) -> None:
 
 
 def told(sweep: Sweep, kept: float) -> str:
-    if not sweep.lost:
-        return "every code point"
     parts = ((len(sweep.unknown), f"become {sweep.declared.unknown}"), (len(sweep.vanished), "vanish"),
              (len(sweep.dropped), "are dropped by the normalizer"))  # fmt: skip
     fates = ", ".join(f"{count} {fate}" for count, fate in parts if count)
-    return f"{100 * kept:.1f}% of assigned characters" + (f" ({fates})" if fates else "")
+    return f"{100 * kept:.1f}% of assigned characters ({fates})" if fates else "every code point"
 
 
-def counted(sweep: Sweep) -> dict[str, Any]:
-    fates = {"unknown": sweep.unknown, "vanished": sweep.vanished, "dropped": sweep.dropped}
-    return {"tried": sweep.tried, "assigned": sweep.assigned, **{name: extent(each) for name, each in fates.items()}}
+def counted(sweep: Sweep) -> dict[str, dict[str, Any]]:
+    """What was lost, by its fate; no character has two."""
+    wrong = {each.text for each in sweep.wrong if len(each.text) == 1}
+    fates = {"unknown": sweep.unknown, "vanished": sweep.vanished, "dropped": sweep.dropped, "wrong": wrong}
+    return {name: extent(each) for name, each in fates.items() if each}
 
 
 def shown(characters: set[str]) -> dict[str, Any]:
     """How many, of which sort, and the first of them."""
     single = {each for each in characters if len(each) == 1}
-    first = [f"U+{ord(each):04X}" for each in sorted(single)[:20]]
+    first = [f"U+{ord(each):04X}" for each in heapq.nsmallest(20, single)]
     return {"count": len(characters), "extent": extent(single), "first": first}
 
 

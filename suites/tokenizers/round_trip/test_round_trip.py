@@ -59,7 +59,22 @@ def comes_back(tokenizer: Any, text: str) -> bool:
             evidence=case(tokenizer, text, ids, expected=escaped(expected, limit=400),
                           actual=escaped(back, limit=400), rule=rule),
         )  # fmt: skip
+    if declared.backend and not declared.faithful(text):
+        unfaithful(tokenizer, text, ids)
     return bool(text)
+
+
+def unfaithful(tokenizer: Any, text: str, ids: list[int]) -> None:
+    """What the normalizer left, pre-tokenizer and decoder together must give back."""
+    __tracebackhide__ = True
+    declared = pipeline(tokenizer)
+    was, now = around(declared.normalized(text), declared.form(text))
+    rule = rule_behind(tokenizer, text)
+    raise Defect(
+        f"Pre-tokenizer and decoder make other text of it: {now} where {was} was ({rule}).",
+        evidence=case(tokenizer, text, ids, expected=escaped(declared.normalized(text), limit=400),
+                      actual=escaped(declared.form(text), limit=400), rule=rule),
+    )  # fmt: skip
 
 
 def cleaned(tokenizer: Any, ids: list[int], expected: str) -> bool:

@@ -1,0 +1,86 @@
+"""Promise: special tokens side by side stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from suites.findings import Defect, Unsupported
+from suites.tokenizers.evidence import case, escaped, first_difference
+from suites.tokenizers.special import encode, special_tokens
+from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
+
+MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
+"""So many special tokens are paired at most."""
+
+
+def test_special_pairs_atomic(tokenizer: Any, record: Any, profile: str) -> None:
+    """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
+
+    Why: templates write markers side by side; where one is the beginning of another, or the two together spell a
+        third, the model sees tokens that nobody wrote.
+    Fix: List both tokens in added_tokens of tokenizer.json with the same flags (normalized, single_word, special).
+    Source: https://huggingface.co/docs/tokenizers/api/added-tokens;
+        https://github.com/huggingface/transformers/pull/13220
+    """
+    entries = special_tokens(tokenizer)
+    # A single_word token is none directly beside a letter: what it does there is declared.
+    names = thinned([token for token, entry in entries.items() if token and not entry.single_word])
+    names = names[: MOST[profile]]
+    if not names:
+        raise Unsupported("no special token can stand beside another (none, or all are single_word)")
+    text = "".join(names[number] for number in all_pairs(len(names)))
+    record.capability("tokenizer.special_pairs_tried", len(names) ** 2, evidence={"tokens": len(names)})
+    known = sorted({*entries, *matched_first(tokenizer)})
+    if not as_matched(tokenizer, known, text):
+        for pair in wrong_pairs(tokenizer, known, names):
+            report(tokenizer, known, pair)
+        report(tokenizer, known, tuple(names[number] for number in all_pairs(len(names))))
+
+
+def matched_first(tokenizer: Any) -> set[str]:
+    """Added tokens that are looked for in the text as it is, before any normalizer: flagged special or not."""
+    return {token.content for token in tokenizer.added_tokens_decoder.values() if not token.normalized}
+
+
+def as_matched(tokenizer: Any, known: Sequence[str], text: str) -> bool:
+    return encode(tokenizer, text) == matched(tokenizer, known, text)
+
+
+def matched(tokenizer: Any, known: Sequence[str], text: str) -> list[int]:
+    """The ids by the longest match from the left."""
+    return list(tokenizer.convert_tokens_to_ids(list(longest_matches(text, known))))
+
+
+def wrong_pairs(tokenizer: Any, known: Sequence[str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """The first pair that becomes other ids than it should, if a pair alone does so."""
+    for first in names:
+        if as_matched(tokenizer, known, "".join(first + second for second in names)):
+            continue
+        for second in names:
+            if not as_matched(tokenizer, known, first + second):
+                return [(first, second)]
+    return []
+
+
+def report(tokenizer: Any, known: Sequence[str], parts: Sequence[str]) -> None:
+    __tracebackhide__ = True
+    text = "".join(parts)
+    ids, expected = encode(tokenizer, text), matched(tokenizer, known, text)
+    start = first_difference(ids, expected)
+    shown = f"{parts[0]} and {parts[1]}" if len(parts) == 2 else escaped(text)
+    became, meant = (tokenizer.convert_ids_to_tokens(each[start : start + 2]) for each in (ids, expected))
+    raise Defect(
+        f"The special tokens {shown}, one directly after the other, do not become their ids: {became} where {meant} "
+        f"should be{shadow(known, parts)}.",
+        evidence=case(tokenizer, text, ids, expected=expected[:60]),
+    )
+
+
+def shadow(known: Sequence[str], parts: Sequence[str]) -> str:
+    """The longer token that one of the parts is the beginning of, as a possible cause."""
+    for part in parts:
+        for other in known:
+            if other != part and other.startswith(part):
+                return f" ({part} is the beginning of {other})"
+    return ""

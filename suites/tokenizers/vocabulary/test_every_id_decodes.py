@@ -1,0 +1,106 @@
+"""Promise: every id is some text, and that text leads back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from suites.findings import Defect
+from suites.tokenizers.declared import Pipeline, pipeline
+from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.rules import rule_behind
+from suites.tokenizers.trips import Trips
+
+BLOCK = 512
+"""So many texts are encoded as one, a line each; only a block that differs is looked at text by text."""
+Entry = tuple[int, str]
+
+
+def test_every_id_decodes(tokenizer: Any, record: Any) -> None:
+    """Each id of the vocabulary decodes, and its text, encoded and decoded, is that text or its declared form.
+
+    Why: a model can write any id; one that cannot be decoded stops the answer, and one whose text becomes other text
+        when it goes into the next prompt changes what was said.
+    Fix: Restore the vocabulary, the added_tokens and the normalizer of tokenizer.json from the original model.
+    Source: https://github.com/huggingface/transformers/issues/27857
+    """
+    trips, declared = Trips(tokenizer), pipeline(tokenizer)
+    ids = sorted(set(declared.vocabulary.values()))
+    entries = list(zip(ids, decoded(trips, ids), strict=True))
+    changed = list(differing(trips, declared, entries))
+    record.capability("tokenizer.ids_decoded", len(ids), evidence=incomplete(entries))
+    if changed:
+        report(tokenizer, trips, declared, changed, len(ids))
+
+
+def decoded(trips: Trips, ids: Sequence[int]) -> list[str]:
+    """The text of each id alone; the first id that raises is a defect."""
+    __tracebackhide__ = True
+    try:
+        return trips.texts([[number] for number in ids])
+    except Exception:
+        for number in ids:
+            one_decodes(trips, number)
+        raise
+
+
+def one_decodes(trips: Trips, number: int) -> None:
+    __tracebackhide__ = True
+    try:
+        trips.texts([[number]])
+    except Exception as error:
+        token = trips.tokenizer.convert_ids_to_tokens(number)
+        cause = f"{type(error).__name__}: {error}"
+        summary = f"The id {number} ({token!r}) cannot be decoded: {cause}."
+        raise Defect(summary, evidence={"id": number, "token": token}) from None
+
+
+def differing(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
+    """Ids with their texts and what becomes of them, where that is not declared."""
+    numbers = set(trips.tokenizer.added_tokens_decoder)
+    plain = iter([entry for entry in entries if entry[0] not in numbers])
+    added = [entry for entry in entries if entry[0] in numbers]
+    while block := list(islice(plain, BLOCK)):
+        joined = "\n".join(text for _, text in block)
+        if trips.back([joined]) != [joined]:
+            yield from one_by_one(trips, declared, block)
+    yield from one_by_one(trips, declared, added)
+
+
+def one_by_one(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
+    backs = trips.back([text for _, text in entries])
+    for (number, text), back in zip(entries, backs, strict=True):
+        if back != text and not explained(trips, declared, text, back):
+            yield number, text, back
+
+
+def explained(trips: Trips, declared: Pipeline, text: str, back: str) -> bool:
+    """Whether it is the declared form, or holds what cannot be spelled, or an added token that eats white space."""
+    if declared.backend is None:
+        return trips.back([back]) == [back]
+    same = declared.comparable
+    as_formed = same(back) == same(declared.form(text)) and declared.faithful(text)
+    return same(back) == same(text) or as_formed or declared.spellable(text) != text
+
+
+def report(
+    tokenizer: Any, trips: Trips, declared: Pipeline, changed: Sequence[tuple[int, str, str]], tried: int
+) -> None:
+    __tracebackhide__ = True
+    number, text, back = changed[0]
+    expected = declared.normalized(text)
+    was, now = around(expected, back)
+    rule = rule_behind(tokenizer, text)
+    raise Defect(
+        f"{len(changed)} of {tried} ids decode to text that becomes other text when it is encoded again: id {number} "
+        f"is {was}, and comes back as {now} ({rule}).",
+        evidence=case(tokenizer, text, trips.ids([text])[0], id=number, expected=escaped(expected),
+                      actual=escaped(back), rule=rule, more=[each[0] for each in changed[:20]]),
+    )  # fmt: skip
+
+
+def incomplete(entries: Sequence[Entry]) -> dict[str, int]:
+    """Ids that are no text by themselves: parts of characters, and nothing at all."""
+    parts = sum("\ufffd" in text for _, text in entries)
+    return {"parts of characters": parts, "empty": sum(not text for _, text in entries)}
