@@ -51,3 +51,14 @@ def _inserted(before: str, after: str) -> list[str]:
 def _common(left: str, right: str) -> int:
     pairs = zip(left, right, strict=False)
     return next((number for number, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
+
+
+def between(left: str, right: str) -> tuple[str, str]:
+    """What differs between the common beginning and end of two texts, in whole words."""
+    start = _common(left, right)
+    end = min(_common(left[::-1], right[::-1]), len(left) - start, len(right) - start)
+    while start and not left[start - 1].isspace():
+        start -= 1
+    while end and not left[len(left) - end].isspace():
+        end -= 1
+    return left[start : len(left) - end], right[start : len(right) - end]

@@ -1,0 +1,118 @@
+"""Other engines that render chat templates, set up as the servers that use them do."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from fixtures.sandbox.engine import tojson
+
+Json = dict[str, Any]
+
+CLOCK = "2026-01-01T00:00:00"
+"""The time that every engine is told; llama.cpp's has it built in."""
+FUEL = 20_000_000
+"""Instructions for one render in minijinja."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a render ended: with a text, refused by raise_exception, or failed with a message."""
+
+    text: str | None = None
+    refused: str | None = None
+    failed: str | None = None
+    line: int | None = None
+
+
+class Engine(Protocol):
+    name: str
+    used_by: str
+
+    def render(self, template: str, variables: Json) -> Outcome: ...
+
+
+class Refused(Exception):
+    """raise_exception was called."""
+
+
+class MiniJinja:
+    """minijinja with Python's methods, as in TGI, mistral.rs, Dynamo and vLLM's Rust front end."""
+
+    used_by = "text-generation-inference, mistral.rs, Dynamo and other servers in Rust"
+
+    def __init__(self, *, own_tojson: bool = False):
+        import minijinja
+
+        self.name = f"minijinja {_version('minijinja')}"
+        self._errors = minijinja.TemplateError
+        self._environment = minijinja.Environment(trim_blocks=True, lstrip_blocks=True, fuel=FUEL, pycompat=True)
+        self._environment.add_global("raise_exception", _raise)
+        self._environment.add_global("strftime_now", _strftime)
+        if not own_tojson:
+            self._environment.add_filter("tojson", tojson)
+
+    def render(self, template: str, variables: Json) -> Outcome:
+        try:
+            return Outcome(text=str(self._environment.render_str(template, "template", **variables)))
+        except Refused as reason:
+            return Outcome(refused=str(reason))
+        except self._errors as error:
+            if "Refused" in str(error.__cause__ or error.detail or ""):
+                return Outcome(refused=str(error.detail))
+            return Outcome(failed=str(error.detail or error.message), line=error.line)
+
+
+class LlamaCpp:
+    """llama.cpp's own engine, which ggufdoctor carries compiled to WebAssembly."""
+
+    used_by = "llama.cpp, Ollama and what is built on them"
+
+    def __init__(self) -> None:
+        from ggufdoctor.engines.llamacpp_engine import LlamaCppEngine
+
+        self._engine = LlamaCppEngine()
+        if not self._engine.available:
+            raise ImportError(self._engine.unavailable_reason)
+        self.name = f"llama.cpp {self._engine.version}"
+
+    def render(self, template: str, variables: Json) -> Outcome:
+        """Its failures look like 'render:reason', 'compile:parser: reason' and 'raise:reason'."""
+        result = self._engine.render(template, variables)
+        if result.error is None:
+            return Outcome(text=result.text)
+        kind, _, reason = result.error.partition(":")
+        return Outcome(refused=reason) if kind == "raise" else Outcome(failed=reason.removeprefix("Error: ").strip())
+
+
+@lru_cache(maxsize=1)
+def minijinja() -> tuple[MiniJinja, MiniJinja] | None:
+    """minijinja with transformers' `tojson`, and with its own; None where it is not installed."""
+    try:
+        return MiniJinja(), MiniJinja(own_tojson=True)
+    except ImportError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def llama_cpp() -> LlamaCpp | None:
+    try:
+        return LlamaCpp()
+    except ImportError:
+        return None
+
+
+def _raise(message: str) -> None:
+    raise Refused(message)
+
+
+def _strftime(format: str) -> str:
+    return datetime.datetime.fromisoformat(CLOCK).strftime(format)
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version
+
+    return version(package)

@@ -1,0 +1,37 @@
+"""Promise: llama.cpp shows the model the same prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.sandbox.inspection import inspect
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.portability.compared import SHAPES, first_difference, references
+from suites.chat_templates.portability.engines import llama_cpp
+from suites.chat_templates.portability.told import hazard
+from suites.findings import Unsupported
+
+
+def test_same_in_llama_cpp(chat: Chat, record: Any, profile: str) -> None:
+    """llama.cpp's template engine renders what Jinja renders, when both are given the same variables.
+
+    Why: a GGUF file carries the template, and llama.cpp, Ollama and what is built on them render it with an engine
+        of their own: a template that it cannot parse does not load there.
+    Fix: Write the line in a way that both engines read alike.
+    Source: https://pypi.org/project/ggufdoctor/; https://github.com/ggml-org/llama.cpp/issues/19476
+    """
+    engine = llama_cpp()
+    if engine is None:
+        raise Unsupported("ggufdoctor, which carries llama.cpp's engine, is not installed: "
+                          "pip install 'seatrial[portability]'")  # fmt: skip
+    if inspect(chat.template).broken:
+        raise Unsupported("the template does not end well: see chat_templates/bounded")
+    wanted = references(chat, list(SHAPES))
+    if profile == "quick":  # the longest one that Jinja renders: each takes 10 ms here, most of it for parsing
+        wanted = dict(list(wanted.items())[-1:])
+    if not wanted:
+        raise Unsupported("Jinja itself renders none of the conversations: see chat_templates/renders")
+    found = first_difference(chat, engine, wanted)
+    record.capability("chat.llama_cpp", "same" if not found else "fails" if found.other.failed else "differs")
+    if found:
+        raise hazard(chat, engine, found)

@@ -1,0 +1,37 @@
+"""Promise: servers in Rust show the model the same prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.sandbox.inspection import inspect
+from fixtures.subjects.chat import Chat
+from suites.chat_templates.portability.compared import SHAPES, first_difference, references
+from suites.chat_templates.portability.engines import minijinja
+from suites.chat_templates.portability.told import hazard
+from suites.findings import Unsupported
+
+
+def test_same_in_minijinja(chat: Chat, record: Any) -> None:
+    """minijinja with Python's methods and transformers' tojson renders what Jinja renders.
+
+    Why: text-generation-inference, mistral.rs, Dynamo and others render templates with it; what it cannot parse is
+        not served there, and what it renders otherwise is another prompt.
+    Fix: Write the line in a way that both engines read alike.
+    Source: https://pypi.org/project/minijinja/; https://github.com/ai-dynamo/dynamo/pull/3340;
+        https://github.com/mitsuhiko/minijinja/issues/815
+    """
+    engines = minijinja()
+    if engines is None:
+        raise Unsupported("minijinja is not installed: pip install 'seatrial[portability]'")
+    if inspect(chat.template).broken:
+        raise Unsupported("the template does not end well: see chat_templates/bounded")
+    wanted = references(chat, list(SHAPES))
+    if not wanted:
+        raise Unsupported("Jinja itself renders none of the conversations: see chat_templates/renders")
+    with_transformers, plain = engines
+    if found := first_difference(chat, with_transformers, wanted):
+        record.capability("chat.minijinja", "fails" if found.other.failed else "differs")
+        raise hazard(chat, with_transformers, found)
+    alike = first_difference(chat, plain, wanted) is None
+    record.capability("chat.minijinja", "same" if alike else "same with transformers' tojson")
