@@ -27,6 +27,8 @@ def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any,
     control = {token: number for token, number in found.items() if len(token) > 1}  # one character cannot be split
     by_default = [token for token, number in control.items() if number in encode(tokenizer, f"ab {token} cd")]
     record.capability("tokenizer.control_text_in_content", fate(len(by_default), len(control)))
+    if not by_default:
+        return  # nothing to split
     if forged := {token: text for token, text in forgeries(tokenizer, control).items() if text}:
         report(subject, tokenizer, forged, len(control))
 
