@@ -118,7 +118,7 @@ def test_longest_match_is_what_the_library_does() -> None:
 REMOVES = pre_tokenizers.Sequence(
     [pre_tokenizers.Split(Regex("[!?]"), "removed"), pre_tokenizers.ByteLevel(False, use_regex=False)]
 )
-RULES = {
+RULES: dict[str, tuple[dict[str, Any], str]] = {
     "normalizer (Replace '\\xe9')": ({"normalizer": normalizers.Replace("é", "")}, "é"),
     "normalizer.normalizers[1] (Lowercase)": (
         {"normalizer": normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])}, "ABC"),

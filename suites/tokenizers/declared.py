@@ -129,7 +129,7 @@ class Pipeline:
         likely = set(characters)
         if self.spells_bytes and self.bytes_missing:
             missing = frozenset(self.bytes_missing)
-            if _leads(likely, missing) == len(likely):
+            if _leads("".join(likely), missing) == len(likely):
                 likely &= self.vocabulary.keys()
             likely = {each for each in likely if each in self.vocabulary or missing.isdisjoint(each.encode())}
         elif not self.spells_bytes:
@@ -166,9 +166,9 @@ class Pipeline:
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
 
 
-def _leads(characters: set[str], missing: frozenset[int]) -> int:
+def _leads(characters: str, missing: frozenset[int]) -> int:
     """How many of the characters begin with a byte that is missing; a character has one such byte at most."""
-    written = "".join(characters).encode()
+    written = characters.encode()
     return sum(written.count(byte) for byte in missing if byte < 0x80 or byte >= 0xC2)
 
 

@@ -102,7 +102,7 @@ class Sweep:
         if self.declared.backend is None or self.declared.spelled(chunk):
             return False
         self.note_dropped(chunk, self.declared.normalized(text))
-        fate |= {each for each in set(chunk) - self.dropped if not each.isspace()}
+        fate |= set("".join(chunk.split())) - self.dropped
         return True
 
     def join(self, characters: str) -> str:
@@ -131,6 +131,8 @@ class Sweep:
         self.note_dropped(chunk, normalized)
 
     def note_dropped(self, chunk: str, normalized: str) -> None:
+        if normalized == chunk:
+            return
         gone = set(chunk) - set(normalized)
         empty = gone if not normalized.strip() else {each for each in gone if not self.declared.normalized(each)}
         self.dropped |= {each for each in empty if not each.isspace()}
