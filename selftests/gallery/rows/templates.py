@@ -158,9 +158,9 @@ def last_turn_left_open(directory: Path) -> None:
     "C18",
     "the template reaches for Python's internals",
     base=CHAT,
-    naming="sandbox",
+    naming=("internals", "__class__"),
     source="mitre/secure-coding-case-studies#74 (CVE-2024-34359)",
-    caught_by="chat_templates/renders",
+    caught_by="chat_templates/no-escape",
 )
 def sandbox_escape(directory: Path) -> None:
     prepend_template(directory, "{{ ''.__class__.__mro__[1].__subclasses__() }}")

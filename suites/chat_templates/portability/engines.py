@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,6 +103,9 @@ def llama_cpp() -> LlamaCpp | None:
         return LlamaCpp()
     except ImportError:
         return None
+
+
+atexit.register(llama_cpp.cache_clear)  # while the modules that its parts need to be freed are still there
 
 
 def _raise(message: str) -> None:

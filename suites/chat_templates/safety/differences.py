@@ -27,7 +27,7 @@ def added(base: str, text: str, word: str) -> str:
     runs = [
         run for run in _inserted(before, after) if new_words(run, f"{word} {before}") or _new_link(run, word + base)
     ]
-    return "".join(runs).strip()
+    return " … ".join(dict.fromkeys(run.strip() for run in runs))
 
 
 def new_words(text: str, known: str) -> list[str]:
@@ -57,8 +57,8 @@ def between(left: str, right: str) -> tuple[str, str]:
     """What differs between the common beginning and end of two texts, in whole words."""
     start = _common(left, right)
     end = min(_common(left[::-1], right[::-1]), len(left) - start, len(right) - start)
-    while start and not left[start - 1].isspace():
+    while start and left[start - 1].isalnum():
         start -= 1
-    while end and not left[len(left) - end].isspace():
+    while end and left[len(left) - end].isalnum():
         end -= 1
     return left[start : len(left) - end], right[start : len(right) - end]

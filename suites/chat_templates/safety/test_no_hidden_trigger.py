@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.sandbox.inspection import Inspection
+from fixtures.sandbox.inspection import LIMITS, Inspection
 from fixtures.subjects.chat import Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.safety import moments
 from suites.chat_templates.safety.differences import LINK
 from suites.chat_templates.safety.named import inspections, templates
 from suites.chat_templates.safety.shapes import NEEDLES, RESULT
-from suites.chat_templates.safety.triggers import Reaction, reactions
+from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
 from suites.findings import Defect, Finding, Hazard
 
 REMEDY = (
@@ -35,11 +35,22 @@ def test_no_hidden_trigger(chat: Chat, record: Any) -> None:
     for name, found in inspections(chat).items():
         if not found.broken:  # else told by chat_templates/bounded
             refuse_moments(name, found, moments.by_clock(templates(chat)[name], found))
-            told = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
-            if hidden := next((each for each in told if each.hidden), None):
-                raise finding(name, hidden)
-            switches += [each.said.word.strip() for each in told]
+            switches += [each.said.word.strip() for each in harmless(chat, name, found)]
     record.capability("chat.content_switches", ", ".join(dict.fromkeys(switches)) or "none")
+
+
+def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
+    """What the template does on words that it may do."""
+    __tracebackhide__ = True
+    try:
+        told = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
+    except RunsAway as away:
+        found.broken = away.limit
+        raise Defect(f"{name} does not end well when a message holds {away.word[:80]!r}: {LIMITS[away.limit]}.",
+                     evidence={"word": away.word, "limit": away.limit}, remedy=REMEDY) from None  # fmt: skip
+    if hidden := next((each for each in told if each.hidden), None):
+        raise finding(name, hidden)
+    return told
 
 
 def refuse_moments(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:

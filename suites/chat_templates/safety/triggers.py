@@ -32,6 +32,15 @@ MOST = 40
 """Words of the template's own that are tried one by one."""
 
 
+class RunsAway(Exception):
+    """A render with a word in a message met a limit."""
+
+    def __init__(self, word: str, limit: str):
+        super().__init__(word)
+        self.word = word
+        self.limit = limit
+
+
 @dataclass(frozen=True)
 class Reaction:
     """What a template does when a message holds a word."""
@@ -59,16 +68,19 @@ class Reaction:
 
 
 def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
-    """What changes with words in messages: the template's own one by one, all of them with the common ones at once."""
+    """What changes with words in messages: the template's own one by one, all of them with the common ones at once.
+
+    Raises `RunsAway`.
+    """
     conditions = facts.get("conditions", [])[:MOST]
     own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
-    together = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
-    attempts = [Said(", ".join(together)), *map(Said, own)]
-    attempts += [Said(each["word"], alone=True) for each in conditions if each["alone"]]
+    words = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
+    together = Said(", ".join(words))
+    attempts = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"]), together]
     found = _tried(template, attempts, parts=parts)
-    if any(each.hidden and each.said == attempts[0] for each in found):
-        found += _tried(template, [Said(word) for word in together], parts=parts)
-    single = [each for each in found if each.hidden and each.said != attempts[0]]
+    if any(each.hidden and each.said == together for each in found):
+        found += _tried(template, [Said(word) for word in words], parts=parts)
+    single = [each for each in found if each.hidden and each.said != together]
     if single:
         return [_whose(template, single[0], parts=parts)]
     return found
@@ -80,6 +92,8 @@ def _tried(template: str, attempts: Sequence[Said], *, parts: bool) -> list[Reac
     for shape in SHAPES:
         wanted = [{"variables": shape(said, parts)} for said in (Said(""), *attempts)]
         ends = CLIENT.ask(template, wanted)["renders"]
+        if "limit" in ends[-1]:
+            raise RunsAway(["", *(each.word for each in attempts)][len(ends) - 1], ends[-1]["limit"])
         base = ends[0].get("text")
         if base is not None:
             told = zip(attempts, ends[1:], strict=False)
