@@ -43,7 +43,7 @@ def test_embedding_rows_are_read_as_they_are_stored(tmp_path: Path, dtype: str) 
     matrix = find(tmp_path, INPUT, ROWS)
     assert matrix
     assert matrix.count == ROWS
-    assert (matrix.floats([3, 599]) == values[[3, 599]]).all()
+    assert matrix.norms([3, 599]) == pytest.approx(numpy.linalg.norm(values[[3, 599]], axis=1))
     assert matrix.typical_norm() == pytest.approx(float(numpy.median(numpy.linalg.norm(values, axis=1))))
 
 
@@ -53,12 +53,13 @@ def test_rows_that_are_the_same(tmp_path: Path) -> None:
     safetensors(tmp_path / "model.safetensors", "F32", values)
     matrix = find(tmp_path, INPUT, ROWS)
     assert matrix
-    assert matrix.same_as(3, range(ROWS + 10)) == [5, 7]
-    assert matrix.same_as(4, range(ROWS)) == []
+    assert matrix.twins([3, 4], range(ROWS + 10)) == {3: [5, 7], 4: []}
 
 
-MARKERS = """<|im_start|> <｜User｜> <start_of_turn> </s> <turn|> [INST] [/INST] <<SYS>> <｜end▁of▁sentence｜>
-[TOOL_CALLS] <|START_OF_TURN_TOKEN|>""".split()
+MARKERS = (
+    *("<|im_start|>", "<｜User｜>", "<start_of_turn>", "</s>", "<turn|>", "[INST]", "[/INST]", "<<SYS>>"),
+    *("<｜end▁of▁sentence｜>", "[TOOL_CALLS]", "<|START_OF_TURN_TOKEN|>"),
+)
 
 
 @pytest.mark.parametrize("text", MARKERS)

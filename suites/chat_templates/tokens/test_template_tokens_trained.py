@@ -56,18 +56,18 @@ def trained(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: str)
     typical = matrix.typical_norm()
     norms = dict(zip(present, map(float, matrix.norms(present)), strict=True))
     empty = [number for number, norm in norms.items() if norm < TINY * typical]
-    evidence = {"tensor": matrix.name, "file": matrix.file, "median norm": typical,
+    evidence = {"tensor": matrix.name, "file": matrix.path.name, "median norm": typical,
                 "norms": {text: norms[number] for number, text in present.items()}}  # fmt: skip
     if empty:
         rows = "rows are" if len(empty) > 1 else "row is"
         raise Defect(f"The template writes {named(present, empty)}, whose {rows} zero or nearly so {where}.",
                      evidence=evidence)  # fmt: skip
     others = {*matrix.spread(), *tokenizer.added_tokens_decoder, *range(len(tokenizer), matrix.count)}
-    for number, text in present.items():
-        same = matrix.same_as(number, others)
+    for number, same in matrix.twins(present, others).items():
         if same:
-            evidence |= {"same row": {str(each): tokens(tokenizer, [each])[0] for each in same[:20]}}
-            raise alike(f"{text} (id {number})", same, present, where, evidence)
+            known = [each for each in same if each < len(tokenizer)][:20]
+            evidence |= {"same row": same[:20], "tokens": tokens(tokenizer, known)}
+            raise alike(f"{present[number]} (id {number})", same, present, where, evidence)
 
 
 def alike(token: str, same: list[int], present: dict[int, str], where: str, evidence: dict[str, Any]) -> Finding:
