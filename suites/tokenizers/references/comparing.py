@@ -82,15 +82,15 @@ def evidence(tokenizer: Any, found: Mismatch, *, pieces: Iterable[str] | None = 
     points = " ".join(f"U+{ord(each):04X}" for each in found.text[:40])
     shown = {"text": escaped(found.text, limit=200), "code points": points, "parts at": found.where,
              "expected ids": found.expected[:60], "actual ids": found.actual[:60],
-             "expected tokens": _tokens(tokenizer, found.expected[start : start + 8]),
-             "actual tokens": _tokens(tokenizer, found.actual[start : start + 8])}  # fmt: skip
+             "expected tokens": token_strings(tokenizer, found.expected[start : start + 8]),
+             "actual tokens": token_strings(tokenizer, found.actual[start : start + 8])}  # fmt: skip
     cut = pre_tokens(tokenizer, found.text)
     shown |= {"actual pre-tokens": [escaped(each) for each in cut[:20]]} if cut else {}
     shown |= {"expected pre-tokens": [escaped(each) for each in list(pieces)[:20]]} if pieces else {}
     return shown | {"rule": rule_behind(tokenizer, found.text)}
 
 
-def _tokens(tokenizer: Any, ids: list[int]) -> list[str | None]:
+def token_strings(tokenizer: Any, ids: list[int]) -> list[str | None]:
     """The token strings; an id that the tokenizer does not have has none."""
     return [tokens(tokenizer, [index])[0] if index >= 0 else None for index in ids]
 

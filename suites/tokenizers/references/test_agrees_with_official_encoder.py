@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
@@ -23,6 +24,7 @@ from suites.tokenizers.references.comparing import (
     pattern_of,
     plain,
     pre_tokens,
+    token_strings,
 )
 
 
@@ -85,11 +87,13 @@ def _cause(tokenizer: Any, reference: Reference, found: Mismatch) -> str:
     normalized = pipeline(tokenizer).normalized(found.text) if pipeline(tokenizer).backend else found.text
     if normalized.replace("▁", " ").strip() != found.text.strip():
         return f"the normalizer makes {escaped(normalized, limit=40)} of it"
-    return f"{len(found.actual)} tokens instead of {len(found.expected)}, so the model's merges or scores differ"
+    ours, theirs = (_shown(token_strings(tokenizer, ids[found.where :])) for ids in (found.actual, found.expected))
+    return f"{ours} instead of {theirs}, so the model's merges or scores differ"
 
 
-def _shown(cut: list[str]) -> str:
-    return " ".join(f"[{escaped(each, limit=20)[1:-1]}]" for each in cut[:6])
+def _shown(cut: Sequence[str | None]) -> str:
+    """The first pieces, each in brackets."""
+    return " ".join(f"[{escaped(each or 'no token', limit=20)[1:-1]}]" for each in cut[:6])
 
 
 def _evidence(tokenizer: Any, reference: Reference, found: Mismatch) -> dict[str, Any]:
