@@ -13,7 +13,7 @@ TEXTS = (
     "if x != y and a <= b",
     "f( x , y ) . g ! h ?",
     "the word 'social' is quoted",
-    " ' quoted ' ",
+    "say ' quoted ' twice",
     "I 'm sure they 've gone, it 's late and we 're not",
     "do n't and ca n't",
     "SELECT * FROM t WHERE a = 'b' ; -- done .",
