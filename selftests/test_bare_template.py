@@ -156,15 +156,41 @@ def test_only_checks_of_text_run(bare_run: Finished) -> None:
     assert "Traceback" not in bare_run.output
 
 
-def test_a_required_capability_that_is_missing_rejects(tmp_path: Path) -> None:
-    """A strictness of the template (here no system role, as Gemma has it) is no defect until someone needs it."""
-    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
-    (tmp_path / "strict.jinja").write_text(refusing + CHATML)
+NO_SYSTEM = (
+    "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + CHATML
+)
+ALTERNATING = (
+    "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Roles must alternate') }}{% endif %}{% endfor %}" + CHATML
+)
+DEFAULT_PROMPT = (
+    "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}"
+    + CHATML
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "required", "found"),
+    [
+        (NO_SYSTEM, "chat.system_role", "rejected"),
+        (ALTERNATING, "chat.consecutive_users", "rejected"),
+        (ALTERNATING, "chat.alternation=free", "strict"),
+        (DEFAULT_PROMPT, "chat.default_system_prompt=False", "True"),
+    ],
+    ids=["C04", "C06", "C06 by value", "C08"],
+)
+def test_a_required_capability_that_is_missing_rejects(
+    template: str, required: str, found: str, tmp_path: Path
+) -> None:
+    """What a template documents (no system role, strict turns, its own prompt) is no defect until someone needs it."""
+    (tmp_path / "strict.jinja").write_text(template)
     manifest = tmp_path / "models.toml"
     entry = '[[subject]]\nname = "{0}"\nsource = "strict.jinja"\nrequired_capabilities = [{1}]\n'
-    manifest.write_text(entry.format("free", "") + entry.format("needs", '"chat.system_role"'))
-    done = run_pytest(*QUIET, f"--models={manifest}", "-k", "capabilities or loads", report=tmp_path / "report")
-    assert done.subject("free")["verdict"] != "reject"
+    manifest.write_text(entry.format("free", "") + entry.format("needs", f'"{required}"'))
+    done = run_pytest(
+        *QUIET, f"--models={manifest}", "-k", "chat_templates and text or loads", report=tmp_path / "report"
+    )
+    assert done.subject("free")["verdict"] in ("adopt", "adopt-with-conditions")
     needs = done.subject("needs")
     assert needs["verdict"] == "reject"
-    assert any("chat.system_role" in reason and "rejected" in reason for reason in needs["reasons"])
+    assert any(required in reason and found in reason for reason in needs["reasons"]), needs["reasons"]

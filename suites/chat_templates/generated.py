@@ -32,11 +32,10 @@ def _is(chat: Chat, probe: Callable[[Chat], probes.Answer], *values: str) -> boo
     return chat.once(f"chat.{probe.__name__}", probe)[0] in values
 
 
-def renders(chat: Chat, pool: Pool, *, add_generation_prompt: bool = False) -> Iterator[tuple[Talk, str]]:
+def renders(chat: Chat, pool: Pool) -> Iterator[tuple[Talk, str]]:
     """Every conversation of the pool with its render; what does not render is told by `renders`."""
     for talk in pool(shape_of(chat)):
-        text = render(chat, talk, add_generation_prompt=add_generation_prompt)
-        if text is not None:
+        if (text := render(chat, talk)) is not None:
             yield talk, text
 
 

@@ -171,7 +171,7 @@ def sandbox_escape(directory: Path) -> None:
     "arguments as a JSON string break the template",
     source="huggingface/transformers#48120",
     base=CHAT,
-    caught_by="chat_templates/tool-round-trip",
+    caught_by="chat_templates/tool-arguments",
     severity="hazard",
     naming="JSON text",
 )
@@ -188,7 +188,7 @@ def items_of_a_string(directory: Path) -> None:
     "arguments that are not a mapping vanish",
     source="Blackwellboy/model-serving-minefield trap 43",
     base=CHAT,
-    caught_by="chat_templates/tool-round-trip",
+    caught_by="chat_templates/tool-arguments",
     naming="arguments",
 )
 def arguments_vanish(directory: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import QUESTION, assistant
-from fixtures.subjects.chat import NEEDLE, Chat
+from fixtures.subjects.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.chat_templates.generated import Pool, render, renders
 from suites.findings import Defect, Hazard, Unsupported
 
 
-def test_generation_prompt(chat: Chat) -> None:
+def test_generation_prompt(chat: Chat, pool: Pool) -> None:
     """add_generation_prompt appends what stands before the assistant's content in a finished turn, and nothing else.
 
     Why: without the header the model goes on with the user's turn; with another one it starts from a text that it
@@ -23,10 +24,7 @@ def test_generation_prompt(chat: Chat) -> None:
         raise Unsupported("the template does not show the assistant's content")
     header = before[len(common_prefix(question, before)) :]
     evidence = {"without": shown(question), "with": shown(prompt), "finished turn": shown(whole)}
-    eos = chat.tokenizer.eos_token or ""  # Phi-3 closes with it what is not a prompt
-    if not prompt.startswith(question.removesuffix(eos)):
-        raise Hazard("add_generation_prompt changes the conversation before it instead of appending to it.",
-                     evidence=evidence)  # fmt: skip
+    only_appends(chat, question, prompt, [QUESTION])
     if prompt == question and header.strip() and not question.endswith(header):
         raise Defect(f"add_generation_prompt changes nothing, although an assistant's turn starts with {header!r}.",
                      evidence=evidence)  # fmt: skip
@@ -36,6 +34,25 @@ def test_generation_prompt(chat: Chat) -> None:
     if prompt == question and opens_always(chat, question.partition(str(QUESTION["content"]))[2], after):
         raise Hazard(f"add_generation_prompt=False is ignored: {after!r} follows a finished answer too, and training "
                      "on it teaches empty turns.", evidence=evidence)  # fmt: skip
+    in_generated_ones(chat, pool)
+
+
+def only_appends(chat: Chat, without: str, prompt: str, messages: list[Message]) -> None:
+    """Phi-3 closes with its end-of-sequence token what is not a prompt; that is no part of the conversation."""
+    __tracebackhide__ = True
+    if not prompt.startswith(without.removesuffix(chat.tokenizer.eos_token or "")):
+        raise Hazard("add_generation_prompt changes the conversation before it instead of appending to it.",
+                     evidence={"messages": messages, "without": shown(without), "with": shown(prompt)})  # fmt: skip
+
+
+def in_generated_ones(chat: Chat, pool: Pool) -> None:
+    """Wherever the assistant is to speak: after questions and after results of tools."""
+    __tracebackhide__ = True
+    for talk, text in renders(chat, pool):
+        if talk.messages[-1]["role"] == "assistant":
+            continue
+        if (prompt := render(chat, talk, add_generation_prompt=True)) is not None:
+            only_appends(chat, text, prompt, talk.messages)
 
 
 def continues(prompt: str, before: str) -> bool:

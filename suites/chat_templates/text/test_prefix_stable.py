@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, SECOND_ANSWER
+from typing import Any
+
+from fixtures.inputs.conversations import QUESTION
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.chat_templates.evidence import rendered, shown
+from suites.chat_templates.text.growing import Step, closed, steps
 from suites.findings import Hazard
 
-TURNS = [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION]
+SPEAKERS = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
 
 
 def test_prefix_stable(chat: Chat) -> None:
-    """Each prompt of a growing conversation starts with the prompt before it.
+    """Each render of a growing conversation starts with the one before it, over turns of users, assistants and tools.
 
     Why: servers keep what they computed for a prefix, and multi-turn training masks by it; a template that rewrites
         its history makes both recompute, or go wrong.
@@ -19,15 +22,23 @@ def test_prefix_stable(chat: Chat) -> None:
     Source: https://huggingface.co/docs/trl/chat_template_utils (prefix-preserving templates);
         https://github.com/QwenLM/Qwen3/issues/1826
     """
-    for count in range(1, len(TURNS)):
-        earlier, later = rendered(chat, TURNS[:count]), rendered(chat, TURNS[: count + 1])
-        kept = common_prefix(earlier, later)
-        unclosed = earlier.rstrip().removesuffix(chat.tokenizer.eos_token or "")  # Phi-3 closes each render with it
-        if not later.startswith(unclosed.rstrip()):
-            lost, unit = chat.cost(earlier[len(kept) :])
-            role = "a user's" if TURNS[count]["role"] == "user" else "an assistant's"
-            raise Hazard(
-                f"Adding {role} message rewrites what was rendered before it: {earlier[len(kept) :]!r} becomes "
-                f"{later[len(kept) : len(kept) + 40]!r}.",
-                evidence={"before": shown(earlier), "after": shown(later), "message": count + 1, f"{unit} lost": lost},
-            )
+    rendered(chat, [QUESTION])
+    lost = {step: told(chat, step) for step in steps(chat) if not step.later.startswith(closed(chat, step.earlier))}
+    if not lost:
+        return
+    step, first = next(iter(lost.items()))
+    kept = step.kept(step.earlier)
+    raise Hazard(
+        f"Adding {SPEAKERS[step.message['role']]} message rewrites what was rendered before it (conversation "
+        f"{step.name}, message {len(step.messages)}, {first['lost']} {first['unit']}): "
+        f"{step.earlier[len(kept) :][:80]!r} becomes {step.later[len(kept) :][:40]!r}.",
+        evidence={"before": shown(step.earlier), "after": shown(step.later), "losses": list(lost.values())},
+    )
+
+
+def told(chat: Chat, step: Step) -> dict[str, Any]:
+    """Which turn costs how much: what a server that keeps prefixes computes again."""
+    gone = step.earlier[len(step.kept(step.earlier)) :]
+    lost, unit = chat.cost(gone)
+    return {"conversation": step.name, "message": len(step.messages), "role": step.message["role"],
+            "lost": lost, "unit": unit, "text": shown(gone, limit=200)}  # fmt: skip

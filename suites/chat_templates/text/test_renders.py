@@ -5,35 +5,58 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
-from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateRejects
+from fixtures.inputs.pool import smallest
+from fixtures.inputs.talks import Talk
+from fixtures.subjects.chat import Chat, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import breaks, failed
+from suites.chat_templates.generated import Pool, shape_of
 from suites.findings import Defect
 
 
-def test_renders(chat: Chat, record: Any) -> None:
-    """Plain conversations of user and assistant render; others render, or are refused with a reason.
+def test_renders(chat: Chat, pool: Pool, record: Any) -> None:
+    """What the template claims to take renders: plain conversations, and generated ones with system, tools, thoughts.
 
     Why: an undefined value or a type error inside the template stops an application in the middle of a chat.
     Fix: Test in the template what a message has before it is used, and refuse with raise_exception what the model
         was not trained on.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing
     """
-    refused = [name for name, messages in PLAIN.items() if rendering(chat, name, messages)]
-    if refused == list(PLAIN):
-        reason = rendering(chat, refused[0], PLAIN[refused[0]])
-        raise Defect(f"The template refuses even {refused[0]}: {reason}.", evidence={"refused": refused})
-    refused += [name for name, messages in OPTIONAL.items() if rendering(chat, name, messages)]
-    record.capability("chat.refuses", ", ".join(refused) or "nothing")
+    plain = {name: reason for name, messages in PLAIN.items() if (reason := rendering(chat, name, Talk(messages)))}
+    if len(plain) == len(PLAIN):
+        name, reason = next(iter(plain.items()))
+        raise Defect(f"The template refuses even {name}: {reason}.", evidence={"refused": list(plain)})
+    other = {name: reason for name, messages in OPTIONAL.items() if (reason := rendering(chat, name, Talk(messages)))}
+    generated = generated_ones(chat, pool)
+    refused = plain | other | ({"some generated conversations": generated} if generated else {})
+    record.capability("chat.refuses", ", ".join(refused) or "nothing", evidence=refused or None)
 
 
-def rendering(chat: Chat, name: str, messages: list[Message]) -> str | None:
+def generated_ones(chat: Chat, pool: Pool) -> str | None:
+    """Renders the pool; returns the reason where the template refuses a conversation of it."""
+    __tracebackhide__ = True
+    refused = None
+    for talk in pool(shape_of(chat)):
+        if isinstance(attempt(chat, talk), TemplateBreaks):
+            small = smallest(talk, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
+            rendering(chat, "a generated conversation", small)
+        refused = refused or rendering(chat, "a generated conversation", talk)
+    return refused
+
+
+def rendering(chat: Chat, name: str, talk: Talk) -> str | None:
     """Renders with and without a generation prompt; returns the reason where the template refuses."""
     __tracebackhide__ = True
-    for add_generation_prompt in (False, True):
+    failure = attempt(chat, talk)
+    if isinstance(failure, TemplateBreaks):
+        raise Defect(breaks(failure, name), evidence=failed(failure, talk.messages))
+    return str(failure) if failure else None
+
+
+def attempt(chat: Chat, talk: Talk) -> TemplateBreaks | TemplateRejects | None:
+    """The failure; a generation prompt is asked for where the assistant is to speak."""
+    for prompt in (False, True) if talk.messages[-1]["role"] != "assistant" else (False,):
         try:
-            chat.render(messages, add_generation_prompt=add_generation_prompt)
-        except TemplateRejects as reason:
-            return str(reason)
-        except TemplateBreaks as failure:
-            raise Defect(breaks(failure, name), evidence=failed(failure, messages)) from None
+            chat.render(talk.messages, tools=talk.tools, add_generation_prompt=prompt)
+        except (TemplateBreaks, TemplateRejects) as failure:
+            return failure
     return None

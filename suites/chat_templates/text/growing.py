@@ -1,0 +1,70 @@
+"""A conversation that grows turn by turn, and what each turn does to the prompt before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, SECOND_ANSWER
+from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, WEATHER
+from fixtures.subjects.chat import Chat, Message
+from suites.chat_templates.evidence import common_prefix
+from suites.chat_templates.generated import shape_of
+from suites.chat_templates.probes import attempt
+
+THOUGHT = "They ask for a fact that I know."
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A conversation and what it was before its last message."""
+
+    name: str
+    messages: list[Message]
+    earlier: str
+    later: str
+    prompt: str | None
+    """The earlier conversation with a generation prompt; None where that does not render."""
+
+    @property
+    def message(self) -> Message:
+        return self.messages[-1]
+
+    def kept(self, text: str) -> str:
+        """What of a text the later render begins with."""
+        return common_prefix(text, self.later)
+
+
+def steps(chat: Chat) -> list[Step]:
+    """Every step that renders, of every conversation that the template can take."""
+    return chat.once("steps", lambda each: list(_steps(each)))
+
+
+def _steps(chat: Chat) -> Iterator[Step]:
+    for name, messages, tools in _conversations(chat):
+        for count in range(1, len(messages)):
+            earlier, later = (attempt(chat, messages[:size], tools=tools)[0] for size in (count, count + 1))
+            if earlier is not None and later is not None:
+                prompt = attempt(chat, messages[:count], tools=tools, add_generation_prompt=True)[0]
+                yield Step(name, messages[: count + 1], earlier, later, prompt)
+
+
+def _conversations(chat: Chat) -> Iterator[tuple[str, list[Message], list[Any] | None]]:
+    shape = shape_of(chat)
+    yield "plain", [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION], None
+    if shape.tools:
+        yield "with tools", [ASK, CALL, RESULT, REPLY, THANKS], [WEATHER]
+    if shape.reasoning:
+        yield "with thoughts", [QUESTION, thinking(ANSWER), FOLLOW_UP, thinking(SECOND_ANSWER)], None
+    if shape.reasoning and shape.tools:
+        yield "with thoughts and tools", [ASK, thinking(CALL), RESULT, thinking(REPLY), THANKS], [WEATHER]
+
+
+def thinking(message: Message) -> Message:
+    return message | {"reasoning_content": THOUGHT, "thinking": THOUGHT}
+
+
+def closed(chat: Chat, text: str) -> str:
+    """A render without what only its end has: white space, and the end-of-sequence token that Phi-3 adds."""
+    return text.rstrip().removesuffix(chat.tokenizer.eos_token or "").rstrip()

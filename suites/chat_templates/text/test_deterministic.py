@@ -1,0 +1,47 @@
+"""Promise: a prompt depends on what it is made of, and on nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
+from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
+from fixtures.subjects.chat import Chat, Message
+from suites.chat_templates.evidence import common_prefix, rendered, shown
+from suites.chat_templates.generated import shape_of
+from suites.chat_templates.probes import attempt
+from suites.findings import Defect
+
+ROUNDS = 3
+OBJECT = re.compile(
+    r"<[^<>]{1,80} at 0x[0-9a-f]{6,}>|<bound method [^>]+>|<(?:LoopContext|Namespace|Macro|Cycler)\b[^>]*>"
+)
+
+
+def test_deterministic(chat: Chat) -> None:
+    """The same conversation renders the same every time, and no address of an object is printed.
+
+    Why: a prompt that differs between runs cannot be cached or reproduced; chance in a template changes answers.
+    Fix: Leave out the random filter and lipsum(); call a method, with its brackets, instead of printing it.
+    Source: https://jinja.palletsprojects.com/en/stable/templates/#jinja-filters.random
+    """
+    rendered(chat, [QUESTION])
+    for messages, tools in conversations(chat):
+        texts = [attempt(chat, messages, tools=tools, fresh=number > 0)[0] or "" for number in range(ROUNDS)]
+        evidence = {"messages": messages, "renders": [shown(text) for text in texts[:2]]}
+        if different := next((text for text in texts if text != texts[0]), None):
+            start = max(0, len(common_prefix(texts[0], different)) - 20)
+            raise Defect(f"The same conversation renders differently each time, from {different[start : start + 60]!r} "
+                         "on.", evidence=evidence)  # fmt: skip
+        if found := OBJECT.search(texts[0]):
+            raise Defect(f"The template prints an object of Python, {found[0]!r}, instead of its value.",
+                         evidence=evidence)  # fmt: skip
+
+
+def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Any] | None]]:
+    shape = shape_of(chat)
+    yield [*([INSTRUCTION] if shape.system else []), QUESTION, ANSWER, FOLLOW_UP], None
+    if shape.tools:
+        yield [ASK, CALL, RESULT, REPLY], [WEATHER, CLOCK]

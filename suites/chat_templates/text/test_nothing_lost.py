@@ -1,0 +1,76 @@
+"""Promise: what the template cannot show, it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
+from fixtures.inputs.tools import ASK, CALL, RESULT, WEATHER
+from fixtures.subjects.chat import Chat
+from suites.chat_templates import probes, probes_tools
+from suites.chat_templates.probes import Answer
+from suites.findings import Defect, Hazard
+
+Loss = tuple[str, Any]
+INSTRUCTED = {
+    "A system message": [INSTRUCTION, QUESTION],
+    "A system message before a longer conversation": [INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP],
+    "A system message before a question and its answer": [INSTRUCTION, QUESTION, ANSWER],
+}
+WITH_TOOLS = {"A system message before a tool's result": [INSTRUCTION, ASK, CALL, RESULT]}
+
+
+def test_nothing_lost(chat: Chat) -> None:
+    """No instruction, tool call or tool result is left out of the prompt without a word.
+
+    Why: an application sees no error, and the model never reads the instruction, or does not know that it has called
+        a tool and calls it again.
+    Fix: Render the message, or refuse it with raise_exception; the evidence shows the prompt without it.
+    Source: https://github.com/huggingface/transformers/issues/30545 (a system message dropped);
+        https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-chat_templates (where Mistral's belongs);
+        https://github.com/huggingface/trl/blob/main/trl/chat_templates/README.md (tool calls dropped)
+    """
+    if found := list(lost(chat)):
+        also = f" (and in {len(found) - 1} more of the conversations tried)" if found[1:] else ""
+        raise Defect(f"{found[0][0]} is left out of the prompt without a word{also}.", evidence=dict(found))
+    if found := list(lost_beside_calls(chat)):
+        what = " and ".join(name for name, _ in found)
+        verb = "are" if found[1:] else "is"
+        raise Hazard(f"{what[0].upper()}{what[1:]} {verb} left out of the prompt without a word.", evidence=dict(found))
+
+
+def lost(chat: Chat) -> Iterator[Loss]:
+    """What a template must show or refuse. Tools that it knows nothing of are a capability that it lacks."""
+    for name, messages in (INSTRUCTED | (WITH_TOOLS if probes_tools.shows_calls(chat) else {})).items():
+        tools = [WEATHER] if name in WITH_TOOLS else None
+        value, text = probes.needle(chat, messages, word=str(INSTRUCTION["content"]), tools=tools)
+        if value == "dropped":
+            yield name, text
+    if known(chat, probes_tools.tools) == "supported" and known(chat, probes_tools.tool_calls) == "dropped":
+        yield "A call of a tool, although tools are offered,", shown_by(chat, probes_tools.tool_calls)
+    if probes_tools.shows_calls(chat) and known(chat, probes_tools.tool_results) == "dropped":
+        yield "The result of a tool, although its call is shown,", shown_by(chat, probes_tools.tool_results)
+
+
+def lost_beside_calls(chat: Chat) -> Iterator[Loss]:
+    """What published templates leave out of a message that calls tools, and OpenAI's API puts into it."""
+    if not probes_tools.shows_calls(chat):
+        return
+    if known(chat, probes_tools.content_beside_calls) == "dropped":
+        yield (
+            "what the assistant says in a message that calls a tool",
+            shown_by(chat, probes_tools.content_beside_calls),
+        )
+    if known(chat, probes_tools.parallel_tool_calls) == "dropped":
+        yield "the second of two calls in one message", shown_by(chat, probes_tools.parallel_tool_calls)
+
+
+def known(chat: Chat, probe: Any) -> str | bool:
+    answer: Answer = chat.once(f"chat.{probe.__name__}", probe)
+    return answer[0]
+
+
+def shown_by(chat: Chat, probe: Any) -> Any:
+    answer: Answer = chat.once(f"chat.{probe.__name__}", probe)
+    return answer[1]
