@@ -83,6 +83,9 @@ def _line_of_words(template: str, message: str) -> int | None:
     """The first line that holds what a message quotes."""
     quoted = re.findall(r"'([^']+)'|statement: (\w+)", message)
     words = [re.compile(rf"\b{re.escape(one or two)}\b") for one, two in quoted]
+    words += [re.compile(r"\{[{%].*\w\)? *// *\(?\w.*[%}]\}")] * (
+        "token: / of" in message
+    )  # no division to whole numbers
     numbered = enumerate(template.splitlines(), start=1)
     return next((number for number, text in numbered if any(word.search(text) for word in words)), None)
 

@@ -14,6 +14,7 @@ KNOWN = {
     "they mark what training is on, and print nothing.",
     "length of value of type none": "Write {% if tools %}: in minijinja None is iterable, so that `tools is iterable "
     "and tools | length` fails where there are no tools.",
+    "token: / of": "Write (a / b) | int instead of a // b, which llama.cpp does not parse.",
     "statement: raw": "Print the text as a string literal instead of {% raw %}.",
 }
 
