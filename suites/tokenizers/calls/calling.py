@@ -53,14 +53,20 @@ def truncating(tokenizer: Any, side: str) -> Iterator[None]:
         tokenizer.truncation_side = before
 
 
-def needs_fast(tokenizer: Any, what: str) -> None:
-    """Only tokenizers of the `tokenizers` library know where their tokens lie."""
-    __tracebackhide__ = True
-    if not getattr(tokenizer, "is_fast", False):
-        raise Unsupported(f"{type(tokenizer).__name__} is a tokenizer written in Python, which gives no {what}")
+def offers(tokenizer: Any, record: Any, what: str) -> bool:
+    """Whether the tokenizer is one of the `tokenizers` library: only those know where their tokens lie."""
+    fast = bool(getattr(tokenizer, "is_fast", False))
+    record.capability(f"tokenizer.{what}", fast, evidence=type(tokenizer).__name__)
+    return fast
 
 
-def needs_padding(tokenizer: Any) -> None:
+def padding_is_refused(tokenizer: Any) -> None:
+    """Without a pad token a call that asks for padding must say so, and not pad with whatever there is."""
     __tracebackhide__ = True
-    if tokenizer.pad_token_id is None:
-        raise Unsupported("there is no pad token, so the library refuses to pad")
+    try:
+        batch = tokenizer(list(FEW), padding=True)
+    except Exception:
+        return
+    rows = [list(row) for row in batch["input_ids"]]
+    raise Defect("There is no pad token, and a call with padding=True returns rows all the same.",
+                 evidence={"texts": list(FEW), "ids": rows})  # fmt: skip

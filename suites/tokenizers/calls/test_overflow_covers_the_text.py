@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import FEW, asked, needs_fast, truncating
+from suites.tokenizers.calls.calling import FEW, asked, offers, truncating
 from suites.tokenizers.calls.framing import parts
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
 
 
-def test_overflow_covers_the_text(tokenizer: Any) -> None:
+def test_overflow_covers_the_text(tokenizer: Any, record: Any) -> None:
     """With overflow, the windows of a long text cover all its ids, each overlapping the one before by the stride.
 
     Why: question answering and retrieval read long documents through these windows; what lies in none of them is
@@ -25,7 +25,8 @@ def test_overflow_covers_the_text(tokenizer: Any) -> None:
     Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to overflowing tokens.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
-    needs_fast(tokenizer, "windows of overflowing tokens")
+    if not offers(tokenizer, record, "windows"):
+        return
     for side in ("right", "left"):
         with truncating(tokenizer, side):
             for room, stride in ((4, 0), (5, 2), (4, 3)):

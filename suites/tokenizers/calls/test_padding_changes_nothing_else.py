@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import FEW, asked, needs_padding, nothing, plain
+from suites.tokenizers.calls.calling import FEW, asked, nothing, padding_is_refused, plain
 from suites.tokenizers.evidence import case
 
 
@@ -17,7 +17,15 @@ def test_padding_changes_nothing_else(tokenizer: Any, record: Any) -> None:
     Source: https://huggingface.co/docs/transformers/pad_truncation
     """
     record.capability("tokenizer.padding_side", tokenizer.padding_side)
-    needs_padding(tokenizer)
+    if tokenizer.pad_token_id is None:
+        padding_is_refused(tokenizer)
+    else:
+        padded_by_hand(tokenizer)
+
+
+def padded_by_hand(tokenizer: Any) -> None:
+    """Every way to pad, on every side, for texts and for pairs."""
+    __tracebackhide__ = True
     for pairs in (None, list(FEW[::-1])):
         alone = [plain(tokenizer, *each) for each in zip(FEW, pairs or nothing(FEW), strict=True)]
         longest = max(len(each["input_ids"]) for each in alone)

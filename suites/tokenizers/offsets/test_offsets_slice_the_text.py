@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
 from suites.findings import Defect, Finding
-from suites.tokenizers.calls.calling import needs_fast
+from suites.tokenizers.calls.calling import offers
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.offsets.spans import Located, Token, located, own_text, shown, untouched
 from suites.tokenizers.rules import rule_behind
 
 
-def test_offsets_slice_the_text(tokenizer: Any) -> None:
+def test_offsets_slice_the_text(tokenizer: Any, record: Any) -> None:
     """The offsets of the tokens slice the text, in characters: in order, within it, and around what each token spells.
 
     Why: answers of extractive models, highlighted words and redactions are cut out of the text by these offsets.
@@ -27,7 +27,8 @@ def test_offsets_slice_the_text(tokenizer: Any) -> None:
     Source: https://huggingface.co/docs/tokenizers/api/encoding; https://github.com/huggingface/tokenizers/issues/156;
         https://github.com/huggingface/transformers/issues/33675
     """
-    needs_fast(tokenizer, "offsets")
+    if not offers(tokenizer, record, "offsets"):
+        return
     for text in NASTY.values():
         slices(tokenizer, text)
     slices(tokenizer, NASTY["emoji"], NASTY["german"])

@@ -11,19 +11,20 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import needs_fast
+from suites.tokenizers.calls.calling import offers
 from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.offsets.spans import Located, Token, located, shown
 
 
-def test_word_ids_agree_with_offsets(tokenizer: Any) -> None:
+def test_word_ids_agree_with_offsets(tokenizer: Any, record: Any) -> None:
     """word_ids, sequence_ids, char_to_token, token_to_chars and their kin say the same as the offsets.
 
     Why: each task takes another of these ways from a token to the text, and all must lead to the same place.
     Fix: Remove what a custom class does to the encodings; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """
-    needs_fast(tokenizer, "words of tokens")
+    if not offers(tokenizer, record, "words_of_tokens"):
+        return
     for text in NASTY.values():
         agree(tokenizer, text)
     agree(tokenizer, NASTY["emoji"], NASTY["german"])
