@@ -1,7 +1,9 @@
 """A whole trial as a process: wall and CPU seconds, peak memory, and our own overhead per check.
 
     python -m benchmarks.trial builtin:tiny-text-generation builtin:smollm2
+    python -m benchmarks.trial DIR -- suites/tokenizers --profile standard
 
+What follows `--` goes to pytest.
 The overhead is what a check costs besides its own work: the time between the first and the last record, less the
 durations of the checks, divided by their number. Peak memory is that of the pytest process.
 """
@@ -19,14 +21,16 @@ from reports import directory
 
 
 def main() -> None:
-    for source in sys.argv[1:] or ["builtin:tiny-text-generation", "builtin:smollm2"]:
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    for source in words[:end] or ["builtin:tiny-text-generation", "builtin:smollm2"]:
         with tempfile.TemporaryDirectory() as folder:
-            measure(source, Path(folder))
+            measure(source, Path(folder), words[end + 1 :])
 
 
-def measure(source: str, folder: Path) -> None:
+def measure(source: str, folder: Path, options: list[str]) -> None:
     """Prints one line for one subject; `ru_maxrss` counts the largest child so far, so go from small to large."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--report-dir={folder}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--report-dir={folder}", *options]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, f"--model={source}"], check=False, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)

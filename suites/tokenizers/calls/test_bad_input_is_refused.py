@@ -22,7 +22,7 @@ ODD: dict[str, Any] = {
 LONE = "\ud800\udfff\udcff"
 SURROGATES = ("a\ud800b", "\udfff", ["abc", "a\udcffb"])
 PARAGRAPH = "The quick brown fox, 123 jumps. x != y; naïve\nüber 你好 done\n"
-CHARACTERS = {"quick": 10**6, "standard": 10**6, "exhaustive": 10**7}
+CHARACTERS = {"quick": 10**5, "standard": 10**6, "exhaustive": 10**7}
 
 
 def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Any) -> None:
