@@ -50,6 +50,8 @@ class Reaction:
     dropped: str = ""
     """The needle of another message, which is gone."""
     render: str = ""
+    changed: bool = False
+    """Whether anything but the word itself differs; a word that is a whole message always changes something."""
     by: str = ""
     """Whose message it is that the word must stand in, where one suffices."""
 
@@ -98,7 +100,7 @@ def _tried(template: str, attempts: Sequence[Said], *, parts: bool) -> list[Reac
         if base is not None:
             told = zip(attempts, ends[1:], strict=False)
             found += [_reaction(base, end["text"], said) for said, end in told if "text" in end]
-    return [each for each in found if each.added or each.dropped]
+    return [each for each in found if each.added or each.dropped or each.changed]
 
 
 def _reaction(base: str, text: str, said: Said) -> Reaction:
@@ -110,7 +112,7 @@ def _reaction(base: str, text: str, said: Said) -> Reaction:
         return Reaction(said)
     ordinary = not said.alone and not MARKUP.fullmatch(said.word)
     gone = next((needle for needle in NEEDLES if ordinary and needle in base and needle not in kept), "")
-    return Reaction(said, added(base, kept, said.word), gone, text)
+    return Reaction(said, added(base, kept, said.word), gone, text, changed=not said.alone)
 
 
 def _whose(template: str, found: Reaction, *, parts: bool) -> Reaction:
