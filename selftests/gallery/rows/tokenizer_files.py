@@ -229,6 +229,7 @@ mutant(
     source="huggingface/transformers#28164",
     base=CHAT,
     caught_by="tokenizers/survives-saving",
+    severity="hazard",
     naming=("After save_pretrained", "other ids"),
     patch_tokenizer=saves_without_pre_tokenizer,
 )(unchanged)
@@ -251,6 +252,7 @@ mutant(
     source="huggingface/transformers#26773",
     base=CHAT,
     caught_by="tokenizers/survives-saving",
+    severity="hazard",
     naming=("After save_pretrained", "<|im_start|>", "lstrip"),
     patch_tokenizer=saves_without_flags,
 )(unchanged)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
+from suites.findings import Hazard
 from suites.tokenizers.files.again import load_from
 from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
 from suites.tokenizers.files.raw import section
@@ -17,6 +17,7 @@ def test_survives_saving(subject: Subject, tokenizer: Any, record: Any) -> None:
     """save_pretrained and loading again give the same ids, special tokens, chat template and lengths.
 
     Why: every fine-tune saves its tokenizer beside the weights; what changes there nobody sees until it is served.
+        The subject as it is may be right, so what saving breaks is a hazard.
     Fix: Copy the original tokenizer files beside the weights instead of saving, or correct what the class does not
         write.
     Source: https://github.com/huggingface/transformers/issues/26773;
@@ -45,7 +46,7 @@ def again(subject: Subject, tokenizer: Any, directory: Path) -> Any:
     try:
         tokenizer.save_pretrained(directory)
     except Exception as error:
-        raise Defect(f"save_pretrained fails: {type(error).__name__}: {error}.", evidence={}) from None
+        raise Hazard(f"save_pretrained fails: {type(error).__name__}: {error}.", evidence={}) from None
     if subject.has("config.json"):  # as in a checkpoint: it decides the class
         (directory / "config.json").write_bytes((subject.path / "config.json").read_bytes())
     return load_from(directory, subject, otherwise="What save_pretrained writes does not load:")
@@ -57,4 +58,4 @@ def same(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: s
         part, name = difference
         what = phrase(part, name, before[part].get(name), after[part].get(name))
         evidence = told(before, after, part, name, tokenizer)
-        raise Defect(f"After save_pretrained and loading again {what}{cause}.", evidence=evidence)
+        raise Hazard(f"After save_pretrained and loading again {what}{cause}.", evidence=evidence)
