@@ -8,6 +8,8 @@ from pathlib import Path
 from selftests.gallery.edits import edit_template
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
 
+OURS = ("<|im_start|>", "<|im_end|>", "<|pad|>", "<|endoftext|>")
+"""The control tokens of the base."""
 FORMAT = "chat_templates/agrees-with-family-reference"
 IDS = "chat_templates/agrees-with-official-chat-encoder"
 MISTRAL_3 = "mistral-v3-tokenizer"
@@ -31,6 +33,10 @@ HARMONY = {
     "user": ("<|start|>user<|message|>", "<|end|>"),
     "assistant": ("<|start|>assistant<|channel|>final<|message|>", "<|end|>"),
 }
+LLAMA_3_TOKENS = ("<|start_header_id|>", "<|eot_id|>", "<|end_header_id|>")
+GEMMA_TOKENS = ("<start_of_turn>", "<end_of_turn>")
+DEEPSEEK_TOKENS = ("<｜User｜>", "<｜end▁of▁sentence｜>", "<｜Assistant｜>")
+HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>")
 INSTRUCT = """{{- bos_token -}}
 {%- set system = messages[0].content if messages[0].role == 'system' else none -%}
 {%- set turns = messages[1:] if system is not none else messages -%}
@@ -54,8 +60,8 @@ MISTRAL = {"AGAIN": "''", "OPEN": "''", "CLOSE": "'\\n\\n'", "END": "'[/INST]'",
 
 
 def speak(directory: Path, turns: dict[str, tuple[str, str]], *, opening: str | None = None,
-          start: str = "{{- bos_token -}}", token: str | None = None) -> None:  # fmt: skip
-    """Replaces the template by one with these turns; `token` takes the place of <|im_start|> in the vocabulary."""
+          start: str = "{{- bos_token -}}", tokens: tuple[str, ...] = ()) -> None:  # fmt: skip
+    """Replaces the template by one with these turns; `tokens` take the places of the control tokens `OURS`."""
     heads, ends = ({role: around[side] for role, around in turns.items()} for side in (0, 1))
     prompt = opening or turns["assistant"][0]
     text = (
@@ -67,14 +73,11 @@ def speak(directory: Path, turns: dict[str, tuple[str, str]], *, opening: str | 
         f"{{%- if add_generation_prompt -%}}{{{{- {json.dumps(prompt, ensure_ascii=False)} -}}}}{{%- endif -%}}"
     )
     (directory / "chat_template.jinja").write_text(text, encoding="utf-8")
-    if token:
-        rename_token(directory, "<|im_start|>", token)
-
-
-def rename_token(directory: Path, old: str, new: str) -> None:
-    """Under another name in every file of the tokenizer."""
     for path in (directory / "tokenizer.json", directory / "tokenizer_config.json"):
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        renamed = path.read_text(encoding="utf-8")
+        for old, new in zip(OURS, tokens, strict=False):
+            renamed = renamed.replace(old, new)
+        path.write_text(renamed, encoding="utf-8")
 
 
 def instruct(directory: Path, words: dict[str, str]) -> None:
@@ -119,7 +122,7 @@ def space_in_the_header(directory: Path) -> None:
     naming=("end of the system message", "<|eot_id|>", "Llama 3"),
 )
 def system_turn_left_open(directory: Path) -> None:
-    speak(directory, LLAMA_3 | {"system": (LLAMA_3["system"][0], "")}, token="<|start_header_id|>")
+    speak(directory, LLAMA_3 | {"system": (LLAMA_3["system"][0], "")}, tokens=LLAMA_3_TOKENS)
 
 
 @mutant(
@@ -132,7 +135,7 @@ def system_turn_left_open(directory: Path) -> None:
 )
 def one_newline(directory: Path) -> None:
     turns = {role: (head.replace("\n\n", "\n"), end) for role, (head, end) in LLAMA_3.items()}
-    speak(directory, turns, token="<|start_header_id|>")
+    speak(directory, turns, tokens=LLAMA_3_TOKENS)
 
 
 @mutant(
@@ -144,7 +147,7 @@ def one_newline(directory: Path) -> None:
     naming=("assistant", "model", "Gemma"),
 )
 def assistant_instead_of_model(directory: Path) -> None:
-    speak(directory, GEMMA | {"assistant": ("<start_of_turn>assistant\n", "<end_of_turn>\n")}, token="<start_of_turn>")
+    speak(directory, GEMMA | {"assistant": ("<start_of_turn>assistant\n", "<end_of_turn>\n")}, tokens=GEMMA_TOKENS)
 
 
 @mutant(
@@ -157,7 +160,7 @@ def assistant_instead_of_model(directory: Path) -> None:
 )
 def half_width_bars(directory: Path) -> None:
     turns = {role: (head.replace("｜", "|"), end) for role, (head, end) in DEEPSEEK.items()}
-    speak(directory, turns, token="<｜User｜>")
+    speak(directory, turns, tokens=DEEPSEEK_TOKENS)
 
 
 @mutant(
@@ -183,7 +186,7 @@ def system_in_the_last_turn(directory: Path) -> None:
 )
 def no_channel(directory: Path) -> None:
     turns = HARMONY | {"assistant": ("<|start|>assistant<|message|>", "<|end|>")}
-    speak(directory, turns, opening="<|start|>assistant", start="", token="<|message|>")
+    speak(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
 
 
 @mutant(
@@ -197,7 +200,7 @@ def no_channel(directory: Path) -> None:
 )
 def blank_line_in_the_instructions(directory: Path) -> None:
     turns = HARMONY | {"system": (HARMONY["system"][0], "\n\n<|end|>")}
-    speak(directory, turns, opening="<|start|>assistant", start="", token="<|message|>")
+    speak(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
 
 
 @mutant(
@@ -223,7 +226,7 @@ def system_dropped_before_an_answer(directory: Path) -> None:
     naming=("<think>", "DeepSeek"),
 )
 def thinking_closed(directory: Path) -> None:
-    speak(directory, DEEPSEEK, opening="<｜Assistant｜><think>\n\n</think>\n\n", token="<｜User｜>")
+    speak(directory, DEEPSEEK, opening="<｜Assistant｜><think>\n\n</think>\n\n", tokens=DEEPSEEK_TOKENS)
 
 
 @mutant(

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.references.chat.family import CONTENT
+from fixtures.references.chat.family import CONTENT, Piece
 from fixtures.references.chat.learning import common
-from fixtures.references.chat.recognition import Recognised, recognise
+from fixtures.references.chat.recognition import Recognised, alike, recognise
 from fixtures.references.chat.speaker import Speaker
 from fixtures.subjects.chat import Chat, Message, TemplateFails
 
@@ -35,6 +35,9 @@ class Deviation:
         return self.expected[around], self.actual[around]
 
 
+ROLES = {"user", "assistant", "system", "model", "developer", "tool"}
+
+
 def speaker_of(chat: Chat) -> Speaker:
     """The template, as the references listen to it."""
 
@@ -44,7 +47,8 @@ def speaker_of(chat: Chat) -> Speaker:
         except TemplateFails:
             return None
 
-    return Speaker(render, chat.tokenizer.bos_token or "", chat.tokenizer.eos_token or "")
+    tokens = frozenset(token.content for token in chat.tokenizer.added_tokens_decoder.values())
+    return Speaker(render, chat.tokenizer.bos_token or "", chat.tokenizer.eos_token or "", tokens)
 
 
 def family_of(chat: Chat) -> Recognised | None:
@@ -54,46 +58,68 @@ def family_of(chat: Chat) -> Recognised | None:
 
 
 def deviation(found: Recognised, messages: list[Message], actual: str, *, opens: bool) -> Deviation | None:
-    """None where both agree, where the reference covers nothing, and where contents are changed.
+    """None where both agree, where the reference covers nothing, and where the template has words of its own.
 
     That a content is changed or lost is told by `content-verbatim` and by the capabilities, but for a system message
     that only some conversations lose: `loses_system`.
     """
     expected = found.expected(messages, opens=opens)
-    if expected is None or expected == actual:
+    if expected is None or alike(found, messages, actual, opens=opens):
         return None
     lost = [message["role"] for message in messages if str(message["content"]) not in actual]
     at = common(expected, actual)
     if lost == ["system"]:
         return Deviation("the system message", expected, actual, at, loses_system=True)
-    if lost or _adds_words(found, messages, actual, at, opens=opens):
+    before, part, inside = _place(found, messages, at, opens=opens)
+    if lost or _changes_content(found.pieces(messages, opens=opens), actual, at):
         return None
-    return Deviation(_part(found, messages, at, opens=opens), expected, actual, at)
+    if (not inside and _adds_words(found, messages, actual, at)) or _foreign_role(found, part, actual[before:]):
+        return None
+    return Deviation(part.label, expected, actual, at)
 
 
-def _part(found: Recognised, messages: list[Message], at: int, *, opens: bool) -> str:
-    """The part of the format that holds a position; of a content's first character, the part before it."""
-    before, part = 0, "the start"
+def _place(found: Recognised, messages: list[Message], at: int, *, opens: bool) -> tuple[int, Piece, bool]:
+    """Where the part of the format begins that holds a position, the part, and whether the position is inside it.
+
+    Of a content's first character it is the part before, which is longer than it should be.
+    """
+    before, last = 0, (0, Piece("the start", ""))
     for piece in found.pieces(messages, opens=opens):
         if piece.label != CONTENT:
-            part = piece.label
-        if at < before + len(piece.text) or (at == before and piece.label == CONTENT):
-            return part
+            last = (before, piece)
+        if at < before + len(piece.text):
+            return *last, piece.label != CONTENT and at > before
         before += len(piece.text)
-    return "the end"
+    return *last, False
 
 
-def _adds_words(found: Recognised, messages: list[Message], actual: str, at: int, *, opens: bool) -> bool:
-    """Whether the template puts a text of its own into a turn, as those of guard models do: no matter of format."""
-    inserted = actual[at : _next_content(messages, actual, at)]
-    known = " ".join(piece.text for piece in found.pieces(messages, opens=opens) if piece.label != CONTENT)
-    words = [word for word in re.findall(r"[^\W\d_]{2,}", inserted) if word not in known]
-    return len(words) >= 3
+def _changes_content(pieces: list[Piece], actual: str, at: int) -> bool:
+    """Whether a position lies in a content, or before one that does not come in front of what should end it."""
+    before = 0
+    for piece, following in zip(pieces, [*pieces[1:], Piece("the end", "")], strict=True):
+        if piece.label == CONTENT and before <= at < before + len(piece.text):
+            end = actual.find(following.text.strip(), at) if following.text.strip() else len(actual)
+            return before < at or piece.text not in actual[at : end if end >= 0 else None]
+        before += len(piece.text)
+    return False
 
 
-def _next_content(messages: list[Message], actual: str, at: int) -> int:
+def _adds_words(found: Recognised, messages: list[Message], actual: str, at: int) -> bool:
+    """Whether the template puts words of its own beside a content, as those of guard models do: no matter of format."""
     places = [actual.find(str(message["content"]), at) for message in messages]
-    return min((place for place in places if place >= 0), default=len(actual))
+    inserted = actual[at : min((place for place in places if place >= 0), default=len(actual))]
+    known = " ".join((*found.family.user, *found.family.answer, *(found.family.system or ())))
+    return any(word not in known for word in re.findall(r"[^\W\d_]{2,}", inserted))
+
+
+def _foreign_role(found: Recognised, part: Piece, actual: str) -> bool:
+    """Whether the header is as it should be, for a role that only this model has."""
+    known = ROLES if found.family.vendor else ()
+    for role in ROLES & set(re.findall(r"\w+", part.text)):
+        pattern = re.escape(part.text).replace(role, r"([^\W\d_][\w ]*)", 1)
+        if (header := re.match(pattern, actual)) and header[1] not in known:
+            return True
+    return False
 
 
 def evidence(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, opens: bool) -> dict[str, Any]:

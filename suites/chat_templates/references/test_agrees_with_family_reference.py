@@ -6,16 +6,15 @@ import re
 from typing import Any
 
 from fixtures.inputs.talks import Talk
-from fixtures.references.chat.recognition import Recognised
+from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
-from fixtures.subjects.chat import Chat
-from fixtures.subjects.subject import Subject
+from fixtures.subjects.chat import Chat, Message
 from suites.chat_templates.generated import Pool, renders, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
 from suites.findings import Defect, Hazard
 
 
-def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any, pool: Pool) -> None:
+def test_agrees_with_family_reference(chat: Chat, record: Any, pool: Pool) -> None:
     """Conversations render as the published format of the template's family has them, token for token.
 
     Why: a model answers best on the very text that it was trained on; a space, a newline or a role's name that is
@@ -30,26 +29,22 @@ def test_agrees_with_family_reference(subject: Subject, chat: Chat, record: Any,
     variants = found and {"format": found.family.source, "variants": found.style.described()}
     record.capability("chat.family", found.family.name if found else "unknown", evidence=variants)
     if found:
-        fixed(subject, chat, found)
-        generated(subject, chat, found, pool)
+        fixed(chat, found)
+        generated(chat, found, pool)
         tell_quirks(found)
 
 
-def fixed(subject: Subject, chat: Chat, found: Recognised) -> None:
+def fixed(chat: Chat, found: Recognised) -> None:
     """The conversations that have names; a system message that is never shown is told by the capabilities."""
     __tracebackhide__ = True
     speaker = speaker_of(chat)
-    for (name, opens), text in speaker.heard.items():
-        messages = CONVERSATIONS[name]
-        seen = deviation(found, messages, text, opens=opens)
-        if seen is None or (seen.loses_system and not _shows_system(speaker)):
-            continue
-        kind = Hazard if seen.loses_system else severity(subject, chat, found)
-        raise kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, opens=opens),
-                   remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
+    for name, opens, text in pairs(found, speaker):
+        seen = deviation(found, CONVERSATIONS[name], text, opens=opens)
+        if seen and (not seen.loses_system or _shows_system(speaker)):
+            raise finding(found, name, CONVERSATIONS[name], seen, opens=opens)
 
 
-def generated(subject: Subject, chat: Chat, found: Recognised, pool: Pool) -> None:
+def generated(chat: Chat, found: Recognised, pool: Pool) -> None:
     """The conversations of the pool, as far as the reference covers them."""
     __tracebackhide__ = True
 
@@ -62,9 +57,12 @@ def generated(subject: Subject, chat: Chat, found: Recognised, pool: Pool) -> No
             talk, text = simplest(chat, talk, wrong)
             seen = deviation(found, talk.messages, text, opens=False)
             assert seen
-            name = "a generated conversation"
-            raise severity(subject, chat, found)(
-                summary(found, name, seen), evidence=evidence(found, name, talk.messages, seen, opens=False),
+            raise finding(found, "a generated conversation", talk.messages, seen, opens=False)
+
+
+def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, opens: bool) -> Defect | Hazard:
+    kind = severity(found, messages, seen)
+    return kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, opens=opens),
                 remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
 
 
@@ -73,14 +71,14 @@ def _shows_system(speaker: Speaker) -> bool:
     return system in speaker.says(INSTRUCTED, opens=True)
 
 
-def severity(subject: Subject, chat: Chat, found: Recognised) -> type[Defect] | type[Hazard]:
-    """A subject that has the family's own control tokens, or is of its vendor's model type, claims the format.
+def severity(found: Recognised, messages: list[Message], seen: Deviation) -> type[Defect] | type[Hazard]:
+    """A vocabulary with the family's control tokens claims the vendor's format; others only look like it.
 
-    Others only look like it: a bare template, and formats that everybody uses in a dialect of their own.
+    White space beside a system message is each fine-tuner's own, and so is its place where the format has none.
     """
-    tokens = [token.content for token in chat.tokenizer.added_tokens_decoder.values()]
-    model_type = subject.json("config.json").get("model_type") if subject.has("config.json") else None
-    return Defect if found.family.claimed_by(str(model_type or ""), tokens) else Hazard
+    spaces = "system" in seen.part and squeezed(seen.actual) == squeezed(seen.expected)
+    misplaced = messages[0]["role"] == "system" and not found.family.system
+    return Defect if found.claimed and not (spaces or misplaced or seen.loses_system) else Hazard
 
 
 def summary(found: Recognised, name: str, seen: Deviation) -> str:
@@ -97,8 +95,8 @@ def tell_quirks(found: Recognised) -> None:
     """Variants that were published, and that the vendor's own encoder or documentation contradicts."""
     __tracebackhide__ = True
     for quirk in found.family.quirks:
-        value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of, None) or ""
-        if re.fullmatch(quirk.like, value):
+        value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of or "bos", None) or ""
+        if not quirk.of or re.fullmatch(quirk.like, value):
             raise Hazard(f"{quirk.summary.format(value=value)}.",
                          evidence={"family": found.family.name, "written": value, "part": quirk.of.replace("_", " "),
                                    "source": quirk.source, "learned variants": found.style.described()},
