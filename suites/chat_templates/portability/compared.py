@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +44,16 @@ class Difference:
         )
 
 
-def references(chat: Chat, names: Sequence[str]) -> dict[str, tuple[Json, Json]]:
+def references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     """For each conversation the variables and how Jinja ends; those that Jinja itself cannot render are left out."""
+    return chat.once("portability", _references)
+
+
+def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
     given = {
-        name: variables(chat.shaped(SHAPES[name][0]), tools=SHAPES[name][1], **tokens, **DEFAULTS) for name in names
+        name: variables(chat.shaped(messages), tools=tools, **tokens, **DEFAULTS)
+        for name, (messages, tools) in SHAPES.items()
     }
     ends = CLIENT.ask(chat.template, [{"variables": each, "clock": CLOCK} for each in given.values()])["renders"]
     told = zip(given.items(), ends, strict=False)

@@ -50,6 +50,7 @@ class MiniJinja:
         self.name = f"minijinja {_version('minijinja')}"
         self._errors = minijinja.TemplateError
         self._environment = minijinja.Environment(trim_blocks=True, lstrip_blocks=True, fuel=FUEL, pycompat=True)
+        self._known = ""
         self._environment.add_global("raise_exception", _raise)
         self._environment.add_global("strftime_now", _strftime)
         if not own_tojson:
@@ -57,12 +58,14 @@ class MiniJinja:
 
     def render(self, template: str, variables: Json) -> Outcome:
         try:
-            return Outcome(text=str(self._environment.render_str(template, "template", **variables)))
+            if self._known != template:
+                self._known = ""
+                self._environment.add_template("template", template)
+                self._known = template
+            return Outcome(text=str(self._environment.render_template("template", **variables)))
         except Refused as reason:
             return Outcome(refused=str(reason))
         except self._errors as error:
-            if "Refused" in str(error.__cause__ or error.detail or ""):
-                return Outcome(refused=str(error.detail))
             return Outcome(failed=str(error.detail or error.message), line=error.line)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.sandbox.inspection import inspect
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.portability.compared import SHAPES, first_difference, references
+from suites.chat_templates.portability.compared import first_difference, references
 from suites.chat_templates.portability.engines import llama_cpp
 from suites.chat_templates.portability.told import hazard
 from suites.findings import Unsupported
@@ -26,7 +26,7 @@ def test_same_in_llama_cpp(chat: Chat, record: Any, profile: str) -> None:
                           "pip install 'seatrial[portability]'")  # fmt: skip
     if inspect(chat.template).broken:
         raise Unsupported("the template does not end well: see chat_templates/bounded")
-    wanted = references(chat, list(SHAPES))
+    wanted = references(chat)
     if profile == "quick":  # the longest one that Jinja renders: each takes 10 ms here, most of it for parsing
         wanted = dict(list(wanted.items())[-1:])
     if not wanted:

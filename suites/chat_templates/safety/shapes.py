@@ -1,4 +1,4 @@
-"""Conversations in which words are said: with a system message, and with a tool."""
+"""Conversations in which words are said: by everybody, without a tool, and without a system message."""
 
 from __future__ import annotations
 
@@ -37,21 +37,27 @@ class Said:
         return self.word if self.alone else f"{needle} {self.word}"
 
 
-def plain(said: Said, parts: bool) -> dict[str, Any]:
+def everything(said: Said, parts: bool) -> dict[str, Any]:
+    """Every role in one conversation, which many templates render."""
+    return variables(_shaped([system(said.content(FIRST)), *_with_tool(said)], parts=parts), tools=[WEATHER])
+
+
+def with_system(said: Said, parts: bool) -> dict[str, Any]:
     return variables(_shaped([system(said.content(FIRST)), *_turns(said)], parts=parts))
 
 
-def without_system(said: Said, parts: bool) -> dict[str, Any]:
+def plain(said: Said, parts: bool) -> dict[str, Any]:
     return variables(_shaped(_turns(said), parts=parts))
 
 
-def with_tool(said: Said, parts: bool) -> dict[str, Any]:
+Shape = Callable[[Said, bool], dict[str, Any]]
+SHAPES: tuple[Shape, ...] = (everything, with_system, plain)
+
+
+def _with_tool(said: Said) -> list[Message]:
     question, answer, follow_up = _turns(said)
     result = {"role": "tool", "name": "get_weather", "tool_call_id": CALL_ID, "content": said.content(RESULT)}
-    return variables(_shaped([question, CALL, result, answer, follow_up], parts=parts), tools=[WEATHER])
-
-
-SHAPES: tuple[Callable[[Said, bool], dict[str, Any]], ...] = (plain, without_system, with_tool)
+    return [question, CALL, result, answer, follow_up]
 
 
 def _turns(said: Said) -> list[Message]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.sandbox.client import CLIENT
 from suites.chat_templates.safety.differences import LINK, added, new_words
-from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said
+from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said, Shape
 
 Json = dict[str, Any]
 
@@ -78,28 +78,33 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
     words = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
     together = Said(", ".join(words))
-    attempts = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"]), together]
-    found = _tried(template, attempts, parts=parts)
+    single = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"])]
+    bases = accepted(template, parts=parts)
+    longest_and_plainest = dict([*bases.items()][:1] + [*bases.items()][-1:])
+    found = _tried(template, single, longest_and_plainest, parts=parts)
+    found += _tried(template, [together], bases, parts=parts)
     if any(each.hidden and each.said == together for each in found):
-        found += _tried(template, [Said(word) for word in words], parts=parts)
-    single = [each for each in found if each.hidden and each.said != together]
-    if single:
-        return [_whose(template, single[0], parts=parts)]
-    return found
+        found += _tried(template, [Said(word) for word in words], bases, parts=parts)
+    hidden = [each for each in found if each.hidden and each.said != together]
+    return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
-def _tried(template: str, attempts: Sequence[Said], *, parts: bool) -> list[Reaction]:
-    """Every attempt in every shape that the template accepts, compared with the same conversation without a word."""
-    found: list[Reaction] = []
-    for shape in SHAPES:
-        wanted = [{"variables": shape(said, parts)} for said in (Said(""), *attempts)]
-        ends = CLIENT.ask(template, wanted)["renders"]
-        if "limit" in ends[-1]:
-            raise RunsAway(["", *(each.word for each in attempts)][len(ends) - 1], ends[-1]["limit"])
-        base = ends[0].get("text")
-        if base is not None:
-            told = zip(attempts, ends[1:], strict=False)
-            found += [_reaction(base, end["text"], said) for said, end in told if "text" in end]
+def accepted(template: str, *, parts: bool) -> dict[Shape, str]:
+    """The shapes of conversation that the template renders, with that render when no word is said."""
+    ends = CLIENT.ask(template, [{"variables": shape(Said(""), parts)} for shape in SHAPES])["renders"]
+    return {shape: end["text"] for shape, end in zip(SHAPES, ends, strict=False) if "text" in end}
+
+
+def _tried(template: str, attempts: Sequence[Said], bases: dict[Shape, str], *, parts: bool) -> list[Reaction]:
+    """Every attempt in every shape, compared with the same conversation without a word."""
+    asked = [(said, shape) for said in attempts for shape in bases]
+    ends = (
+        CLIENT.ask(template, [{"variables": shape(said, parts)} for said, shape in asked])["renders"] if asked else []
+    )
+    if ends and "limit" in ends[-1]:
+        raise RunsAway(asked[len(ends) - 1][0].word, ends[-1]["limit"])
+    told = zip(asked, ends, strict=False)
+    found = [_reaction(bases[shape], end["text"], said) for (said, shape), end in told if "text" in end]
     return [each for each in found if each.added or each.dropped or each.changed]
 
 
@@ -115,10 +120,10 @@ def _reaction(base: str, text: str, said: Said) -> Reaction:
     return Reaction(said, added(base, kept, said.word), gone, text, changed=not said.alone)
 
 
-def _whose(template: str, found: Reaction, *, parts: bool) -> Reaction:
+def _whose(template: str, found: Reaction, bases: dict[Shape, str], *, parts: bool) -> Reaction:
     """The reaction with the role whose message is enough to bring it about."""
     for needle, role in NEEDLES.items():
-        alike = _tried(template, [replace(found.said, only=needle)], parts=parts)
+        alike = _tried(template, [replace(found.said, only=needle)], bases, parts=parts)
         if any(each.hidden for each in alike):
             return replace(found, by=role)
     return found
