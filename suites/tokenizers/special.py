@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fixtures import libraries
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-
-
-def added_tokens(tokenizer: Any) -> dict[int, Any]:
-    """Added tokens by id; none of a tokenizer that has no such thing (mistral-common's reads no token in a text)."""
-    found = tokenizer.added_tokens_decoder
-    return {} if callable(found) else dict(found)
 
 
 def special_tokens(tokenizer: Any) -> dict[str, Any]:
     """Every token that is flagged special, with the flags that it declares."""
     if getattr(tokenizer, "split_special_tokens", False):
         return {}
-    added = added_tokens(tokenizer).values()
+    added = tokenizer.added_tokens_decoder.values()
     named = set(tokenizer.all_special_tokens)
     return {token.content: token for token in added if token.special or token.content in named}
 
@@ -29,7 +24,7 @@ def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
 
     transformers 5 also counts the user-defined pieces of a SentencePiece file; nobody declared those.
     """
-    if callable(tokenizer.added_tokens_decoder):
+    if libraries.of_mistral_common(tokenizer):
         return {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
     settings = subject.json("tokenizer_config.json")
     lists = [settings.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fixtures import libraries
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import escaped
 
@@ -35,6 +36,11 @@ def asked(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
             f"A call with {how or 'several texts'} raises {type(error).__name__}: {str(error)[:200]}",
             evidence={"texts": escaped(str(text), limit=400), "pairs": escaped(str(pair), limit=400), "options": how},
         ) from None
+
+
+def takes_pairs(tokenizer: Any) -> bool:
+    """Whether two texts may be given: mistral-common's tokenizer refuses them, as its documentation says."""
+    return not libraries.of_mistral_common(tokenizer)
 
 
 def nothing(texts: Sequence[str]) -> list[None]:

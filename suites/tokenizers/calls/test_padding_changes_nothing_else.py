@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import FEW, asked, nothing, padding_is_refused, plain
+from suites.tokenizers.calls.calling import FEW, asked, nothing, padding_is_refused, plain, takes_pairs
 from suites.tokenizers.evidence import case
 
 
@@ -26,7 +26,7 @@ def test_padding_changes_nothing_else(tokenizer: Any, record: Any) -> None:
 def padded_by_hand(tokenizer: Any) -> None:
     """Every way to pad, on every side, for texts and for pairs."""
     __tracebackhide__ = True
-    for pairs in (None, list(FEW[::-1])):
+    for pairs in (None, list(FEW[::-1])) if takes_pairs(tokenizer) else (None,):
         alone = [plain(tokenizer, *each) for each in zip(FEW, pairs or nothing(FEW), strict=True)]
         longest = max(len(each["input_ids"]) for each in alone)
         for side in ("left", "right", None):

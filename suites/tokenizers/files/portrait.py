@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.inputs.texts import NASTY
 from suites.tokenizers.evidence import escaped, first_difference, tokens
 from suites.tokenizers.files.replaced import COMPONENTS, replaced
-from suites.tokenizers.special import added_tokens, special_tokens
+from suites.tokenizers.special import special_tokens
 
 FLAGS = ("special", "lstrip", "rstrip", "single_word", "normalized")
 SETTINGS = ("model_max_length", "padding_side", "truncation_side", "chat_template", "split_special_tokens")
@@ -18,7 +18,7 @@ def portrait(tokenizer: Any) -> dict[str, dict[str, Any]]:
     """Added tokens with their flags, named tokens, ids of fixed texts, and settings: causes before effects."""
     return {
         "added tokens": {token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
-                         for number, token in added_tokens(tokenizer).items()},
+                         for number, token in tokenizer.added_tokens_decoder.items()},
         "named tokens": {name: str(token) for name, token in tokenizer.special_tokens_map.items()
                          if not isinstance(token, (list, dict))},
         "ids": {text: ids(tokenizer, text) for text in fixed_texts(tokenizer)},

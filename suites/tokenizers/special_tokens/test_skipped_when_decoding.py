@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import escaped, tokens
-from suites.tokenizers.special import added_tokens, control_tokens, encode
+from suites.tokenizers.special import control_tokens, encode
 
 SINGLE = 24
 
@@ -22,7 +22,7 @@ def test_skipped_when_decoding(subject: Subject, tokenizer: Any) -> None:
     """
     left, right = encode(tokenizer, "ab, c"), encode(tokenizer, " de! fg")
     flagged = list(control_tokens(subject, tokenizer).values())
-    plain = [number for number in added_tokens(tokenizer) if number not in set(flagged)]
+    plain = [number for number in tokenizer.added_tokens_decoder if number not in set(flagged)]
     tried = [[*left, number, *right] for number in flagged]
     if not left or not right or tokenizer.unk_token_id in [*left, *right]:
         raise Unsupported("the vocabulary does not spell 'ab, c' and ' de! fg', the text that is to be left")
@@ -64,7 +64,7 @@ def kept(tokenizer: Any, tried: list[list[int]]) -> None:
 
 def added_token(tokenizer: Any, ids: list[int]) -> str:
     """The one added token among the ids of a text."""
-    strings, added = tokens(tokenizer, ids), {*tokenizer.all_special_ids, *added_tokens(tokenizer)}
+    strings, added = tokens(tokenizer, ids), {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
     return next((str(token) for token, number in zip(strings, ids, strict=True) if number in added), "")
 
 

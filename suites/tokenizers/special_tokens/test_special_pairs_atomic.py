@@ -29,6 +29,8 @@ def test_special_pairs_atomic(tokenizer: Any, record: Any, profile: str) -> None
     names = names[: MOST[profile]]
     text = "".join(names[number] for number in all_pairs(len(names)))
     record.capability("tokenizer.special_pairs_tried", len(names) ** 2, evidence={"tokens": len(names)})
+    if not names:
+        return
     known = sorted({*entries, *matched_first(tokenizer)})
     if not as_matched(tokenizer, known, text):
         for pair in wrong_pairs(tokenizer, known, names):
