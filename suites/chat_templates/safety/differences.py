@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-LINK = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}|(?<![\w/+])[A-Za-z0-9+/]{32,}={0,2}(?![\w/+])")
-"""Addresses, and what may be one in Base64."""
+ADDRESS = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}")
+ENCODED = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
+"""What may be an address in Base64."""
 WORD = re.compile(r"[^\W\d_]{2,}")
 PIECE = re.compile(r"\s+|[^\W_]+|\S")
 SPAN = 4000
@@ -30,6 +31,14 @@ def added(base: str, text: str, word: str) -> str:
     return " … ".join(dict.fromkeys(run.strip() for run in runs))
 
 
+def links(text: str) -> list[str]:
+    """Addresses, and what may be one in Base64, in their order."""
+    found = list(ADDRESS.finditer(text)) if any(mark in text for mark in ("://", "www.", "@")) else []
+    inside = [(each.start(), each.end()) for each in found]
+    encoded = [each for each in ENCODED.finditer(text) if not any(a <= each.start() < b for a, b in inside)]
+    return [each.group() for each in sorted((*found, *encoded), key=lambda each: each.start())]
+
+
 def new_words(text: str, known: str) -> list[str]:
     """Words of letters that `known` does not hold."""
     seen = set(WORD.findall(known))
@@ -37,7 +46,7 @@ def new_words(text: str, known: str) -> list[str]:
 
 
 def _new_link(text: str, known: str) -> bool:
-    return any(link not in known for link in LINK.findall(text))
+    return any(link not in known for link in links(text))
 
 
 def _inserted(before: str, after: str) -> list[str]:
@@ -49,8 +58,12 @@ def _inserted(before: str, after: str) -> list[str]:
 
 
 def _common(left: str, right: str) -> int:
-    pairs = zip(left, right, strict=False)
-    return next((number for number, (one, other) in enumerate(pairs) if one != other), min(len(left), len(right)))
+    """Length of the common beginning, by halves: comparing slices is fast, comparing characters is not."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if left[:middle] == right[:middle] else (low, middle - 1)
+    return low
 
 
 def between(left: str, right: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import re
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import AT_LENGTH, LONG, OFTEN, WIDE, Inspection, variables
-from suites.chat_templates.safety.differences import LINK, added, new_words
+from suites.chat_templates.safety.differences import added, links, new_words
 from suites.chat_templates.safety.triggers import PROSE
 
 CLOCKS = (
@@ -49,5 +49,5 @@ def by_clock(template: str, found: Inspection) -> tuple[str, str] | None:
 
 
 def _speaks(text: str, known: str) -> bool:
-    links = [link for link in LINK.findall(text) if link not in known]
-    return bool(links) or len(set(new_words(text, known))) >= PROSE
+    addresses = [link for link in links(text) if link not in known]
+    return bool(addresses) or len(set(new_words(text, known))) >= PROSE

@@ -8,7 +8,7 @@ from fixtures.sandbox.inspection import LIMITS, Inspection
 from fixtures.subjects.chat import Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.safety import moments
-from suites.chat_templates.safety.differences import LINK
+from suites.chat_templates.safety.differences import links
 from suites.chat_templates.safety.named import inspections, templates
 from suites.chat_templates.safety.shapes import NEEDLES, RESULT
 from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
@@ -82,6 +82,6 @@ def what_it_does(found: Reaction) -> str:
 
 def clipped(text: str) -> str:
     """The text, or its link and what stands around it."""
-    link = LINK.search(text)
-    start = max(0, link.start() - 60) if link else 0
+    found = links(text)
+    start = max(0, text.index(found[0]) - 60) if found else 0
     return text[start : start + 160].strip()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fixtures.sandbox.client import CLIENT
-from suites.chat_templates.safety.differences import LINK, added, new_words
+from suites.chat_templates.safety.differences import added, links, new_words
 from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said, Shape
 
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ class Reaction:
 
     @property
     def link(self) -> bool:
-        return bool(LINK.search(self.added))
+        return bool(links(self.added))
 
     @property
     def hidden(self) -> bool:
