@@ -64,7 +64,7 @@ def deviation(found: Recognised, messages: list[Message], actual: str, *, opens:
     that only some conversations lose: `loses_system`.
     """
     expected = found.expected(messages, opens=opens)
-    if expected is None or alike(found, messages, actual, opens=opens):
+    if expected is None or expected == actual or alike(found, messages, actual, opens=opens):
         return None
     lost = [message["role"] for message in messages if str(message["content"]) not in actual]
     at = common(expected, actual)

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from fixtures.inputs.talks import Talk
+from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
 from fixtures.subjects.chat import Chat, Message
-from suites.chat_templates.generated import Pool, renders, simplest
+from suites.chat_templates.generated import Pool, render, shape_of, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
 from suites.findings import Defect, Hazard
 
@@ -49,11 +50,12 @@ def generated(chat: Chat, found: Recognised, pool: Pool) -> None:
     __tracebackhide__ = True
 
     def wrong(talk: Talk, text: str) -> bool:
-        seen = None if talk.tools else deviation(found, talk.messages, text, opens=False)
+        seen = deviation(found, talk.messages, text, opens=False)
         return seen is not None and not seen.loses_system
 
-    for talk, text in renders(chat, pool):
-        if wrong(talk, text):
+    for talk in (each for each in pool(shape_of(chat)) if not each.tools and covers(each.messages, opens=False)):
+        text = render(chat, talk)
+        if text is not None and wrong(talk, text):
             talk, text = simplest(chat, talk, wrong)
             seen = deviation(found, talk.messages, text, opens=False)
             assert seen
