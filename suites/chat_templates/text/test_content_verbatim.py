@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, system, user
 from fixtures.inputs.talks import Talk
 from fixtures.subjects.chat import Chat, Message
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.generated import Pool, renders, shape_of, simplest
+from suites.chat_templates.probes import attempt
 from suites.findings import Defect, Hazard
 
 
@@ -23,13 +25,30 @@ def test_content_verbatim(chat: Chat, pool: Pool) -> None:
     """
     for kind, content in CONTENTS.items():
         stands_once(chat, [user(content)], content, f"{kind} in a user message")
-        stands_once(chat, [user(content), ANSWER, QUESTION], content, f"{kind} in an earlier user message")
-        stands_once(chat, [QUESTION, assistant(content)], content, f"{kind} in an assistant message")
-        if shape_of(chat).system:
-            stands_once(chat, [system(content), QUESTION], content, f"{kind} in a system message")
+    for said, alone in PLACES.items():
+        if said != "a system message" or shape_of(chat).system:
+            together(chat, said, alone)
     for talk, text in renders(chat, pool):
         if changed(talk, text):
             report(*simplest(chat, talk, lambda each, render: changed(each, render) is not None))
+
+
+# Where a content can stand besides the last question, and a conversation that has it there.
+PLACES: dict[str, Callable[[str], list[Message]]] = {
+    "an earlier user message": lambda content: [user(content), ANSWER, QUESTION],
+    "an assistant message": lambda content: [QUESTION, assistant(content)],
+    "a system message": lambda content: [system(content), QUESTION],
+}
+
+
+def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> None:
+    """All contents in one conversation; where it has not every one once, each in a conversation of its own."""
+    __tracebackhide__ = True
+    said = ["\n\n".join(CONTENTS.values())] if place == "a system message" else list(CONTENTS.values())
+    text, _ = attempt(chat, [message for content in said for message in alone(content)[:2]])
+    if text is None or any(text.count(content) != 1 for content in CONTENTS.values()):
+        for kind, content in CONTENTS.items():
+            stands_once(chat, alone(content), content, f"{kind} in {place}")
 
 
 def changed(talk: Talk, text: str) -> Message | None:
@@ -49,11 +68,11 @@ def follows(message: Message, text: str) -> tuple[bool, str]:
         return True, text
     forms = [content] if message["role"] != "tool" else [content, json.dumps(content, ensure_ascii=False)[1:-1],
                                                          json.dumps(content)[1:-1]]  # fmt: skip
-    for form in forms:
-        _, found, rest = text.partition(form)
-        if found:
-            return True, rest
-    return False, text
+    found = [(text.index(form), len(form)) for form in forms if form in text]
+    if not found:
+        return False, text
+    start, length = min(found)  # the same words may follow in another message, in another form
+    return True, text[start + length :]
 
 
 def report(talk: Talk, text: str) -> None:
