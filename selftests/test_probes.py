@@ -19,6 +19,7 @@ CALL = "{% for c in m.tool_calls %}{{ c.id }}{{ c.function | tojson }}{% endfor 
 TEXT_OR_TYPE = "{{ p.text if p.type == 'text' else '<' ~ p.type ~ '>' }}"
 EVEN = "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alternate') }}{% endif %}"
 
+DATES = "December 2023, 26 Jul 2024"
 PLAIN = each(TURN)
 CALLS = "{{ tools | tojson if tools }}" + each(TURN + CALL)
 STRICT = each(EVEN + "{{ m.content }}")
@@ -45,6 +46,8 @@ MARKED = "{% generation %}" + PLAIN + "{% endgeneration %}"
         (PLAIN, "developer_role", "supported"), (ONLY_TWO, "developer_role", "dropped"),
         (ONLY_TWO, "late_system", "dropped"), (ONLY_TWO, "unknown_role", "dropped"),
         (PLAIN, "default_system_prompt", False), (DEFAULT, "default_system_prompt", True),
+        (PLAIN, "date_stamp", "none"), ("Cutoff: December 2023. Today: 26 Jul 2024." + PLAIN, "date_stamp", DATES),
+        ("{{ strftime_now('%Y-%m-%d') }}" + PLAIN, "date_stamp", "today"),
         (PLAIN, "alternation", "free"), (STRICT, "alternation", "strict"),
         (STRICT, "consecutive_users", "rejected"), (PLAIN, "consecutive_assistants", "supported"),
         (STRICT, "assistant_first", "rejected"),

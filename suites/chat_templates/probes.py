@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -81,6 +82,15 @@ def default_system_prompt(chat: Chat) -> Answer:
     return len(WORD.findall(before)) >= 4, shown(text)
 
 
+def date_stamp(chat: Chat) -> Answer:
+    """Dates that stand in every prompt, such as the end of training; today's are called so, whatever the day."""
+    text = attempt(chat, [QUESTION])[0] or ""
+    now = datetime.datetime.now()
+    today = {now.strftime(form) for form in ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y")}
+    found = ["today" if date in today else date for date in DATE.findall(text)]
+    return ", ".join(dict.fromkeys(found)) or "none", shown(text) if found else None
+
+
 def alternation(chat: Chat) -> Answer:
     """strict: two user messages in a row, or an assistant message first, are refused."""
     tried = ([QUESTION, FOLLOW_UP], [ANSWER, QUESTION])
@@ -111,6 +121,8 @@ def generation_mask(chat: Chat) -> Answer:
     return bool(GENERATION.search(chat.template)), None
 
 
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+DATE = re.compile(rf"\b(?:\d{{4}}-\d{{2}}(?:-\d{{2}})?|(?:\d{{1,2}} )?{MONTH} (?:\d{{1,2}}, )?\d{{4}})\b")
 MARKER = re.compile(r"<[|｜/]?[^<>\s]{1,40}[|｜]?>|\[/?[A-Z_]{2,30}\]")
 WORD = re.compile(r"[^\W\d_]{2,}")
 GENERATION = re.compile(r"\{%-?\s*generation\b")

@@ -13,8 +13,9 @@ from suites.chat_templates.probes import Answer
 
 NAMES: dict[ModuleType, tuple[str, ...]] = {
     probes: (
-        *("system_role", "developer_role", "late_system", "unknown_role", "default_system_prompt", "alternation"),
-        *("consecutive_users", "consecutive_assistants", "assistant_first", "empty_conversation", "generation_mask"),
+        *("system_role", "developer_role", "late_system", "unknown_role", "default_system_prompt", "date_stamp"),
+        *("alternation", "consecutive_users", "consecutive_assistants", "assistant_first", "empty_conversation"),
+        "generation_mask",
     ),
     probes_tools: (
         *("tools", "tool_calls", "parallel_tool_calls", "tool_results", "tool_call_ids", "arguments_as_text"),

@@ -15,6 +15,8 @@ from suites.chat_templates.probes import attempt
 from suites.findings import Hazard
 
 DAYS = (datetime.datetime(2024, 7, 26, 12, 0), datetime.datetime(2031, 12, 3, 23, 59))
+NAMED = ("%a", "%A", "%b", "%B", "%c", "%x", "%X", "%p")
+"""What strftime writes in the language of the process."""
 # What published templates call the date that they take instead of the clock's.
 PINS = ("date_string", "current_date", "date", "strftime_date")
 
@@ -28,13 +30,15 @@ def test_clock_independent(chat: Chat, record: Any, monkeypatch: pytest.MonkeyPa
     Source: https://huggingface.co/docs/transformers/chat_templating_writing (strftime_now)
     """
     rendered(chat, [QUESTION])
-    by_day = _renderer(chat, monkeypatch)
+    formats: list[str] = []
+    by_day = _renderer(chat, monkeypatch, formats)
     changing = [messages for messages in ([QUESTION], [INSTRUCTION, QUESTION]) if by_day(messages, {}) is not None]
     pins = [
         name
         for name in PINS
         if changing and all(by_day(messages, {name: "26 Jul 2024"}) is None for messages in changing)
     ]
+    record.capability("chat.date_follows_locale", any(code in each for each in formats for code in NAMED))
     record.capability("chat.clock", f"pinned by {pins[0]}" if pins else "read" if changing else "not read")
     if changing and not pins:
         first, second = by_day(changing[0], {}) or ("", "")
@@ -48,7 +52,7 @@ def test_clock_independent(chat: Chat, record: Any, monkeypatch: pytest.MonkeyPa
 Renderer = Callable[[list[Message], dict[str, Any]], tuple[str, str] | None]
 
 
-def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Renderer:
+def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch, formats: list[str]) -> Renderer:
     """A function that gives the renders of both days where they differ, None where they are the same."""
     from transformers.utils import chat_template_utils
 
@@ -56,17 +60,23 @@ def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> Renderer:
         renders = []
         for day in DAYS:
             with monkeypatch.context() as patch:
-                patch.setattr(chat_template_utils, "datetime", _frozen(day))
+                patch.setattr(chat_template_utils, "datetime", _frozen(day, formats))
                 renders.append(attempt(chat, messages, fresh=True, **variables)[0] or "")
         return (renders[0], renders[1]) if renders[0] != renders[1] else None
 
     return by_day
 
 
-def _frozen(day: datetime.datetime) -> type[datetime.datetime]:
+def _frozen(day: datetime.datetime, formats: list[str]) -> type[datetime.datetime]:
+    """A clock that stands still, and writes down how it is read."""
+
     class Frozen(datetime.datetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-            return day
+            return cls(*day.timetuple()[:6])
+
+        def strftime(self, format: str) -> str:
+            formats.append(format)
+            return super().strftime(format)
 
     return Frozen
