@@ -14,43 +14,50 @@ from fixtures.subjects import builtin
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
 from selftests.running import sea_trial
 
-SWEEPING = "tokenizers/"
 PATCHED = "-pselftests.gallery.patches"
+TOKENIZERS, TEMPLATES, GENERATION = "tokenizers/", "chat_templates/", "generation/"
+SWEEP, SWEEP_FILE = "tokenizers/every-code-point-survives", "tokenizers/round_trip/test_every_code_point_survives.py"
 
 
 def try_all(directory: Path, mutants: Iterable[Mutant]) -> dict[str, dict[str, Any]]:
     """The suite's verdict on each healthy subject and each mutant, by directory name; two pytest processes at a time.
 
-    A row about anything but the tokenizer has the tokenizer of its healthy base, which is tried once and not again:
-    that suite sweeps whole vocabularies and all of Unicode.
+    Rows that leave out the same checks run together; the healthy subjects of the fleet run with everything.
     """
     rows = list(mutants)
-    whole = [row for row in rows if row.caught_by.startswith(SWEEPING)]
-    others = [row for row in rows if not row.caught_by.startswith(SWEEPING)]
-    runs: list[tuple[list[Path], tuple[str, ...]]] = [
-        (healthy(directory, rows) + build(directory, whole), ()),
-        (build(directory, others), (f"--deselect=suites/{SWEEPING}",)),
-    ]
-    with ThreadPoolExecutor() as pool:
-        reports = [pool.submit(sea_trial, subjects, directory / f"report-{number}", PATCHED, *options)
-                   for number, (subjects, options) in enumerate(runs)]  # fmt: skip
+    groups: dict[tuple[str, ...], list[Path]] = {(): [copy_healthy(name, directory) for name in HEALTHY]}
+    for base in sorted({row.base for row in rows} - {*HEALTHY}):
+        groups.setdefault((SWEEP_FILE,), []).append(copy_healthy(base, directory))
+    for row in rows:
+        groups.setdefault(left_out(row), []).append(build(row, directory))
+    with ThreadPoolExecutor(2) as pool:
+        reports = [pool.submit(sea_trial, subjects, directory / f"report-{number}", PATCHED, *deselected(checks))
+                   for number, (checks, subjects) in enumerate(groups.items())]  # fmt: skip
         return {name: entry for report in reports for name, entry in by_subject(report.result()).items()}
 
 
-def healthy(directory: Path, rows: Iterable[Mutant]) -> list[Path]:
-    """A directory `healthy-...` for each healthy subject, and for whatever else a row is made from."""
-    names = dict.fromkeys([*HEALTHY, *(row.base for row in rows)])
-    return [copy(name, directory / f"healthy-{name}") for name in names]
+def left_out(row: Mutant) -> tuple[str, ...]:
+    """What is as in the healthy base and takes long: the sweep of Unicode, the other suites' work on good files."""
+    if row.caught_by == SWEEP:
+        return ()
+    if row.caught_by.startswith(TOKENIZERS):
+        return (SWEEP_FILE,)
+    return (TOKENIZERS, GENERATION) if row.caught_by.startswith(TEMPLATES) else (TOKENIZERS,)
 
 
-def build(directory: Path, mutants: Iterable[Mutant]) -> list[Path]:
-    """A directory for each mutant, called by its id."""
-    subjects = []
-    for each in mutants:
-        subject = copy(each.base, directory / each.id)
-        each.mutate(subject)
-        subjects.append(subject)
-    return subjects
+def deselected(checks: Iterable[str]) -> list[str]:
+    return [f"--deselect=suites/{each}" for each in checks]
+
+
+def copy_healthy(name: str, directory: Path) -> Path:
+    return copy(name, directory / f"healthy-{name}")
+
+
+def build(row: Mutant, directory: Path) -> Path:
+    """A directory called by the row's id: a copy of its base with the defect in it."""
+    subject = copy(row.base, directory / row.id)
+    row.mutate(subject)
+    return subject
 
 
 def copy(name: str, target: Path) -> Path:
