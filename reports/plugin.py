@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reports import hooks
-from reports.observer import SHORT, Observation, is_strict, reshape
+from reports.observer import SHORT, Observation, classify, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
@@ -55,8 +55,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    report = yield
     observation = item.stash.get(OBSERVATION, None)
+    if observation is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
+        # a finding shows its evidence; the traceback, which takes milliseconds to format, is shown of errors only
+        item.repr_failure = lambda excinfo, style=None: str(excinfo.value)  # type: ignore[method-assign]
+    report = yield
     if observation is None:
         return report
     observation.duration += call.duration

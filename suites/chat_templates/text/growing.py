@@ -55,7 +55,7 @@ def _conversations(chat: Chat) -> Iterator[tuple[str, list[Message], list[Any] |
     yield "plain", [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION], None
     if shape.tools:
         yield "with tools", [ASK, CALL, RESULT, REPLY, THANKS], [WEATHER]
-    if shape.reasoning:
+    if shape.reasoning and not shape.tools:
         yield "with thoughts", [QUESTION, thinking(ANSWER), FOLLOW_UP, thinking(SECOND_ANSWER)], None
     if shape.reasoning and shape.tools:
         yield "with thoughts and tools", [ASK, thinking(CALL), RESULT, thinking(REPLY), THANKS], [WEATHER]

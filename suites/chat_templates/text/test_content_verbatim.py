@@ -23,18 +23,17 @@ def test_content_verbatim(chat: Chat, pool: Pool) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/Blackwellboy/model-serving-minefield (trap 66)
     """
-    for kind, content in CONTENTS.items():
-        stands_once(chat, [user(content)], content, f"{kind} in a user message")
-    for said, alone in PLACES.items():
-        if said != "a system message" or shape_of(chat).system:
-            together(chat, said, alone)
+    for place, alone in PLACES.items():
+        if place != "a system message" or shape_of(chat).system:
+            together(chat, place, alone)
     for talk, text in renders(chat, pool):
         if changed(talk, text):
             report(*simplest(chat, talk, lambda each, render: changed(each, render) is not None))
 
 
-# Where a content can stand besides the last question, and a conversation that has it there.
+# Where a content can stand, and a conversation that has it there.
 PLACES: dict[str, Callable[[str], list[Message]]] = {
+    "a user message": lambda content: [user(content)],
     "an earlier user message": lambda content: [user(content), ANSWER, QUESTION],
     "an assistant message": lambda content: [QUESTION, assistant(content)],
     "a system message": lambda content: [system(content), QUESTION],
@@ -44,7 +43,8 @@ PLACES: dict[str, Callable[[str], list[Message]]] = {
 def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> None:
     """All contents in one conversation; where it has not every one once, each in a conversation of its own."""
     __tracebackhide__ = True
-    said = ["\n\n".join(CONTENTS.values())] if place == "a system message" else list(CONTENTS.values())
+    once = place in ("a system message", "a user message")
+    said = ["\n\n".join(CONTENTS.values())] if once else CONTENTS.values()
     text, _ = attempt(chat, [message for content in said for message in alone(content)[:2]])
     if text is None or any(text.count(content) != 1 for content in CONTENTS.values()):
         for kind, content in CONTENTS.items():
