@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 VALUE = 3_000
 """Characters shown of one value; records.jsonl holds the rest."""
 
+WIDTH = 100
+"""Characters of JSON that stay on one line."""
+
 TOTAL = 8_000
 """Characters shown of one finding's evidence."""
 
@@ -43,14 +46,22 @@ def show(value: Any, limit: int = VALUE) -> Markup:
         return (
             block(value, limit) if "\n" in value else Markup('<code class="str">{}</code>').format(marked(value, limit))
         )
+    laid_out = rows(value)
+    return block(laid_out, limit) if "\n" in laid_out else Markup("<code>{}</code>").format(marked(laid_out, limit))
+
+
+def rows(value: Any, indent: str = "") -> str:
+    """JSON that takes a line of its own only for what holds other lists or objects and is long."""
     flat = json.dumps(value, ensure_ascii=False)
-    if (
-        len(flat) > 100
-        and isinstance(value, (dict, list))
-        and any(isinstance(item, (dict, list)) for item in _inner(value))
-    ):
-        return block(json.dumps(value, ensure_ascii=False, indent=2), limit)
-    return Markup("<code>{}</code>").format(marked(flat, limit))
+    if len(flat) <= WIDTH or not any(isinstance(item, (dict, list)) for item in _inner(value)):
+        return flat
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(name, ensure_ascii=False)}: {rows(item, deeper)}" for name, item in value.items()]
+    else:
+        lines = [rows(item, deeper) for item in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}{closing}"
 
 
 def block(value: str, limit: int = VALUE) -> Markup:
@@ -94,7 +105,7 @@ def command(value: str) -> Markup:
 
 
 def _inner(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else list(value)
+    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
 
 
 def _named(match: re.Match[str]) -> str:

@@ -180,7 +180,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/prefix-stable",
     severity="hazard",
-    naming=("with thoughts", "a user's message"),
+    naming="with thoughts",
 )(
     replaced(
         ASSISTANT,

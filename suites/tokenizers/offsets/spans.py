@@ -66,6 +66,8 @@ def own_text(tokenizer: Any, token: int) -> str | None:
     if string == declared.unknown or declared.backend is None or declared.backend.decoder is None:
         return None
     spelled = str(declared.backend.decoder.decode(["a", string]))
+    suffix = getattr(declared.backend.model, "end_of_word_suffix", None)
+    spelled = spelled.removesuffix(suffix) if suffix else spelled  # CLIP's class takes it away after decoding
     return None if "\ufffd" in spelled or not spelled.startswith("a") else spelled[1:].strip()
 
 
