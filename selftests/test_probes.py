@@ -22,6 +22,7 @@ EVEN = "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception(
 DATES = "December 2023, 26 Jul 2024"
 PLAIN = each(TURN)
 CALLS = "{{ tools | tojson if tools }}" + each(TURN + CALL)
+NULLABLE = CALLS.replace("{{ m.content }}", "{{ m.content or '' }}")
 STRICT = each(EVEN + "{{ m.content }}")
 MERGED = "{% if messages[0].role == 'system' %}{% set head = messages[0].content ~ '\n' %}{% endif %}" + each(
     "<{{ m.role }}>{{ head if loop.first }}{{ m.content }}", "if m.role != 'system'"
@@ -59,7 +60,7 @@ MARKED = "{% generation %}" + PLAIN + "{% endgeneration %}"
         (CALLS, "tool_call_ids", "supported"), (FIRST_CALL, "tool_call_ids", "dropped"),
         (PLAIN, "tool_call_ids", "no tool calls"),
         (CALLS, "arguments_as_text", "encoded twice"), (FIRST_CALL, "arguments_as_text", "breaks"),
-        (CALLS, "content_beside_calls", "supported"), (CALLS, "null_content", "supported"),
+        (CALLS, "content_beside_calls", "supported"), (NULLABLE, "null_content", "supported"),
         (CALLS.replace("m.content }}", "m.get('content') }}"), "null_content", "printed as None"),
         (CALLS.replace("m.content }}", "m.content + '' }}"), "null_content", "breaks"),
         (PLAIN, "documents", "dropped"), (DOCUMENTED, "documents", "supported"),
