@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fixtures.inputs.texts import NASTY
+from fixtures.machine import no_collection
 from suites.findings import Defect, Hazard
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.calls.children import answer_of_child
@@ -72,7 +73,8 @@ def in_threads(tokenizer: Any, sample: list[str], options: dict[str, Any]) -> No
 def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
     __tracebackhide__ = True
     try:
-        copy = pickle.loads(pickle.dumps(tokenizer))
+        with no_collection():
+            copy = pickle.loads(pickle.dumps(tokenizer))
     except Exception as error:
         cause = f"{type(error).__name__}: {str(error)[:200]}"
         raise Hazard(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,20 +18,7 @@ def load_from(place: Path, subject: Subject, *, otherwise: str) -> Any:
     __tracebackhide__ = True
     moved = replace(subject, source=Source(str(place), "directory", str(place)))
     try:
-        with no_collection():
-            return loading.load_tokenizer(moved)
+        return loading.load_tokenizer(moved)
     except SubjectProblem as error:
         evidence = {"file": error.problem.file}
         raise Defect(f"{otherwise} {error.problem.summary}", evidence=evidence) from None
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Without the garbage collector, which takes half of the time that 300,000 entries and merges need."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
