@@ -82,6 +82,32 @@ def test_unknown_characters_are_told_from_vanished_ones() -> None:
     assert not sweep.unknown & {"a", "é", " ", "\n"}
 
 
+def unigram(*pieces: str, **options: Any) -> Any:
+    model = models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], **options)
+    return byte_level(model=model, pre_tokenizer=pre_tokenizers.Metaspace(), decoder=decoders.Metaspace())
+
+
+def test_a_unigram_says_what_it_does_with_unknown_characters() -> None:
+    assert pipeline(unigram("<unk>", "▁", "a", unk_id=0)).unknown == "<unk>"
+    assert pipeline(unigram("▁", "a")).unknown is None
+    spelled = pipeline(unigram("<unk>", "▁", *(f"<0x{n:02X}>" for n in range(256)), unk_id=0, byte_fallback=True))
+    assert spelled.falls_back
+    assert not spelled.bytes_missing
+
+
+def test_white_space_that_is_a_piece_is_not_dropped() -> None:
+    words = models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]")
+    each = pipeline(byte_level(model=words, pre_tokenizer=pre_tokenizers.Split("", "isolated"), decoder=None))
+    assert not each.spells(" ")
+    assert pipeline(byte_level(model=words, pre_tokenizer=pre_tokenizers.Whitespace(), decoder=None)).spells(" ")
+
+
+def test_what_is_stripped_alone_is_looked_at_inside_a_text() -> None:
+    declared = pipeline(byte_level(normalizer=normalizers.Sequence([normalizers.Prepend("_"), normalizers.Strip()])))
+    assert declared.normalized("\xa0") in {"", "_"}
+    assert declared.inside("\xa0") == "\xa0"
+
+
 def test_extent_tells_sorts_and_planes_apart() -> None:
     found = extent({"a", "\ue000", "\U0010fffd", "\U00050000"})
     assert (found["assigned"], found["private"], found["unassigned"], found["planes"]) == (1, 2, 1, "0, 5, 16")

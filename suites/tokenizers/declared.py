@@ -14,10 +14,14 @@ from functools import cache, cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from suites.tokenizers.evidence import first_difference
+
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
 EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
 MARKS = "▁Ġ"
 NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
+STRANGE = "\U0010ffff\U000effff\ufffe"
+"""Code points that are no characters: hardly a vocabulary has tokens for them."""
 BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
 
 _PIPELINES: WeakKeyDictionary[Any, Pipeline] = WeakKeyDictionary()
@@ -36,10 +40,23 @@ class Pipeline:
     def __init__(self, tokenizer: Any):
         self.backend: Any = getattr(tokenizer, "backend_tokenizer", None)
         self.vocabulary: dict[str, int] = tokenizer.get_vocab()
-        self.unknown = getattr(self.backend.model, "unk_token", None) if self.backend else tokenizer.unk_token
+        self.unigram = Unigram(self.backend) if self.backend and is_unigram(self.backend) else None
+        self.unknown = self._unknown(tokenizer)
+        self.ctc = "CTC" in type(tokenizer).__name__
         added = tokenizer.added_tokens_decoder.values()
-        self.reserved = sorted({token.content for token in added if token.special or token.lstrip or token.rstrip})
+        self.reserved = sorted({token.content for token in added if self._reserves(token)})
         self._spelled: dict[str, bool] = {}
+
+    def _unknown(self, tokenizer: Any) -> str | None:
+        if self.unigram:
+            return self.unigram.unknown
+        return getattr(self.backend.model, "unk_token", None) if self.backend else tokenizer.unk_token
+
+    def _reserves(self, token: Any) -> bool:
+        """Whether an added token takes a text out of what the pipeline declares: also one that no normalizer sees."""
+        if token.special or token.lstrip or token.rstrip:
+            return True
+        return not token.normalized and self.inside(token.content) != token.content
 
     @cached_property
     def decoders(self) -> set[str]:
@@ -54,6 +71,8 @@ class Pipeline:
     @cached_property
     def separator(self) -> str:
         """What keeps characters apart that one word would not: words may be unknown or too long as a whole."""
+        if self.is_piece(" "):
+            return ""
         whole = self.backend and type(self.backend.model).__name__ in ("WordPiece", "WordLevel")
         return " " if whole or (self.backend and not self.exact) else ""
 
@@ -71,8 +90,14 @@ class Pipeline:
 
     @cached_property
     def spells_bytes(self) -> bool:
-        fallback = self.backend and getattr(self.backend.model, "byte_fallback", False)
-        return "ByteLevel" in self.decoders or bool(fallback)
+        return "ByteLevel" in self.decoders or self.falls_back
+
+    @cached_property
+    def falls_back(self) -> bool:
+        """Whether the model writes unknown characters in tokens of bytes (byte_fallback)."""
+        if self.unigram:
+            return self.unigram.falls_back
+        return bool(self.backend and getattr(self.backend.model, "byte_fallback", False))
 
     def byte_token(self, byte: int) -> str:
         return byte_letters()[byte] if "ByteLevel" in self.decoders else f"<0x{byte:02X}>"
@@ -80,6 +105,20 @@ class Pipeline:
     def normalized(self, text: str) -> str:
         normalizer = self.backend.normalizer if self.backend else None
         return str(normalizer.normalize_str(text)) if normalizer else text
+
+    def inside(self, text: str) -> str:
+        """What the normalizer makes of a text between letters, where it is not stripped and nothing is prepended."""
+        bare, whole = self.normalized("aa"), self.normalized(f"a{text}a")
+        start = first_difference(bare, whole)
+        end = first_difference(bare[start:][::-1], whole[start:][::-1])
+        return whole[start : len(whole) - end]
+
+    def is_piece(self, character: str) -> bool:
+        """Whether the pre-tokenizer hands a character on to the model, as one that splits at nothing does."""
+        splitter = self.backend.pre_tokenizer if self.backend else None
+        if splitter is None:
+            return False
+        return any(character in piece for piece, _ in splitter.pre_tokenize_str(f"a{character}a"))
 
     def form(self, text: str) -> str:
         """The text as normalizer, pre-tokenizer and decoder alone would give it back."""
@@ -107,7 +146,11 @@ class Pipeline:
 
     def comparable(self, text: str) -> str:
         """What of a decoded text is promised: all of it, or all but white space."""
-        return text if self.exact else "".join(text.split())
+        return self.once_each(text if self.exact else "".join(text.split()))
+
+    def once_each(self, text: str) -> str:
+        """The text without repeated characters, where the class decodes the frames of a speech model (CTC)."""
+        return re.sub(r"(.)\1+", r"\1", text, flags=re.DOTALL) if self.ctc else text
 
     def spellable(self, text: str) -> str:
         """The text without characters that the vocabulary cannot spell, and without reserved tokens."""
@@ -138,7 +181,7 @@ class Pipeline:
 
     def spells(self, character: str) -> bool:
         if character not in self._spelled:
-            self._spelled[character] = self._spells(self.normalized(character))
+            self._spelled[character] = self._spells(self.normalized(character) or self.inside(character))
         return self._spelled[character]
 
     def _spells(self, normalized: str) -> bool:
@@ -156,7 +199,7 @@ class Pipeline:
 
     def _dropped(self, character: str) -> bool:
         """White space between words is not spelled, where the decoder does not give it back."""
-        return not self.exact and character.isspace()
+        return not self.exact and character.isspace() and not self.is_piece(character)
 
     @property
     def capitals_without_lower_casing(self) -> bool:
@@ -164,6 +207,22 @@ class Pipeline:
         if not self.backend or self.spells("A") or not self.spells("a"):
             return False
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
+
+
+def is_unigram(backend: Any) -> bool:
+    return type(backend.model).__name__ == "Unigram"
+
+
+class Unigram:
+    """What a Unigram model does with a character that it has no token for; the library shows no setting of it."""
+
+    def __init__(self, backend: Any):
+        try:
+            found = backend.model.tokenize(next(each for each in STRANGE if backend.token_to_id(each) is None))
+        except Exception:  # the model has no unk_id
+            found = []
+        self.falls_back = bool(found) and all(token.value.startswith("<0x") for token in found)
+        self.unknown: str | None = backend.id_to_token(found[0].id) if found and not self.falls_back else None
 
 
 def _leads(characters: str, missing: frozenset[int]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +36,26 @@ def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
             if token.special or content in listed | named}  # fmt: skip
 
 
+@contextmanager
+def panics_told() -> Iterator[None]:
+    """Turns a panic of the backend, which `except Exception` does not catch, into a RuntimeError."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as panic:
+        if type(panic).__name__ != "PanicException":
+            raise
+        raise RuntimeError(f"the backend panics: {panic}") from None
+
+
 def encode(tokenizer: Any, text: str) -> list[int]:
     """Ids without anything added; that a text cannot be encoded at all is told once, by `round-trip`."""
     __tracebackhide__ = True
     try:
-        return list(tokenizer.encode(text, add_special_tokens=False))
+        with panics_told():
+            return list(tokenizer.encode(text, add_special_tokens=False))
     except Exception as error:
         raise Unsupported(f"{text!a} cannot be encoded ({error}): see tokenizers/round-trip") from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from suites.tokenizers.special import panics_told
+
 PROBE = "A probe, isn't it ? Two words."
 
 
@@ -26,7 +28,8 @@ class Trips:
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         if not self.fast:
             return [list(self.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-        return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        with panics_told():
+            return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
         if self.direct:

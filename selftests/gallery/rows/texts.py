@@ -284,3 +284,53 @@ def shadowed_token(directory: Path) -> None:
         data["added_tokens"] += [added_token(second, "<|im_end|><|im_start|>", normalized=True)]
 
     edit_tokenizer(directory, change)
+
+
+@mutant(
+    "U11",
+    "byte_fallback is off, and the vocabulary has a token for every byte: characters become the unknown token",
+    source="own",
+    base=SENTENCEPIECE,
+    caught_by="tokenizers/every-code-point-survives",
+    naming="byte_fallback",
+)
+def byte_fallback_off(directory: Path) -> None:
+    use_own_class(directory)
+    edit_tokenizer(directory, lambda data: data["model"].update(byte_fallback=False))
+
+
+@mutant(
+    "U12",
+    "the model's unk_id is another token than unk_token: unknown characters become a word",
+    source="own",
+    base=SENTENCEPIECE,
+    caught_by="tokenizers/every-code-point-survives",
+    naming=("unk_id", "unk_token"),
+)
+def unknown_is_a_word(directory: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        ordered = sorted(data["model"]["vocab"], key=data["model"]["vocab"].__getitem__)
+        pieces = [[token, -float(number)] for number, token in enumerate(ordered)]
+        data["model"] = {"type": "Unigram", "unk_id": ordered.index("▁"), "vocab": pieces, "byte_fallback": False}
+
+    use_own_class(directory)
+    edit_tokenizer(directory, change)
+
+
+@mutant(
+    "U13",
+    "a normalizer that strips meets added tokens of spaces: the backend panics",
+    source="own",
+    base=CHAT,
+    caught_by="tokenizers/round-trip",
+    naming="panic",
+)
+def spaces_stripped_to_nothing(directory: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        data["normalizer"] = {"type": "Strip", "strip_left": True, "strip_right": True}
+        free = forget_unused(data, 3)
+        data["added_tokens"] += [
+            added_token(number, " " * (count + 2), normalized=True, special=False) for count, number in enumerate(free)
+        ]
+
+    edit_tokenizer(directory, change)

@@ -9,6 +9,7 @@ from typing import Any
 from fixtures import libraries
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import escaped
+from suites.tokenizers.special import panics_told
 
 FEW = ("a", "The quick brown fox jumps over the lazy dog.", "one two three", "x != y; é, 你好 👍🏽 don't")
 """Texts of different lengths, for calls whose form matters more than their text."""
@@ -19,7 +20,8 @@ def plain(tokenizer: Any, text: str, pair: str | None = None, **options: Any) ->
     """What a call with one text, or a pair, gives; that a text cannot be encoded at all is told by `round-trip`."""
     __tracebackhide__ = True
     try:
-        return dict(tokenizer(text, pair, **KEYS, **options))
+        with panics_told():
+            return dict(tokenizer(text, pair, **KEYS, **options))
     except Exception as error:
         shown = f"{type(error).__name__}: {error}"
         raise Unsupported(f"{escaped(text)} cannot be encoded ({shown}): see tokenizers/round-trip") from None
@@ -29,7 +31,8 @@ def asked(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
     """What a call gives of which each text is encoded without complaint; that this call raises is a defect."""
     __tracebackhide__ = True
     try:
-        return tokenizer(text, pair, **(KEYS | options))
+        with panics_told():
+            return tokenizer(text, pair, **(KEYS | options))
     except Exception as error:
         how = ", ".join(f"{name}={value!r}" for name, value in options.items())
         raise Defect(

@@ -173,7 +173,8 @@ class Sweep:
         if unknown is not None and unknown in ids:
             self.unknown.update(gone)
         elif gone and not self.trips.texts([ids])[0].strip():
-            self.vanished.update(gone)
+            self.vanished |= readable(set(gone))
+            self.dropped |= set(gone) - self.vanished  # classes take out on purpose what is no letter or symbol
 
 
 def smallest(text: str, fails: Callable[[str], bool]) -> str:

@@ -35,16 +35,23 @@ def test_decoding_stable(tokenizer: Any) -> None:
         stays(tokenizer, text)
 
     any_text()
-    keeps_indentation(tokenizer)
+    if pipeline(tokenizer).spells(" "):
+        keeps_indentation(tokenizer)
 
 
 def stays(tokenizer: Any, text: str) -> None:
     """Leading spaces that become fewer are told apart: see `keeps_indentation`."""
     __tracebackhide__ = True
-    once = str(tokenizer.decode(encode(tokenizer, pipeline(tokenizer).spellable(text))))
+    declared = pipeline(tokenizer)
+    first = encode(tokenizer, declared.spellable(text))
+    if declared.backend is None and tokenizer.unk_token_id in first:
+        return  # the unknown token's name, as a text, is another text
+    if not declared.exact and not declared.spells(" "):
+        return  # decoding puts spaces between tokens, and they are unknown
+    once = str(tokenizer.decode(first))
     ids = encode(tokenizer, once)
     again = str(tokenizer.decode(ids))
-    if again != once and not fewer_leading_spaces(once, again):
+    if declared.once_each(again) != declared.once_each(once) and not fewer_leading_spaces(once, again):
         was, now = around(once, again)
         rule = rule_behind(tokenizer, once)
         raise Defect(

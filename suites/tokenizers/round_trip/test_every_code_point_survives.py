@@ -33,6 +33,7 @@ def test_every_code_point_survives(tokenizer: Any, record: Any, profile: str) ->
     Source: https://github.com/google/sentencepiece/blob/master/doc/special_symbols.md;
         https://github.com/ollama/ollama/pull/15232
     """
+    unknown_agrees(tokenizer)
     trips = Trips(tokenizer)
     sweep = Sweep(trips, pipeline(tokenizer))
     swept(sweep, step(trips, profile))
@@ -43,9 +44,25 @@ def test_every_code_point_survives(tokenizer: Any, record: Any, profile: str) ->
     record.metric("tokenizers.unicode_coverage", kept, "share of assigned characters", better="higher",
                   samples=sweep.tried)  # fmt: skip
     altered(sweep)
+    bytes_unused(sweep)
     missing_bytes(sweep)
     vanished(sweep)
     taken_out(sweep)
+
+
+def unknown_agrees(tokenizer: Any) -> None:
+    """The model of a Unigram names its unknown token by id, the wrapper by text."""
+    __tracebackhide__ = True
+    model, named = pipeline(tokenizer).unigram, tokenizer.unk_token
+    if model is None or model.unknown is None or named is None or model.unknown == named:
+        return
+    raise Defect(
+        f"Unknown characters become {escaped(model.unknown)}, to which unk_id of the model points, and the unknown "
+        f"token is {named}.",
+        evidence={"unk_id": tokenizer.convert_tokens_to_ids(model.unknown), "unk_token_id": tokenizer.unk_token_id,
+                  "tokens": [model.unknown, named]},
+        remedy=f"Set unk_id in the model of tokenizer.json to {tokenizer.unk_token_id}, the id of {named}.",
+    )  # fmt: skip
 
 
 def step(trips: Trips, profile: str) -> int:
@@ -103,6 +120,23 @@ def altered(sweep: Sweep) -> None:
             f"{escaped(sweep.declared.form(text))} ({rule}).",
             evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(sweep.rewritten)),
             remedy="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
+        )
+
+
+def bytes_unused(sweep: Sweep) -> None:
+    """A vocabulary with a token for every byte was trained to spell in them what it has no other token for."""
+    __tracebackhide__ = True
+    declared, lost = sweep.declared, sweep.unknown | sweep.vanished
+    if not lost or declared.backend is None or declared.spells_bytes:
+        return
+    if all(f"<0x{byte:02X}>" in declared.vocabulary for byte in range(256)):
+        tokenizer, text = sweep.trips.tokenizer, example(lost)
+        fate = f"become {declared.unknown}" if declared.unknown else "vanish"
+        raise Defect(
+            f"byte_fallback is false although the vocabulary has all 256 byte tokens: characters {fate} that could be "
+            f"spelled, {sorts(lost)}.",
+            evidence=case(tokenizer, text, sweep.trips.ids([text])[0], **shown(lost)),
+            remedy="Set byte_fallback to true in the model of tokenizer.json.",
         )
 
 

@@ -11,6 +11,7 @@ from suites.findings import Defect, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.evidence import around, case, escaped, tokens
 from suites.tokenizers.rules import rule_behind
+from suites.tokenizers.special import panics_told
 
 
 def test_round_trip(tokenizer: Any, record: Any) -> None:
@@ -48,6 +49,8 @@ def comes_back(tokenizer: Any, text: str) -> bool:
     ids = encoded(tokenizer, text)
     if (spelled := declared.spellable(text)) != text:
         text, ids = spelled, encoded(tokenizer, spelled)
+    if declared.backend is None and tokenizer.unk_token_id in ids:
+        return False  # nothing declares what the unknown token stands for
     back = tokenizer.decode(ids)
     expected = declared.form(text) if declared.backend else stable_form(tokenizer, back)
     if declared.comparable(back) != declared.comparable(expected):
@@ -85,7 +88,8 @@ def cleaned(tokenizer: Any, ids: list[int], expected: str) -> bool:
 def encoded(tokenizer: Any, text: str) -> list[int]:
     __tracebackhide__ = True
     try:
-        return list(tokenizer.encode(text, add_special_tokens=False))
+        with panics_told():
+            return list(tokenizer.encode(text, add_special_tokens=False))
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         summary = f"The text {escaped(text)} cannot be encoded: {cause}."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.evidence import around, case, escaped
 from suites.tokenizers.rules import rule_behind
@@ -63,13 +63,22 @@ def differing(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Ite
     added = [entry for entry in entries if entry[0] in numbers]
     while block := list(islice(plain, BLOCK)):
         joined = "\n".join(text for _, text in block)
-        if trips.back([joined]) != [joined]:
+        if encoded_again(trips, [joined]) != [joined]:
             yield from one_by_one(trips, declared, block)
     yield from one_by_one(trips, declared, added)
 
 
+def encoded_again(trips: Trips, texts: Sequence[str]) -> list[str]:
+    """What becomes of texts; that one cannot be encoded at all is told by `round-trip`."""
+    __tracebackhide__ = True
+    try:
+        return trips.back(texts)
+    except RuntimeError as error:
+        raise Unsupported(f"Decoded text cannot be encoded ({error}): see tokenizers/round-trip") from None
+
+
 def one_by_one(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
-    backs = trips.back([text for _, text in entries])
+    backs = encoded_again(trips, [text for _, text in entries])
     for (number, text), back in zip(entries, backs, strict=True):
         if back != text and not explained(trips, declared, text, back):
             yield number, text, back
