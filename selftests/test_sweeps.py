@@ -32,7 +32,8 @@ def swept(tokenizer: Any) -> Sweep:
     """A sweep of the first four chunks."""
     sweep = Sweep(Trips(tokenizer), pipeline(tokenizer))
     for _, chunk in zip(range(4), chunks(), strict=False):
-        sweep.try_chunk(chunk)
+        text = sweep.join(chunk)
+        sweep.try_chunk(chunk, text, sweep.trips.ids([text])[0])
     return sweep
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.machine import all_cores
 from suites.tokenizers.special import panics_told
 
 PROBE = "A probe, isn't it ? Two words."
@@ -28,12 +29,13 @@ class Trips:
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         if not self.fast:
             return [list(self.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-        with panics_told():
+        with panics_told(), all_cores():
             return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
         if self.direct:
-            return list(self.backend.decode_batch([list(each) for each in ids], skip_special_tokens=False))
+            with all_cores():
+                return list(self.backend.decode_batch([list(each) for each in ids], skip_special_tokens=False))
         return [self._decoded(each) for each in ids]
 
     def back(self, texts: Sequence[str]) -> list[str]:

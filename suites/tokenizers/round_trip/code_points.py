@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from suites.tokenizers.declared import Pipeline
 from suites.tokenizers.trips import Trips
 
 CHUNK = 4096
+TOGETHER = 16
+"""Texts that are encoded in one call, on as many cores as the library may use."""
 ROUNDS = 8
 """So often a text is tried again without the characters that were found in it."""
 REPLACEMENT = "\ufffd"
@@ -66,16 +69,17 @@ class Sweep:
     wrong: list[Difference] = field(default_factory=list)
 
     def run(self, step: int = 1) -> Sweep:
-        for chunk in chunks(step):
-            self.chunk = chunk
-            self.tried += len(chunk)
-            self.assigned += assigned(chunk)
-            self.try_chunk(chunk)
+        every = chunks(step)
+        while together := list(islice(every, TOGETHER)):
+            texts = [self.join(chunk) for chunk in together]
+            for chunk, text, ids in zip(together, texts, self.trips.ids(texts), strict=True):
+                self.chunk = chunk
+                self.tried += len(chunk)
+                self.assigned += assigned(chunk)
+                self.try_chunk(chunk, text, ids)
         return self
 
-    def try_chunk(self, chunk: str) -> None:
-        text = self.join(chunk)
-        ids = self.trips.ids([text])[0]
+    def try_chunk(self, chunk: str, text: str, ids: list[int]) -> None:
         if set(ids) == {self.declared.unknown_id} and self.nothing_spelled(chunk, text, self.unknown):
             return
         back = self.trips.texts([ids])[0]
