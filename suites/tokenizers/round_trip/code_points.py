@@ -19,6 +19,7 @@ TOGETHER = 16
 ROUNDS = 8
 """So often a text is tried again without the characters that were found in it."""
 REPLACEMENT = "\ufffd"
+ONCE_MARKS = ("\u1cf2", "\u1cf3")
 READABLE = ("L", "N", "P", "S")
 """Letters, numbers, punctuation and symbols: nothing that a normalizer takes out on purpose."""
 
@@ -166,8 +167,10 @@ class Sweep:
         spelled = self.declared.spelled(gone)
         self.wrong += [self.difference(each) for each in sorted(spelled) if self.differs(each)]
         rest = "".join(gone - spelled)
-        says_so = self.declared.unknown_id in self.trips.ids([self.join(rest)])[0]
-        (self.unknown if says_so else self.vanished).update(rest)
+        if self.declared.unknown_id in self.trips.ids([self.join(rest)])[0]:
+            self.unknown.update(rest)
+        else:  # a jamo may come back alone, and be lost in the syllable that it makes with its neighbour
+            self.vanished |= self.alone_wrong(rest)
 
     def undeclared(self, chunk: str, back: str) -> None:
         """Without a declared form: what does not come back is unknown, or vanishes, or has another form."""
@@ -205,7 +208,13 @@ def assigned(characters: str) -> int:
 
 
 def readable(characters: set[str]) -> set[str]:
-    return {each for each in characters if unicodedata.category(each)[0] in READABLE}
+    """Those that are read on their own: not what is a mark when decomposed, or was one before Unicode 12."""
+    return {each for each in characters if unicodedata.category(each)[0] in READABLE and not accent(each)}
+
+
+def accent(character: str) -> bool:
+    parts = unicodedata.normalize("NFKD", character)
+    return character in ONCE_MARKS or all(unicodedata.combining(each) for each in parts)
 
 
 def extent(characters: set[str]) -> dict[str, Any]:
