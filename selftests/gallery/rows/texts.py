@@ -244,7 +244,13 @@ def pre_tokenizer_removes(directory: Path) -> None:
 )
 def nothing_for_the_unknown(directory: Path) -> None:
     use_own_class(directory)
-    edit_tokenizer(directory, lambda data: data["model"].update(byte_fallback=False, unk_token=None))
+
+    def change(data: dict[str, Any]) -> None:
+        vocabulary = data["model"]["vocab"]
+        vocabulary["no byte"] = vocabulary.pop("<0x00>")  # with all 256 of them, byte_fallback would be meant
+        data["model"].update(byte_fallback=False, unk_token=None)
+
+    edit_tokenizer(directory, change)
 
 
 def shorter(tokenizer: Any) -> None:
@@ -305,7 +311,7 @@ def byte_fallback_off(directory: Path) -> None:
     source="own",
     base=SENTENCEPIECE,
     caught_by="tokenizers/every-code-point-survives",
-    naming=("unk_id", "unk_token"),
+    naming=("unk_id", "<unk>"),
 )
 def unknown_is_a_word(directory: Path) -> None:
     def change(data: dict[str, Any]) -> None:
