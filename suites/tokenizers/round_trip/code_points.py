@@ -72,6 +72,7 @@ class Sweep:
     def run(self, step: int = 1) -> Sweep:
         every = chunks(step)
         while together := list(islice(every, TOGETHER)):
+            self.chunk = "".join(together)
             texts = [self.join(chunk) for chunk in together]
             for chunk, text, ids in zip(together, texts, self.trips.ids(texts), strict=True):
                 self.chunk = chunk
