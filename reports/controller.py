@@ -21,7 +21,8 @@ class Controller:
         self._verbose = config.get_verbosity() != 0
         self._places: dict[str, str] = {}
         self._place = ""
-        end_in_order_when_terminated()
+        self._asked_to_stop = False
+        self._end_in_order()
 
     def plan(self, descriptions: list[dict[str, Any]]) -> None:
         """Takes the checks to come, in the process that will run them."""
@@ -51,22 +52,28 @@ class Controller:
         """xdist: a worker is gone, and left its plan if it ended in order."""
         self.logbook.plan(getattr(node, "workeroutput", {}).get("seatrial_plan", []))
 
+    def pytest_runtest_logfinish(self) -> None:
+        """Stops also where a library swallowed the interrupt: an import guarded by a bare `except`, a finalizer."""
+        if self._asked_to_stop:
+            raise KeyboardInterrupt("asked to stop")
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = self.logbook.finish(int(exitstatus))
+
+    def _end_in_order(self) -> None:
+        """SIGTERM, which a CI system sends when it cancels a job, ends the run like Ctrl-C: with its report."""
+
+        def interrupt(number: int, frame: Any) -> NoReturn:
+            self._asked_to_stop = True
+            raise KeyboardInterrupt("asked to stop")
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, interrupt)
+            signal.signal(signal.SIGINT, interrupt)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for text, style in terminal.lines(self.logbook.trial, self.logbook.verdict, self.logbook.directory):
             terminalreporter.write_line(text, **style)
         for remark in self.logbook.remarks:
             terminalreporter.write_line(remark)
-
-
-def end_in_order_when_terminated() -> None:
-    """SIGTERM, which a CI system sends when it cancels a job, ends the run like Ctrl-C: with its report."""
-
-    def interrupt(number: int, frame: Any) -> NoReturn:
-        raise KeyboardInterrupt("terminated")
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)

@@ -20,15 +20,26 @@ from selftests.running import ROOT, environment
 SLOW = "import time\n\ndef pytest_runtest_teardown():\n    time.sleep(0.4)\n"
 
 
+SWALLOWS = """
+import time
+
+def pytest_runtest_teardown(item):
+    try:
+        time.sleep(0.4)
+    except KeyboardInterrupt:
+        pass
+"""
+
+
 def records(report: Path) -> list[str]:
     path = report / "records.jsonl"
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
-def stopped_run(tmp_path: Path, number: signal.Signals) -> Path:
+def stopped_run(tmp_path: Path, number: signal.Signals, plugin: str = SLOW) -> Path:
     """A report directory whose run got a signal after a few checks."""
     report = tmp_path / "report"
-    (tmp_path / "slow_teardown.py").write_text(SLOW, encoding="utf-8")
+    (tmp_path / "slow_teardown.py").write_text(plugin, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "slow_teardown", f"--report-dir={report}"]
     command.append(f"--model={copy(CHAT, tmp_path / 'model')}")
     env = environment() | {"PYTHONPATH": str(tmp_path)}
@@ -65,4 +76,12 @@ def test_a_run_that_is_asked_to_stop_writes_its_report(tmp_path: Path, number: s
     report = stopped_run(tmp_path, number)
     assert subject(report)["verdict"] == "inconclusive"
     assert subject(report)["counts"]["pass"] >= 3
+    assert any("interrupted" in reason for reason in subject(report)["reasons"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_library_that_swallows_the_interrupt_does_not_keep_the_run_going(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    report = stopped_run(tmp_path, number, plugin=SWALLOWS)
     assert any("interrupted" in reason for reason in subject(report)["reasons"])

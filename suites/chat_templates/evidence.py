@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.differences import first_difference
 from fixtures.inputs.conversations import QUESTION
 from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateFails, TemplateRejects
 from suites.findings import Defect, Unsupported
@@ -63,5 +64,4 @@ def failed(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:
 
 
 def common_prefix(left: str, right: str) -> str:
-    pairs = enumerate(zip(left, right, strict=False))
-    return left[: next((index for index, (one, other) in pairs if one != other), min(len(left), len(right)))]
+    return left[: first_difference(left, right)]

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from suites.tokenizers.evidence import first_difference
+from fixtures.differences import first_difference
 
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
 EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}

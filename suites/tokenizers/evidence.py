@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.differences import first_difference
+
 SHORT, MANY = 40, 60
 """Texts of at most so many characters are shown as code points too; of ids, so many."""
 
@@ -31,9 +33,3 @@ def around(left: str, right: str, *, width: int = 12) -> tuple[str, str]:
     """Where two texts part, with some context; both escaped."""
     start = first_difference(left, right)
     return tuple(escaped(text[max(0, start - width) : start + width]) for text in (left, right))  # type: ignore[return-value]
-
-
-def first_difference(left: Sequence[Any], right: Sequence[Any]) -> int:
-    """The first index at which two sequences differ; the shorter length if one starts with the other."""
-    pairs = enumerate(zip(left, right, strict=False))
-    return next((index for index, (one, other) in pairs if one != other), min(len(left), len(right)))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from fixtures import differences as where
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
 from fixtures.sandbox.client import CLIENT
@@ -38,10 +39,7 @@ class Difference:
 
     @property
     def start(self) -> int:
-        pairs = enumerate(zip(self.jinja, self.other.text or "", strict=False))
-        return next(
-            (index for index, (one, two) in pairs if one != two), min(len(self.jinja), len(self.other.text or ""))
-        )
+        return where.first_difference(self.jinja, self.other.text or "")
 
 
 def references(chat: Chat) -> dict[str, tuple[Json, Json]]:

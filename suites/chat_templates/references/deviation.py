@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from fixtures.differences import first_difference
 from fixtures.references.chat.family import CONTENT, Piece
-from fixtures.references.chat.learning import common
 from fixtures.references.chat.recognition import Recognised, alike, recognise
 from fixtures.references.chat.speaker import Speaker
 from fixtures.subjects.chat import Chat, Message, TemplateFails
@@ -67,7 +67,7 @@ def deviation(found: Recognised, messages: list[Message], actual: str, *, opens:
     if expected is None or expected == actual or alike(found, messages, actual, opens=opens):
         return None
     lost = [message["role"] for message in messages if str(message["content"]) not in actual]
-    at = common(expected, actual)
+    at = first_difference(expected, actual)
     if lost == ["system"]:
         return Deviation("the system message", expected, actual, at, loses_system=True)
     before, part, inside = _place(found, messages, at, opens=opens)

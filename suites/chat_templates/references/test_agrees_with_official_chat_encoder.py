@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.differences import first_difference
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
 from fixtures.inputs.talks import Shape
 from fixtures.references.chat.official import Official, official, spoken
@@ -74,11 +75,6 @@ def without_bos(expected: list[int], found: Recognised, tokenizer: Any) -> list[
     """A template that leaves BOS out is the finding of `one-bos`."""
     bare = not found.style.start and expected[:1] == [tokenizer.bos_token_id]
     return expected[1:] if bare else expected
-
-
-def first_difference(expected: list[int], actual: list[int]) -> int:
-    pairs = enumerate(zip(expected, actual, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(expected), len(actual)))
 
 
 def summary(tokenizer: Any, encoder: Official, expected: list[int], actual: list[int]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
+from fixtures.differences import first_difference
+
 ADDRESS = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}")
 ENCODED = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
 """What may be an address in Base64."""
@@ -16,8 +18,8 @@ SPAN = 4000
 
 def added(base: str, text: str, word: str) -> str:
     """What `text` has and `base` has not, as far as it says something that `word` does not; '' where nothing."""
-    start = _common(base, text)
-    end = _common(base[start:][::-1], text[start:][::-1])
+    start = first_difference(base, text)
+    end = first_difference(base[start:][::-1], text[start:][::-1])
     while start and text[start - 1].isalnum():  # no half words
         start -= 1
     while end and text[len(text) - end].isalnum():
@@ -57,19 +59,10 @@ def _inserted(before: str, after: str) -> list[str]:
     return ["".join(right[start:end]) for kind, _, _, start, end in changes if kind in ("insert", "replace")]
 
 
-def _common(left: str, right: str) -> int:
-    """Length of the common beginning, by halves: comparing slices is fast, comparing characters is not."""
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if left[:middle] == right[:middle] else (low, middle - 1)
-    return low
-
-
 def between(left: str, right: str) -> tuple[str, str]:
     """What differs between the common beginning and end of two texts, in whole words."""
-    start = _common(left, right)
-    end = min(_common(left[::-1], right[::-1]), len(left) - start, len(right) - start)
+    start = first_difference(left, right)
+    end = min(first_difference(left[::-1], right[::-1]), len(left) - start, len(right) - start)
     while start and left[start - 1].isalnum():
         start -= 1
     while end and left[len(left) - end].isalnum():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.differences import first_difference
 from fixtures.inputs.texts import NASTY
-from suites.tokenizers.evidence import escaped, first_difference, tokens
+from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.files.replaced import COMPONENTS, replaced
 from suites.tokenizers.special import panics_told, special_tokens
 

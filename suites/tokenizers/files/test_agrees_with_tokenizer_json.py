@@ -8,10 +8,11 @@ from typing import Any
 
 from hypothesis import given
 
+from fixtures.differences import first_difference
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Finding, Hazard, Unsupported
-from suites.tokenizers.evidence import around, case, escaped, first_difference, tokens
+from suites.tokenizers.evidence import around, case, escaped, tokens
 from suites.tokenizers.files.raw import Raw, raw
 from suites.tokenizers.files.replaced import components, replaced
 from suites.tokenizers.special import encode, special_tokens

@@ -9,10 +9,11 @@ from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from fixtures.differences import first_difference
 from fixtures.inputs import corpus
 from fixtures.inputs.texts import NASTY
 from suites.tokenizers.declared import pipeline, state
-from suites.tokenizers.evidence import escaped, first_difference, tokens
+from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.rules import rule_behind, steps
 from suites.tokenizers.special import encode
 

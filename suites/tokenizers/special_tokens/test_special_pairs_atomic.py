@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.differences import first_difference
 from suites.findings import Defect
-from suites.tokenizers.evidence import case, escaped, first_difference
+from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.special import encode, special_tokens
 from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
 
