@@ -39,7 +39,7 @@ mutant(
 )(replaced("for tool_call in message.tool_calls or []", "for tool_call in []"))
 
 mutant(
-    "P01",
+    "M01",
     "the system message is dropped without a word",
     source="huggingface/transformers#30545",
     base=CHAT,
@@ -48,7 +48,7 @@ mutant(
 )(replaced(SYSTEM, ""))
 
 mutant(
-    "P24",
+    "M24",
     "the system message is shown only where the user spoke last (Mistral 7B v0.3)",
     source="docs.mistral.ai, chat templates of tokenizer V3",
     base=CHAT,
@@ -57,7 +57,7 @@ mutant(
 )(replaced(HAS_SYSTEM, HAS_SYSTEM.replace(" -%}", " and messages[-1].role == 'user' -%}")))
 
 mutant(
-    "P03",
+    "M03",
     "calls of tools are shown and their results are not",
     source="own",
     base=CHAT,
@@ -66,7 +66,7 @@ mutant(
 )(replaced("'>\\n' " + RESULT_END, "'></tool_response><|im_end|>\\n' -}}"))
 
 mutant(
-    "P04",
+    "M04",
     "what the assistant says beside a tool call is dropped (Llama 3.1)",
     source="own",
     base=CHAT,
@@ -76,7 +76,7 @@ mutant(
 )(replaced("set content = text(message.content)", "set content = '' if message.tool_calls else text(message.content)"))
 
 mutant(
-    "P05",
+    "M05",
     "a flag that is never set back leaves out a marker from the second round of tools on (DeepSeek R1)",
     source="ggml-org/llama.cpp#14557",
     base=CHAT,
@@ -85,7 +85,7 @@ mutant(
 )(replaced("'\\n</tool_response><|im_end|>\\n'", "('\\n</tool_response>' if loop.index < 5 else '') ~ '<|im_end|>\\n'"))
 
 mutant(
-    "P06",
+    "M06",
     "the user's turn is not closed",
     source="own",
     base=CHAT,
@@ -94,7 +94,7 @@ mutant(
 )(replaced(USER_TURN, "~ text(message.content) ~ '\\n' -}}"))
 
 mutant(
-    "P07",
+    "M07",
     "every turn has the header of the assistant",
     source="own",
     base=CHAT,
@@ -108,7 +108,7 @@ mutant(
 )
 
 mutant(
-    "P08",
+    "M08",
     "chance decides about the prompt",
     source="own",
     base=CHAT,
@@ -117,7 +117,7 @@ mutant(
 )(lambda directory: prepend_template(directory, "{{- 'seed ' ~ (range(99999) | random) ~ '\\n' -}}"))
 
 mutant(
-    "P09",
+    "M09",
     "a method is printed instead of called",
     source="own",
     base=CHAT,
@@ -126,7 +126,7 @@ mutant(
 )(replaced(PROMPT, "{%- if messages -%}{{- messages[0].role.strip -}}{%- endif -%}\n" + PROMPT))
 
 mutant(
-    "P11",
+    "M11",
     "a tool call without content prints the word None",
     source="huggingface/transformers#45419",
     base=CHAT,
@@ -135,7 +135,7 @@ mutant(
 )(replaced(NO_CONTENT, NO_CONTENT + "{{- none -}}"))
 
 mutant(
-    "P12",
+    "M12",
     "a tool call without content breaks the template (Qwen 3)",
     source="huggingface/speech-to-speech#414",
     base=CHAT,
@@ -145,7 +145,7 @@ mutant(
 )(replaced(NO_CONTENT, "{%- elif content is not defined or content is none -%}{{- content.strip() + '' -}}"))
 
 mutant(
-    "P13",
+    "M13",
     "an unknown role falls into the assistant's branch",
     source="own",
     base=CHAT,
@@ -155,7 +155,7 @@ mutant(
 )(replaced(UNKNOWN, "{{- '<|im_start|>assistant\\n' ~ text(message.content) ~ '<|im_end|>\\n' -}}"))
 
 mutant(
-    "P14",
+    "M14",
     "arguments are printed as Python prints them (Qwen 3 Coder)",
     source="vllm-project/vllm#38885",
     base=CHAT,
@@ -164,7 +164,7 @@ mutant(
 )(replaced(ARGUMENTS, "{{- (function.arguments or {}) | string -}}"))
 
 mutant(
-    "P15",
+    "M15",
     "the generation prompt holds an empty thought that no answer has (DeepSeek R1 distillates)",
     source="google-ai-edge/litert-torch#1209",
     base=CHAT,
@@ -174,7 +174,7 @@ mutant(
 )(replaced(PROMPT, PROMPT.replace("assistant\\n'", "assistant\\n<think>\\n\\n</think>\\n\\n'")))
 
 mutant(
-    "P16",
+    "M16",
     "thoughts vanish from the history when the user goes on",
     source="verl-project/verl#6854",
     base=CHAT,
@@ -190,7 +190,7 @@ mutant(
 )
 
 mutant(
-    "P17",
+    "M17",
     "tools stand before the last question and move when another one is asked (Mistral)",
     source="own",
     base=CHAT,
@@ -207,7 +207,7 @@ mutant(
 )
 
 mutant(
-    "P18",
+    "M18",
     "arguments given as JSON text are encoded a second time",
     source="huggingface/transformers#45419",
     base=CHAT,
@@ -217,7 +217,7 @@ mutant(
 )(replaced(ARGUMENTS_AS_TEXT, ARGUMENTS_AS_TEXT.replace("arguments -", "arguments | tojson -")))
 
 mutant(
-    "P19",
+    "M19",
     "arguments that are no text break the template: only generated conversations have them",
     source="own",
     base=CHAT,
@@ -226,7 +226,7 @@ mutant(
 )(replaced(ARGUMENTS, "{%- for key, value in function.arguments.items() -%}{{- key + '=' + value -}}{%- endfor -%}"))
 
 mutant(
-    "P20",
+    "M20",
     "the lines of a text lose their indentation",
     source="own",
     base=CHAT,
@@ -235,7 +235,7 @@ mutant(
 )(replaced(USER_TURN, "~ (text(message.content).split('\\n') | map('trim') | join('\\n')) ~ '<|im_end|>\\n' -}}"))
 
 mutant(
-    "P21",
+    "M21",
     "the end of a tool's turn is left out where a generation prompt follows",
     source="own",
     base=CHAT,
@@ -251,7 +251,7 @@ mutant(
 )
 
 mutant(
-    "P22",
+    "M22",
     "the user's words stand twice in the prompt",
     source="own",
     base=CHAT,
@@ -260,7 +260,7 @@ mutant(
 )(replaced(USER_TURN, "~ text(message.content) ~ '\\n' " + USER_TURN))
 
 mutant(
-    "P23",
+    "M23",
     "characters outside ASCII are escaped: only generated conversations and one fixed text have them",
     source="own",
     base=CHAT,
@@ -283,7 +283,7 @@ def forgets_the_tools(tokenizer: Any) -> None:
 
 
 mutant(
-    "P10",
+    "M10",
     "rendering takes the tool calls out of the application's messages",
     source="own",
     base=CHAT,

@@ -68,7 +68,7 @@ def old_decode(tokenizer: Any) -> None:
 
 
 @mutant(
-    "U01",
+    "N01",
     "the tokenizer class cleans up spaces in its own decode, whatever it is asked",
     source="huggingface/transformers#32575",
     base=SENTENCEPIECE,
@@ -139,7 +139,7 @@ def space_marker_lost(directory: Path) -> None:
 
 
 @mutant(
-    "U02",
+    "N02",
     "two byte tokens are missing: whole planes of Unicode vanish",
     source="own (the GGUF file of SmolLM2 lacks eight)",
     base=CHAT,
@@ -157,7 +157,7 @@ def byte_token_missing(directory: Path) -> None:
 
 
 @mutant(
-    "U03",
+    "N03",
     "a normalizer takes Thai out of the text",
     source="own",
     base=CHAT,
@@ -171,7 +171,7 @@ def normalizer_eats_range(directory: Path) -> None:
 
 
 @mutant(
-    "U04",
+    "N04",
     "the decoder drops a character",
     source="own",
     base=CHAT,
@@ -185,7 +185,7 @@ def decoder_drops_character(directory: Path) -> None:
 
 
 @mutant(
-    "U05",
+    "N05",
     "the normalizer prepends a space that no decoder takes away: text grows with each turn",
     source="jingyaogong/minimind#135",
     base=SENTENCEPIECE,
@@ -205,7 +205,7 @@ def text_grows(directory: Path) -> None:
 
 
 @mutant(
-    "U06",
+    "N06",
     "the decoder writes other words than the tokens say: ids decode to text that grows when it is encoded again",
     source="own",
     base=SENTENCEPIECE,
@@ -219,7 +219,7 @@ def decoder_writes_other_words(directory: Path) -> None:
 
 
 @mutant(
-    "U08",
+    "N08",
     "the pre-tokenizer removes punctuation",
     source="own",
     base=CHAT,
@@ -234,7 +234,7 @@ def pre_tokenizer_removes(directory: Path) -> None:
 
 
 @mutant(
-    "U09",
+    "N09",
     "characters vanish: the vocabulary spells no bytes and names no unknown token",
     source="own",
     base=SENTENCEPIECE,
@@ -261,7 +261,7 @@ def shorter(tokenizer: Any) -> None:
 
 
 @mutant(
-    "U10",
+    "N10",
     "len(tokenizer) leaves the last tokens out: embeddings are resized too small",
     source="huggingface/transformers#48446",
     base=CHAT,
@@ -274,7 +274,7 @@ def wrong_length(directory: Path) -> None:
 
 
 @mutant(
-    "U07",
+    "N07",
     "a special token is the beginning of another and is found first",
     source="huggingface/transformers#13220",
     base=CHAT,
@@ -293,7 +293,7 @@ def shadowed_token(directory: Path) -> None:
 
 
 @mutant(
-    "U11",
+    "N11",
     "byte_fallback is off, and the vocabulary has a token for every byte: characters become the unknown token",
     source="own",
     base=SENTENCEPIECE,
@@ -306,7 +306,7 @@ def byte_fallback_off(directory: Path) -> None:
 
 
 @mutant(
-    "U12",
+    "N12",
     "the model's unk_id is another token than unk_token: unknown characters become a word",
     source="own",
     base=SENTENCEPIECE,
@@ -324,7 +324,7 @@ def unknown_is_a_word(directory: Path) -> None:
 
 
 @mutant(
-    "U13",
+    "N13",
     "a normalizer that strips meets added tokens of spaces: the backend panics",
     source="own",
     base=CHAT,
