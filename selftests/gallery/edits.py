@@ -61,3 +61,27 @@ def edit_weights(directory: Path, change: Callable[[dict[str, Any]], dict[str, A
     tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
     path.unlink()  # a hard link to the healthy file
     save_file(change(tensors), path, metadata={"format": "pt"})
+
+
+def use_own_class(directory: Path) -> None:
+    """No class of its own may put back what the row takes out of tokenizer.json."""
+    set_keys(directory / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+    set_keys(directory / "config.json", model_type="unheard_of")
+
+
+def added_token(number: int, content: str, **flags: bool) -> dict[str, Any]:
+    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": number, "content": content, **plain, "special": True, **flags}
+
+
+def forget_unused(data: dict[str, Any], count: int = 1) -> list[int]:
+    """Takes the last tokens out of a byte-level vocabulary; their ids are free then."""
+    model = data["model"]
+    last = sorted(model["vocab"], key=model["vocab"].__getitem__)[-count:]
+    model["merges"] = [pair for pair in model["merges"] if "".join(pair_of(pair)) not in last
+                       and not set(pair_of(pair)) & set(last)]  # fmt: skip
+    return [model["vocab"].pop(token) for token in last]
+
+
+def pair_of(merge: str | list[str]) -> list[str]:
+    return merge.split(" ") if isinstance(merge, str) else merge

@@ -5,35 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selftests.gallery.edits import edit_tokenizer, set_keys
+from selftests.gallery.edits import added_token, edit_tokenizer, forget_unused, set_keys, use_own_class
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
 
-BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
 PREPEND = {"type": "Prepend", "prepend": "▁"}
-
-
-def use_own_class(directory: Path) -> None:
-    """No class of its own may put back what the row takes out of tokenizer.json."""
-    set_keys(directory / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
-    set_keys(directory / "config.json", model_type="unheard_of")
-
-
-def added_token(number: int, content: str, **flags: bool) -> dict[str, Any]:
-    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    return {"id": number, "content": content, **plain, "special": True, **flags}
-
-
-def forget_unused(data: dict[str, Any], count: int = 1) -> list[int]:
-    """Takes the last tokens out of a byte-level vocabulary; their ids are free then."""
-    model = data["model"]
-    last = sorted(model["vocab"], key=model["vocab"].__getitem__)[-count:]
-    model["merges"] = [pair for pair in model["merges"] if "".join(pair_of(pair)) not in last
-                       and not set(pair_of(pair)) & set(last)]  # fmt: skip
-    return [model["vocab"].pop(token) for token in last]
-
-
-def pair_of(merge: str | list[str]) -> list[str]:
-    return merge.split(" ") if isinstance(merge, str) else merge
 
 
 @mutant(
@@ -139,52 +114,6 @@ def space_marker_lost(directory: Path) -> None:
 
 
 @mutant(
-    "N02",
-    "two byte tokens are missing: whole planes of Unicode vanish",
-    source="own (the GGUF file of SmolLM2 lacks eight)",
-    base=CHAT,
-    caught_by="tokenizers/every-code-point-survives",
-    severity="hazard",
-    naming=("0xEE", "private"),
-)
-def byte_token_missing(directory: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        vocabulary = data["model"]["vocab"]
-        free = [vocabulary.pop(letter) for letter in ("î", "ñ")]  # 0xEE leads the private use area, 0xF1 plane 4
-        vocabulary |= {f"<|unused_{number}|>": number for number in free}
-
-    edit_tokenizer(directory, change)
-
-
-@mutant(
-    "N03",
-    "a normalizer takes Thai out of the text",
-    source="own",
-    base=CHAT,
-    caught_by="tokenizers/every-code-point-survives",
-    severity="hazard",
-    naming=("normalizer", "u0e01"),
-)
-def normalizer_eats_range(directory: Path) -> None:
-    eats = {"type": "Replace", "pattern": {"Regex": "[\u0e01-\u0e5b]"}, "content": ""}
-    edit_tokenizer(directory, lambda data: data.update(normalizer=eats))
-
-
-@mutant(
-    "N04",
-    "the decoder drops a character",
-    source="own",
-    base=CHAT,
-    caught_by="tokenizers/every-code-point-survives",
-    naming=("decoder.decoders[1]", "u20ac"),
-)
-def decoder_drops_character(directory: Path) -> None:
-    drops = {"type": "Replace", "pattern": {"String": "€"}, "content": ""}
-    both = {"type": "Sequence", "decoders": [BYTE_LEVEL, drops]}
-    edit_tokenizer(directory, lambda data: data.update(decoder=both))
-
-
-@mutant(
     "N05",
     "the normalizer prepends a space that no decoder takes away: text grows with each turn",
     source="jingyaogong/minimind#135",
@@ -216,41 +145,6 @@ def decoder_writes_other_words(directory: Path) -> None:
     more = {"type": "Replace", "pattern": {"String": "he"}, "content": "hehe"}
     use_own_class(directory)
     edit_tokenizer(directory, lambda data: data["decoder"]["decoders"].append(more))
-
-
-@mutant(
-    "N08",
-    "the pre-tokenizer removes punctuation",
-    source="own",
-    base=CHAT,
-    caught_by="tokenizers/every-code-point-survives",
-    naming=("pre_tokenizer.pretokenizers[0]", "Split"),
-)
-def pre_tokenizer_removes(directory: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        data["pre_tokenizer"]["pretokenizers"][0] |= {"pattern": {"Regex": "[!?;]"}, "behavior": "Removed"}
-
-    edit_tokenizer(directory, change)
-
-
-@mutant(
-    "N09",
-    "characters vanish: the vocabulary spells no bytes and names no unknown token",
-    source="own",
-    base=SENTENCEPIECE,
-    caught_by="tokenizers/every-code-point-survives",
-    severity="hazard",
-    naming="no unknown token",
-)
-def nothing_for_the_unknown(directory: Path) -> None:
-    use_own_class(directory)
-
-    def change(data: dict[str, Any]) -> None:
-        vocabulary = data["model"]["vocab"]
-        vocabulary["no byte"] = vocabulary.pop("<0x00>")  # with all 256 of them, byte_fallback would be meant
-        data["model"].update(byte_fallback=False, unk_token=None)
-
-    edit_tokenizer(directory, change)
 
 
 def shorter(tokenizer: Any) -> None:
@@ -289,37 +183,6 @@ def shadowed_token(directory: Path) -> None:
         data["added_tokens"] += [added_token(first, "<|im_end|><|im", normalized=False)]
         data["added_tokens"] += [added_token(second, "<|im_end|><|im_start|>", normalized=True)]
 
-    edit_tokenizer(directory, change)
-
-
-@mutant(
-    "N11",
-    "byte_fallback is off, and the vocabulary has a token for every byte: characters become the unknown token",
-    source="own",
-    base=SENTENCEPIECE,
-    caught_by="tokenizers/every-code-point-survives",
-    naming="byte_fallback",
-)
-def byte_fallback_off(directory: Path) -> None:
-    use_own_class(directory)
-    edit_tokenizer(directory, lambda data: data["model"].update(byte_fallback=False))
-
-
-@mutant(
-    "N12",
-    "the model's unk_id is another token than unk_token: unknown characters become a word",
-    source="own",
-    base=SENTENCEPIECE,
-    caught_by="tokenizers/every-code-point-survives",
-    naming=("unk_id", "<unk>"),
-)
-def unknown_is_a_word(directory: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        ordered = sorted(data["model"]["vocab"], key=data["model"]["vocab"].__getitem__)
-        pieces = [[token, -float(number)] for number, token in enumerate(ordered)]
-        data["model"] = {"type": "Unigram", "unk_id": ordered.index("▁"), "vocab": pieces, "byte_fallback": False}
-
-    use_own_class(directory)
     edit_tokenizer(directory, change)
 
 
