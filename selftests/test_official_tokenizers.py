@@ -21,7 +21,7 @@ from fixtures.subjects import builtin
 from fixtures.subjects.builtin import lessons, llama3, llama4, mistral_tekken, mistral_v3, packages
 from selftests.test_builtin import finish, python
 
-NAMES = [name for name, member in builtin.FLEET.items() if not member.in_fleet]
+NAMES = [name for name in builtin.FLEET if name.endswith("-tokenizer")]
 MISTRAL = [name for name in NAMES if name.startswith("mistral-")]
 FOLDERS = {"llama-3-tokenizer": "llama3", "llama-4-tokenizer": "llama4"}
 LLAMA = list(FOLDERS)
