@@ -1,0 +1,109 @@
+"""Ways to get tokens and logits out of a model, all of which leave the model as it was."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from suites.generation.comparing import Run
+
+
+def generated(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) -> list[Run]:
+    """Greedy generation of `count` new tokens, one run per row: no stop token, no penalty, nothing that was shipped."""
+    import torch
+
+    with plainly(model), torch.inference_mode():
+        output = model.generate(
+            **placed(model, inputs),
+            max_new_tokens=count,
+            output_logits=True,
+            return_dict_in_generate=True,
+            **options,
+        )
+    logits = torch.stack(output.logits, dim=1).float().cpu()
+    ids = output.sequences[:, -logits.shape[1] :].tolist()
+    return [Run(row, values) for row, values in zip(ids, logits, strict=True)]
+
+
+def forward(model: Any, inputs: Mapping[str, Any], **options: Any) -> Any:
+    """The output of one forward pass without a cache (unless asked for)."""
+    import torch
+
+    options = {"use_cache": False, "return_dict": True} | options
+    with torch.inference_mode():
+        return model(**placed(model, inputs), **{name: value for name, value in options.items() if takes(model, name)})
+
+
+def logits(model: Any, inputs: Mapping[str, Any], **options: Any) -> Any:
+    """Logits of one forward pass (rows x positions x vocabulary), float32 on the CPU."""
+    return forward(model, inputs, **options).logits.float().cpu()
+
+
+def placed(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that the model takes, on its device."""
+    return {name: value.to(model.device) for name, value in inputs.items() if takes(model, name)}
+
+
+def takes(model: Any, name: str) -> bool:
+    """Whether the model's forward pass names this argument; models with catch-all arguments pass on the rest."""
+    names, catches_all = _arguments(type(model))
+    return name in names or (catches_all and name in ("use_cache", "return_dict", "output_attentions"))
+
+
+@cache
+def _arguments(kind: Any) -> tuple[frozenset[str], bool]:
+    parameters = inspect.signature(kind.forward).parameters
+    catches_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    return frozenset(parameters), catches_all
+
+
+@contextmanager
+def plainly(model: Any) -> Iterator[None]:
+    """Greedy defaults instead of the shipped generation config; what calls leave on the model is taken off again."""
+    from transformers import GenerationConfig
+
+    shipped, before = model.generation_config, set(vars(model))
+    kept = ("bos_token_id", "pad_token_id", "decoder_start_token_id")
+    model.generation_config = GenerationConfig(**{name: getattr(shipped, name, None) for name in kept})
+    try:
+        yield
+    finally:
+        model.generation_config = shipped
+        for name in set(vars(model)) - before:
+            delattr(model, name)
+
+
+@contextmanager
+def attention(model: Any, implementation: str) -> Iterator[None]:
+    """While it holds, the model computes attention this way."""
+    before = current_attention(model)
+    model.set_attn_implementation(implementation)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def current_attention(model: Any) -> Any:
+    """The implementation in use; by part where a model has parts."""
+    own = model.config._attn_implementation
+    parts = {name: getattr(model.config, name, None) for name in getattr(model.config, "sub_configs", {})}
+    named = {name: part._attn_implementation for name, part in parts.items() if part is not None}
+    return {"": own, **named} if named else own
+
+
+def padded(rows: list[Any], pad: int, *, left: bool) -> dict[str, Any]:
+    """`input_ids`, `attention_mask` and `position_ids` of rows of ids (1-d tensors), padded to one length."""
+    import torch
+
+    length = max(len(row) for row in rows)
+    fills = [torch.full((length - len(row),), pad) for row in rows]
+    pairs = list(zip(rows, fills, strict=True))
+    ids = torch.stack([torch.cat([fill, row] if left else [row, fill]) for row, fill in pairs])
+    ones = [(torch.ones(len(row)), torch.zeros(len(fill))) for row, fill in pairs]
+    mask = torch.stack([torch.cat([zero, one] if left else [one, zero]) for one, zero in ones]).long()
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
