@@ -91,23 +91,6 @@ def test_pickles_are_a_problem_unless_allowed(tmp_path: Path) -> None:
     assert traits.inspect(subject, allow_pickle=True).problems == ()
 
 
-@pytest.mark.parametrize(
-    ("architecture", "task"),
-    [
-        ("LlamaForCausalLM", "text-generation"),
-        ("T5ForConditionalGeneration", "text2text-generation"),
-        ("BertForSequenceClassification", "text-classification"),
-        ("BertModel", "feature-extraction"),
-        ("MarianMTModel", "text2text-generation"),
-        ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
-        ("BlipForConditionalGeneration", "image-text-to-text"),
-        ("NobodyKnows", None),
-    ],
-)
-def test_tasks_follow_the_architecture(architecture: str, task: str | None) -> None:
-    assert traits.tasks_for(architecture) == ((task,) if task else ())
-
-
 def test_a_shard_outside_of_the_directory_is_not_read(tmp_path: Path) -> None:
     """An index can name any path; what lies elsewhere is not part of the subject."""
     subject = copy(CHAT, tmp_path / "model")

@@ -1,0 +1,122 @@
+"""The tasks that an architecture's name promises, held to the mappings of the installed transformers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from fixtures.subjects.tasks import tasks_for
+
+MAPPINGS = {
+    "AUDIO_CLASSIFICATION": "audio-classification",
+    "CAUSAL_LM": "text-generation",
+    "CTC": "automatic-speech-recognition",
+    "DECISION": "decision",
+    "DEPTH_ESTIMATION": "depth-estimation",
+    "DOCUMENT_QUESTION_ANSWERING": "document-question-answering",
+    "IMAGE_CLASSIFICATION": "image-classification",
+    "IMAGE_SEGMENTATION": "image-segmentation",
+    "IMAGE_TO_IMAGE": "image-to-image",
+    "IMAGE_TEXT_TO_TEXT": "image-text-to-text",
+    "KEYPOINT_MATCHING": "keypoint-matching",
+    "MASKED_LM": "fill-mask",
+    "MASK_GENERATION": "mask-generation",
+    "MULTIMODAL_LM": "any-to-any",
+    "OBJECT_DETECTION": "object-detection",
+    "QUESTION_ANSWERING": "question-answering",
+    "SEMANTIC_SEGMENTATION": "image-segmentation",
+    "SEQUENCE_CLASSIFICATION": "text-classification",
+    "SEQ_TO_SEQ_CAUSAL_LM": "text2text-generation",
+    "SPEECH_SEQ_2_SEQ": "automatic-speech-recognition",
+    "TABLE_QUESTION_ANSWERING": "table-question-answering",
+    "TDT": "automatic-speech-recognition",
+    "TEXT_TO_SPECTROGRAM": "text-to-audio",
+    "TEXT_TO_WAVEFORM": "text-to-audio",
+    "TOKEN_CLASSIFICATION": "token-classification",
+    "UNIVERSAL_SEGMENTATION": "image-segmentation",
+    "VIDEO_CLASSIFICATION": "video-classification",
+    "VISUAL_QUESTION_ANSWERING": "visual-question-answering",
+    "ZERO_SHOT_IMAGE_CLASSIFICATION": "zero-shot-image-classification",
+    "ZERO_SHOT_OBJECT_DETECTION": "zero-shot-object-detection",
+}
+"""The library's tables of classes; those of images as features and of whole models name every bare encoder."""
+
+OURS = {
+    # listed as text to text, or as speech recognition, and made for more or for something else
+    *(
+        f"{name}ForConditionalGeneration"
+        for name in (
+            "AudioFlamingo3",
+            "Dia",
+            "GPTSanJapanese",
+            "GlmAsr",
+            "MossTranscribeDiarize",
+            "MusicFlamingo",
+            "Nemotron3_5Transcribe",
+            "Qwen2Audio",
+            "Qwen2_5Omni",
+            "Qwen3OmniMoe",
+            "Voxtral",
+        )
+    ),
+    "Mistral4ForCausalLM",  # the text model of a larger one
+    "BertGenerationDecoder",  # half of an encoder-decoder
+    "Blip2ForImageTextRetrieval",  # ranks pairs
+    "DiffusionGemmaForBlockDiffusion",  # not left to right
+    "EvollaForProteinText2Text",  # reads proteins
+    "MusicgenForCausalLM",  # half of a model
+    "NemotronH_Omni_Reasoning_V3",
+    "PerceiverForImageClassificationConvProcessing",
+    "PerceiverForImageClassificationFourier",
+    "PerceiverForImageClassificationLearned",
+    "Pop2PianoForConditionalGeneration",  # listed under speech recognition, and writes notes
+    "ReformerModelWithLMHead",
+    "VideoPrismClipModel",  # of videos
+    "VisionEncoderDecoderModel",  # image-to-text, listed as image-text-to-text without a prompt
+}
+"""What we say otherwise, or nothing about, on purpose."""
+
+
+def listed() -> dict[str, set[str]]:
+    """Class name to the tasks under which the installed library lists it."""
+    from transformers.models.auto import modeling_auto
+
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, task in MAPPINGS.items():
+        for classes in (getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES", None) or {}).values():
+            for each in [classes] if isinstance(classes, str) else classes:
+                found[each].add(task)
+    return found
+
+
+def test_the_table_agrees_with_the_library() -> None:
+    other = {name: tasks for name, tasks in listed().items() if not tasks & set(tasks_for(name))}
+    assert {name: tasks for name, tasks in other.items() if name not in OURS} == {}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "task"),
+    [
+        ("LlamaForCausalLM", "text-generation"),
+        ("T5ForConditionalGeneration", "text2text-generation"),
+        ("BertForSequenceClassification", "text-classification"),
+        ("BertModel", "feature-extraction"),
+        ("MarianMTModel", "text2text-generation"),
+        ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
+        ("BlipForConditionalGeneration", "image-text-to-text"),
+        ("Wav2Vec2ForSequenceClassification", "audio-classification"),
+        ("TapasForQuestionAnswering", "table-question-answering"),
+        ("OwlViTForObjectDetection", "zero-shot-object-detection"),
+        ("ViTModel", "image-feature-extraction"),
+        ("VitsModel", "text-to-audio"),
+        ("NobodyKnows", None),
+    ],
+)
+def test_tasks_follow_the_architecture(architecture: str, task: str | None) -> None:
+    assert tasks_for(architecture) == ((task,) if task else ())
+
+
+def test_a_classifier_of_entailment_takes_any_labels() -> None:
+    labels = {"id2label": {"0": "contradiction", "1": "entailment"}}
+    assert tasks_for("BartForSequenceClassification", labels) == ("text-classification", "zero-shot-classification")
