@@ -19,7 +19,7 @@ import pytest
 from fixtures.inputs.texts import NASTY, WHITE_SPACE
 from fixtures.subjects import builtin
 from fixtures.subjects.builtin import lessons, llama3, llama4, mistral_tekken, mistral_v3, packages
-from selftests.test_builtin import finish, python
+from selftests.processes import finish, python
 
 NAMES = [name for name in builtin.FLEET if name.endswith("-tokenizer")]
 MISTRAL = [name for name in NAMES if name.startswith("mistral-")]
