@@ -1,0 +1,53 @@
+"""A trial whose every text is one hostile text, for the tests of the reports."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reports.records import Json, Trial
+from selftests import trials
+
+ATTACKS = (
+    "<script>document.title='owned'</script>",
+    "</style><script>document.title='owned'</script>",
+    "</title></textarea></pre><img src=x onerror=\"document.title='owned'\">",
+    "\"'><svg/onload=document.title='owned'>",
+    "javascript:document.title='owned'",
+    "https://evil.example/\"onmouseover=\"document.title='owned'",
+    "`<iframe srcdoc='<script>top.document.title=1</script>'>`",
+    "{{ 7*7 }}{% for x in (1).__class__.__mro__ %}{% endfor %}",
+    "<!-- --><base href=https://evil.example/><meta http-equiv=refresh content=0;url=https://evil.example/>",
+    "<link rel=stylesheet href=https://evil.example/x.css><style>*{display:none}</style>",
+    "\u202egnp.exe\u202c \u2066\u2069\u200b\u00ad\x00\x1b[31m\u0085\u2028\ud800\ufeff",
+    "<form action=https://evil.example/><button>go</button><details open ontoggle=document.title='owned'>",
+)
+
+
+def filled(text: str) -> tuple[Trial, list[Json]]:
+    """A trial and baseline changes in which every text is `text`, wherever a model, a file or a user may write one."""
+    where: Json = {"variant": {"dtype": text}, "parameters": {text: text}, "subject": text}
+    notes: Json = {"summary": text, "evidence": {text: text, "list": [text, {text: [text]}]}, "reproduce": text}
+    proof = {text: {"value": text, "evidence": text}}
+    metric = trials.metric(text, unit=text, better=text)
+    checks = [
+        trials.check(f"{text}/{text}", outcome, capabilities=proof, metrics=[metric], details=text, **where, **notes)
+        for outcome in ("defect", "hazard", "unsupported", "error", "pass")
+    ]
+    subjects = [
+        trials.subject(
+            text,
+            revision=text,
+            fingerprint=text,
+            architecture=text,
+            facts={text: text, "tasks": [text], "more": {text: text}, "notes": [text]},
+            problems=[{"file": text, "summary": text, "remedy": text}],
+            accepted={f"{text}/{text}": text},
+        )
+    ]
+    table = {text: text}
+    trial = trials.trial(*checks, subjects=subjects, command=text, versions=table, environment=table, options=table)
+    trial.run = dataclasses.replace(trial.run, profile=text, device=text, started=text)
+    trial.catalog = {f"{text}/{text}": dict.fromkeys(("promise", "why", "fix", "source"), text)}
+    trial.plan.append({"check": text, "subject": text, "variant": {}, "parameters": {}})
+    change = {"kind": text, "check": text, "subject": text, "summary": text, "before": table, "after": [text]}
+    return trial, [change]
