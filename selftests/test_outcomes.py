@@ -91,7 +91,7 @@ def test_a_missing_package_is_unsupported(run_with: Run) -> None:
 def test_a_check_that_hangs_ends_as_an_error(run_with: Run) -> None:
     pytest.importorskip("pytest_timeout")
     done = run_with(
-        "import time\nfrom suites.integrity import test_weights_finite\n"
+        "import time\nfrom suites.integrity.weights import test_weights_finite\n"
         "def hang(subject):\n    while True: time.sleep(0.1)\n"
         "test_weights_finite._not_finite = hang\n",
         "--timeout=3",
@@ -105,7 +105,7 @@ def test_a_crashed_worker_is_an_error_of_its_check(run_with: Run) -> None:
     """xdist replaces the worker; the other checks run."""
     pytest.importorskip("xdist")
     done = run_with(
-        "import os, signal\nfrom suites.integrity import test_weights_finite\n"
+        "import os, signal\nfrom suites.integrity.weights import test_weights_finite\n"
         "def crash(subject): os.kill(os.getpid(), signal.SIGSEGV)\n"
         "test_weights_finite._not_finite = crash\n",
         "-n1",

@@ -1,0 +1,1 @@
+"""The stored weights: complete, finite, tied as declared, and what was loaded."""

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from fixtures.subjects.stored import Stored
+from suites.findings import Defect
+
+
+def test_weights_finite(stored: dict[str, Stored]) -> None:
+    """Every stored weight is a finite number.
+
+    Why: one NaN or infinity in a tensor poisons every activation after it, sometimes for rare inputs only.
+    Fix: export the checkpoint again; a half-precision overflow is saved as infinity.
+    Source: https://github.com/huggingface/transformers/issues/13689 (NaN weights after a half-precision save)
+    """
+    broken = _not_finite(stored)
+    if broken:
+        name, count = next(iter(broken.items()))
+        more = f" and {len(broken) - 1} more tensors" if len(broken) > 1 else ""
+        raise Defect(f"{name} holds {count} values that are NaN or infinite{more}.", evidence={"not_finite": broken})
+
+
+def _not_finite(stored: dict[str, Stored]) -> dict[str, int]:
+    return {name: each.not_finite for name, each in stored.items() if each.not_finite}
