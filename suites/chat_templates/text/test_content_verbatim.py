@@ -26,6 +26,7 @@ def test_content_verbatim(chat: Chat, pool: Pool) -> None:
     for place, alone in PLACES.items():
         if place != "a system message" or shape_of(chat).system:
             together(chat, place, alone)
+    at_length(chat)
     for talk, text in renders(chat, pool):
         if changed(talk, text):
             report(*simplest(chat, talk, lambda each, render: changed(each, render) is not None))
@@ -38,6 +39,25 @@ PLACES: dict[str, Callable[[str], list[Message]]] = {
     "an assistant message": lambda content: [QUESTION, assistant(content)],
     "a system message": lambda content: [system(content), QUESTION],
 }
+
+
+WORDS = " ".join(f"word{number}" for number in range(4000))
+LONG = {
+    "a conversation of 32 messages": [(user, assistant)[number % 2](f"Message {number}.") for number in range(32)],
+    "a message of 4,000 words": [user(WORDS), ANSWER],
+}
+
+
+def at_length(chat: Chat) -> None:
+    """Many messages, and one of many words: what a limit in a template would cut."""
+    __tracebackhide__ = True
+    for name, messages in LONG.items():
+        text, _ = attempt(chat, messages)
+        if text is not None and (lost := [each for each in messages if str(each["content"]) not in text]):
+            number = messages.index(lost[0]) + 1
+            raise Defect(f"Of {name}, {len(lost)} of {len(messages)} messages are not in the prompt as they were "
+                         f"written, the first is message {number}.",
+                         evidence={"message": shown(str(lost[0]["content"])), "render": shown(text)})  # fmt: skip
 
 
 def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import QUESTION, assistant
+from fixtures.inputs.talks import Talk
 from fixtures.subjects.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.generated import Pool, render, renders
 from suites.findings import Defect, Hazard, Unsupported
+
+LAST = {"user": "a user's message", "tool": "a tool's result", "system": "a system message"}
 
 
 def test_generation_prompt(chat: Chat, pool: Pool) -> None:
@@ -53,6 +56,25 @@ def in_generated_ones(chat: Chat, pool: Pool) -> None:
             continue
         if (prompt := render(chat, talk, add_generation_prompt=True)) is not None:
             only_appends(chat, text, prompt, talk.messages)
+            appends(chat, talk, text, prompt)
+
+
+def appends(chat: Chat, talk: Talk, without: str, prompt: str) -> None:
+    """Where the prompt for a plain question has a header, so has each that is followed by a turn with this header.
+
+    Some families go on in the same turn after a tool's result, and write no header there in the history either.
+    """
+    __tracebackhide__ = True
+    question, asked = (chat.render([QUESTION], add_generation_prompt=opens) for opens in (False, True))
+    header = asked.removeprefix(question).strip()
+    if prompt != without or not header or header == asked.strip():
+        return
+    answered = render(chat, Talk([*talk.messages, assistant(NEEDLE)], talk.tools)) or ""
+    if answered.startswith(without) and header in answered[len(without) :].partition(NEEDLE)[0]:
+        last = talk.messages[-1]["role"]
+        raise Defect(f"add_generation_prompt changes nothing after {LAST[last]} in some conversations, although the "
+                     f"assistant's turn starts with {header!r} there.",
+                     evidence={"messages": talk.messages, "with": prompt, "answered": shown(answered)})  # fmt: skip
 
 
 def continues(prompt: str, before: str) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
-from fixtures.inputs.tools import ASK, CALL, RESULT, WEATHER
-from fixtures.subjects.chat import Chat
+from fixtures.inputs.tools import ASK, CALL, CALL_ID, CITY, CLOCK, REPLY, RESULT, WEATHER, calls
+from fixtures.subjects.chat import NEEDLE, Chat
 from suites.chat_templates import probes, probes_tools
-from suites.chat_templates.probes import Answer
+from suites.chat_templates.evidence import shown
+from suites.chat_templates.probes import Answer, attempt
 from suites.findings import Defect, Hazard
 
 Loss = tuple[str, Any]
@@ -19,6 +20,21 @@ INSTRUCTED = {
     "A system message before a question and its answer": [INSTRUCTION, QUESTION, ANSWER],
 }
 WITH_TOOLS = {"A system message before a tool's result": [INSTRUCTION, ASK, CALL, RESULT]}
+DESCRIBED: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Foretells drizzle.",
+        "parameters": {
+            "type": "object",
+            "properties": {"hamlet": {"type": "string", "description": "Whose sky to look at."}},
+            "required": ["hamlet"],
+        },
+    },
+}
+"""A tool whose name, purpose and parameters are words that stand nowhere else."""
+TELLING_ID = f"functions.{NEEDLE}:0"
+"""An id as Kimi K2 gives them, which its templates print in place of the name."""
 
 
 def test_nothing_lost(chat: Chat) -> None:
@@ -51,12 +67,39 @@ def lost(chat: Chat) -> Iterator[Loss]:
         yield "A call of a tool, although tools are offered,", shown_by(chat, probes_tools.tool_calls)
     if probes_tools.shows_calls(chat) and known(chat, probes_tools.tool_results) == "dropped":
         yield "The result of a tool, although its call is shown,", shown_by(chat, probes_tools.tool_results)
+    yield from lost_of_tools(chat)
+
+
+def lost_of_tools(chat: Chat) -> Iterator[Loss]:
+    """A tool on offer that the model cannot know, or cannot call; a call that does not say of what."""
+    if known(chat, probes_tools.tools) == "supported":
+        two, one = (attempt(chat, [ASK], tools=tools)[0] for tools in ([WEATHER, CLOCK], [DESCRIBED]))
+        if two is not None and "get_time" not in two:
+            yield "The second of two tools on offer", shown(two)
+        if one is not None and "hamlet" not in one:
+            yield "A parameter of a tool on offer", shown(one)
+    if probes_tools.shows_calls(chat) and (text := nameless(chat, CALL_ID)) and nameless(chat, TELLING_ID):
+        yield "The name of the tool that is called", text
+
+
+def nameless(chat: Chat, call_id: str) -> str | None:
+    """The render of a call that does not name its tool."""
+    called = calls({"city": CITY}, name=NEEDLE)
+    called["tool_calls"][0]["id"] = call_id
+    value, text = probes_tools.with_or_without(chat, [ASK, called, RESULT | {"tool_call_id": call_id}, REPLY], NEEDLE)
+    return str(text) if value == "dropped" else None
 
 
 def lost_beside_calls(chat: Chat) -> Iterator[Loss]:
-    """What published templates leave out of a message that calls tools, and OpenAI's API puts into it."""
+    """What published templates leave out of tools and of a message that calls them, and OpenAI's API puts into it."""
+    if known(chat, probes_tools.tools) == "supported":
+        text = attempt(chat, [ASK], tools=[DESCRIBED])[0]
+        if text is not None and "drizzle" not in text:
+            yield "what a tool on offer is for", shown(text)
     if not probes_tools.shows_calls(chat):
         return
+    if (text := nameless(chat, CALL_ID)) and not nameless(chat, TELLING_ID):
+        yield "the name of the tool that is called, unless the call's id has it,", text
     if known(chat, probes_tools.content_beside_calls) == "dropped":
         yield (
             "what the assistant says in a message that calls a tool",

@@ -11,6 +11,7 @@ from fixtures.subjects.chat import NEEDLE, Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import attempt
+from suites.chat_templates.probes_content import thought
 from suites.findings import Defect, Hazard
 
 
@@ -30,6 +31,18 @@ def test_roles_differ(chat: Chat) -> None:
         evidence = {role: shown(NEEDLE.join(around[role])) for role in (one, other)}
         kind = Defect if {one, other} == {"the user", "the assistant"} else Hazard
         raise kind(f"What {one} says is rendered exactly like what {other} says.", evidence=evidence)
+    thoughts_apart(chat)
+
+
+def thoughts_apart(chat: Chat) -> None:
+    """Between what the assistant thinks and what it says stands a marker, not white space alone."""
+    __tracebackhide__ = True
+    thinking = thought("Paris.")
+    text, _ = attempt(chat, [QUESTION, thinking])
+    between = (text or "").partition(NEEDLE)[2].partition("Paris.")
+    if between[1] and not between[0].strip():
+        raise Defect("What the assistant thinks runs into what it says, no marker stands between.",
+                     evidence={"messages": [QUESTION, thinking], "render": shown(text or "")})  # fmt: skip
 
 
 def speakers(chat: Chat) -> Iterator[tuple[str, list[Message]]]:

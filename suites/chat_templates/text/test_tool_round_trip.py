@@ -7,8 +7,11 @@ from typing import Any
 from fixtures.inputs.tools import (
     ASK,
     CALL,
+    CALL_IDS,
     CALL_WITHOUT_ARGUMENTS,
+    CITY,
     CLOCK,
+    DEGREES,
     OTHER_CITY,
     REPLY,
     RESULT,
@@ -58,7 +61,7 @@ def renders(chat: Chat, messages: list[Message], what: str) -> str:
 
 
 def parallel_results(chat: Chat) -> None:
-    """Where two calls are shown, so are both results, in the order of the calls."""
+    """Where two calls are shown, so are both results, in the order of the calls, which is that of the message."""
     __tracebackhide__ = True
     if chat.once("chat.parallel_tool_calls", probes_tools.parallel_tool_calls)[0] != "supported":
         return
@@ -68,6 +71,26 @@ def parallel_results(chat: Chat) -> None:
     if -1 in places or places != sorted(places) or OTHER_CITY not in text:
         raise Defect("Of two results of tools, one is missing or they stand in another order than the calls.",
                      evidence={"messages": messages, "render": shown(text)})  # fmt: skip
+    asked = text.partition(str(ASK["content"]))[2] or text
+    if asked.find(OTHER_CITY) < asked.find(CITY):
+        raise Defect("Two calls of one message are rendered in another order.",
+                     evidence={"messages": messages, "render": shown(text)})  # fmt: skip
+    results_name_their_call(chat, messages, text)
+
+
+def results_name_their_call(chat: Chat, messages: list[Message], text: str) -> None:
+    """Ids are there to pair calls and results: a template shows them on both sides, or on none."""
+    __tracebackhide__ = True
+    calls, results = text.partition(DEGREES)[0], text.partition(OTHER_CITY)[2]
+    called = all(each in calls for each in CALL_IDS)
+    answered = all(each in results for each in CALL_IDS)
+    if called == answered:
+        return
+    with_id, without = ("calls", "results") if called else ("results", "calls")
+    raise Hazard(f"The {with_id} of tools are rendered with their ids and the {without} without: the model cannot tell "
+                 "which result belongs to which call.",
+                 evidence={"messages": messages, "render": shown(text)},
+                 remedy="Write the id beside the call and beside its result.")  # fmt: skip
 
 
 def question_after_result(chat: Chat) -> None:

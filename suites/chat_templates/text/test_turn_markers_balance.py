@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION, SECOND_ANSWER
-from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, WEATHER
+from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
 from fixtures.subjects.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
@@ -62,14 +62,18 @@ def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Message], li
     if probes_tools.shows_calls(chat):
         round_trip = [ASK, CALL, RESULT, REPLY]
         yield round_trip, [*round_trip, THANKS, CALL, RESULT, REPLY], [WEATHER]
+        yield round_trip, [*round_trip, THANKS, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]
 
 
 def unbalanced(text: str) -> dict[str, tuple[str, str, int]]:
-    """Pairs of which one half stands more often than the other, by opener."""
+    """Pairs of which one half stands more often than the other, by opener.
+
+    An end of thinking alone is what DeepSeek writes where no thought is wanted (its card of V3.1), and others do too.
+    """
     counts = Counter(MARKER.findall(ATTRIBUTES.sub(r"<\1>", text)))
     pairs = [(opener, closer) for opener in counts for closer in closers(opener) if closer in counts]
-    return {opener: (opener, closer, counts[opener] - counts[closer]) for opener, closer in pairs
-            if counts[opener] != counts[closer]}  # fmt: skip
+    found = {opener: (opener, closer, counts[opener] - counts[closer]) for opener, closer in pairs}
+    return {opener: each for opener, each in found.items() if each[2] > 0 or (each[2] < 0 and "think" not in opener)}
 
 
 def growth(first: str, second: str) -> Iterator[tuple[str, str, int]]:
