@@ -1,0 +1,1 @@
+"""Are tokens chosen as the settings say?"""

@@ -1,0 +1,1 @@
+"""Does the model survive being saved and changed?"""

@@ -1,0 +1,1 @@
+"""Does generation stop where it is told to?"""

@@ -1,0 +1,48 @@
+"""Promise: a row of a batch that has ended is filled up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suites.findings import Defect, Unsupported
+from suites.generation import steering
+
+ROWS = 4
+SPEECH = "alpha beta gamma delta epsilon"
+
+
+def test_finished_rows_are_padded(tokenizer: Any, generator: Any) -> None:
+    """A row ends at any of the declared stop tokens, and is filled with `pad_token_id` while other rows go on.
+
+    Why: whatever else stands after the end of a row is taken for its answer, and a row that does not end is one that
+        users pay for.
+    Fix: Set `pad_token_id` and `eos_token_id` in generation_config.json to ids that the model has.
+    Source: https://huggingface.co/docs/transformers/main_classes/text_generation (pad_token_id, eos_token_id)
+    """
+    stops = steering.stops(generator)[:ROWS]
+    if not stops:
+        raise Unsupported("no stop token is declared")
+    words = [each for each in steering.said(generator, tokenizer, SPEECH) if each not in stops]
+    says = [[*words[: 1 + number], stop] for number, stop in enumerate(stops)] + [words]
+    inputs = steering.prompt(generator, tokenizer, rows=len(says))
+    pad = steering.padding(generator)
+    with steering.plain_settings(generator, eos_token_id=stops):
+        output = steering.generated(generator, inputs, says=says, max_new_tokens=len(stops) + 2)
+    for speech, row in zip(says, steering.new_ids(generator, inputs, output), strict=True):
+        _must_end(tokenizer, speech, row, pad, stops)
+
+
+def _must_end(tokenizer: Any, speech: list[int], row: list[int], pad: int, stops: list[int]) -> None:
+    __tracebackhide__ = True
+    end = next((place + 1 for place, each in enumerate(speech) if each in stops), len(row))
+    rest = sorted(set(row[end:]) - {pad})
+    if rest:
+        raise Defect(
+            f"After its stop token {_token(tokenizer, speech[end - 1])} a row of a batch holds "
+            f"{_token(tokenizer, rest[0])}, not the pad token {_token(tokenizer, pad)}.",
+            evidence={"row": row, "pad_token_id": pad, "eos_token_id": stops},
+        )
+
+
+def _token(tokenizer: Any, number: int) -> str:
+    return f"{tokenizer.convert_ids_to_tokens(number)!r} (id {number})"

@@ -1,0 +1,1 @@
+"""Does the text come out as it was generated?"""

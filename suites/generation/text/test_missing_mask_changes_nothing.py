@@ -1,0 +1,52 @@
+"""Promise: a prompt without an attention mask is read whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard
+from suites.generation import paths, steering
+from suites.generation.prompts import encoded, questions
+
+NEW_TOKENS = 2
+
+
+def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, record: Any) -> None:
+    """`generate` without an attention mask continues one whole prompt as it does with a mask of ones.
+
+    Why: without a mask the library takes every pad token of the prompt for padding; where a template writes that token,
+        or where it begins every text, the model does not see it, and nothing is logged.
+    Fix: Set `pad_token_id` in generation_config.json to a token that no prompt holds, and always pass the attention
+        mask.
+    Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side, attention mask); https://github.com/huggingface/transformers/pull/24510
+    """
+    inputs = paths.placed(generator, encoded(subject, tokenizer, questions(subject)[0]))
+    with paths.refusals("The prompt"):
+        with_mask = _logits(generator, inputs)
+        without = _logits(generator, {name: each for name, each in inputs.items() if name != "attention_mask"})
+    shipped = generator.generation_config
+    pad = tokenizer.pad_token_id
+    inferred = pad is not None and pad == shipped.pad_token_id and pad not in steering.stops(generator)
+    record.capability("generation.mask_inferred_from_padding", inferred)
+    if bool((with_mask == without).all()):
+        return
+    ids = [int(each) for each in inputs["input_ids"][0]]
+    hidden = [place for place, each in enumerate(ids) if each == shipped.pad_token_id]
+    token = tokenizer.convert_ids_to_tokens(shipped.pad_token_id) if hidden else None
+    cause = (
+        f"{token!r} of the prompt is pad_token_id too, and is hidden from the model" if hidden else "the mask differs"
+    )
+    raise Hazard(
+        f"Without an attention mask generate() reads the prompt otherwise: {cause}.",
+        evidence={"prompt": tokenizer.decode(ids), "places": hidden, "pad_token_id": shipped.pad_token_id,
+                  "largest_logit_difference": float((with_mask - without).abs().max())},
+    )  # fmt: skip
+
+
+def _logits(model: Any, inputs: dict[str, Any]) -> Any:
+    """Logits of the first new token, under the shipped ids of padding and of the end."""
+    with steering.plain_settings(model, eos_token_id=steering.stops(model) or None):
+        output = steering.generated(model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True,
+                                    output_logits=True)  # fmt: skip
+    return output.logits[0].float()

@@ -1,0 +1,1 @@
+"""Does the model behave like one that was trained?"""
