@@ -1,0 +1,34 @@
+"""Parts of config.json: the model's own settings, and those of the models inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def sections(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where each part stands (empty for the whole), and the part."""
+    yield "", config
+    for key, value in config.items():
+        if isinstance(value, dict) and (key.endswith("_config") or key in ("encoder", "decoder")):
+            yield key, value
+
+
+def section_of(whole: Any, part: Any, file: dict[str, Any]) -> dict[str, Any] | None:
+    """The part of the file that a loaded config object was made from; None when it is none of them.
+
+    `whole` is the model's config, `part` the one that a module of it holds.
+    """
+    if part is whole:
+        return file
+    for key, value in vars(whole).items():
+        if value is part:
+            found = file.get(key)
+            return found if isinstance(found, dict) else {}
+    return None
+
+
+def text_section(file: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the text model, where it is a part."""
+    inner = file.get("text_config")
+    return inner if isinstance(inner, dict) else file
