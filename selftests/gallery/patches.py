@@ -8,9 +8,11 @@ from fixtures.subjects import loading
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
+from fixtures.tasks import pipe
+from fixtures.tasks.pipe import Pipe
 from selftests.gallery.harness import all_mutants
 
-load_model, load_tokenizer = loading.load_model, loading.load_tokenizer
+load_model, load_tokenizer, make_pipe = loading.load_model, loading.load_tokenizer, pipe.make
 
 
 def model_with_defect(subject: Subject, variant: Variant) -> Loaded:
@@ -29,5 +31,14 @@ def tokenizer_with_defect(subject: Subject) -> Any:
     return tokenizer
 
 
+def pipe_with_defect(task: str, subject: Subject, model: Any) -> Pipe:
+    made = make_pipe(task, subject, model)
+    row = all_mutants().get(subject.path.name)
+    if row and row.patch_pipe:
+        row.patch_pipe(made)
+    return made
+
+
 def pytest_configure() -> None:
     loading.load_model, loading.load_tokenizer = model_with_defect, tokenizer_with_defect
+    pipe.make = pipe_with_defect

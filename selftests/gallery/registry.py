@@ -41,6 +41,10 @@ class Mutant:
     """Changes the loaded model, for defects that no file can show."""
     patch_tokenizer: Callable[[Any], None] | None = None
     """Changes each tokenizer that is loaded from the subject's own directory, likewise."""
+    patch_pipe: Callable[[Any], None] | None = None
+    """Changes each pipe that is made of the subject, likewise."""
+    also: tuple[str, ...] = ()
+    """More suites that must not break on it; its own suite and integrity run anyway."""
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -58,6 +62,8 @@ def mutant(
     since: str = "4.57",
     patch: Callable[[Any], None] | None = None,
     patch_tokenizer: Callable[[Any], None] | None = None,
+    patch_pipe: Callable[[Any], None] | None = None,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Mutation], Mutation]:
     """Registers the decorated function, which changes the files of a copy of `base`."""
 
@@ -65,7 +71,19 @@ def mutant(
         assert id not in MUTANTS, f"two gallery rows are called {id}"
         words = (naming,) if isinstance(naming, str) else naming
         MUTANTS[id] = Mutant(
-            id, defect, source, base, caught_by, severity, words, mutate, since, patch, patch_tokenizer
+            id,
+            defect,
+            source,
+            base,
+            caught_by,
+            severity,
+            words,
+            mutate,
+            since,
+            patch,
+            patch_tokenizer,
+            patch_pipe,
+            also,
         )
         return mutate
 

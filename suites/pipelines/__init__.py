@@ -1,0 +1,1 @@
+"""Does every pipeline task of the subject keep its contract?"""

@@ -1,0 +1,94 @@
+"""What a pipeline task promises, stated once per task: what goes in, what comes out, what relates the two."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Unsupported
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One task's contract. An input is whatever the pipeline takes as one; an answer is what it gives for one."""
+
+    tasks: tuple[str, ...]
+    samples: Callable[[Pipe], Sequence[Any]]
+    """At least three valid inputs of different size."""
+    problems: Callable[[Any, Any, Pipe], Iterator[str]]
+    """Sentences about what is wrong with the answer to an input: nothing where it is as promised."""
+    options: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
+    """Arguments of every call, so that answers are whole and do not depend on chance."""
+    single: Callable[[Any], Any] = lambda output: output
+    """The answer in what the pipeline returns for one input that is not in a list."""
+    batched: Callable[[Any, Any], Any] = lambda alone, together: together
+    """What of an answer from a batch is to be compared with the answer that the input gets alone."""
+    meaning: Callable[[Any], str] = str
+    """What an answer says, in one word or text: to be compared with a canary's."""
+    forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
+    """The same input in every other form that the task accepts, by name."""
+    refused: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
+    """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
+    too_long: Callable[[Pipe], Any] = lambda pipe: None
+    """An input beyond what the model can read; None where there is no limit."""
+    shortened: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments with which an input that is too long is cut instead of refused."""
+
+    writes: bool = False
+    """Whether answers are text that is generated token by token: a rounding error may change a word."""
+
+    def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
+        """The answers to several inputs, in their order."""
+        return list(pipe(list(samples), **{**self.options(pipe), **options}))
+
+    def answer(self, pipe: Pipe, sample: Any, **options: Any) -> Any:
+        """The answer to one input, given alone."""
+        return self.single(pipe(sample, **{**self.options(pipe), **options}))
+
+
+def promised_of(pipe: Pipe) -> Contract:
+    """The contract of a pipe that answers; where it does not, `pipelines/pipeline-runs` says why.
+
+    Raises:
+        Unsupported: nobody has written a contract for the task, or the pipeline fails at an ordinary input.
+    """
+    promised = contract(pipe.task)
+    if failure := first_failure(pipe, promised):
+        raise Unsupported(f"{pipe.task} does not run here (see pipelines/pipeline-runs): {failure}")
+    return promised
+
+
+def contract(task: str) -> Contract:
+    """The contract of a task; `Unsupported` where nobody has written one."""
+    if task not in contracts():
+        raise Unsupported(f"seatrial has no contract for the pipeline task {task} yet")
+    return contracts()[task]
+
+
+def first_failure(pipe: Pipe, promised: Contract) -> str:
+    """What an ordinary input is answered with, if it is an error; tried once."""
+    if pipe.failure is None:
+        try:
+            promised.answers(pipe, promised.samples(pipe)[:1])
+            pipe.failure = ""
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever the library raises is the finding
+            pipe.failure = f"{type(error).__name__}: {error}"[:400]
+    return pipe.failure
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """Every contract by task: a module of `contracts/` states one or several as `CONTRACTS`."""
+    from suites.pipelines import contracts as package
+
+    modules = (
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    )
+    return {task: each for module in modules for each in module.CONTRACTS for task in each.tasks}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Hazard
+from suites.pipelines.agreement import difference, shown
+from suites.pipelines.contract import Contract, promised_of
+
+
+def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:
+    """What is no input gets an error that says something, or an answer as promised; afterwards the pipeline works as
+    before.
+
+    Why: services are sent empty, wrong and corrupt inputs; an answer made of nothing is taken for one, and a pipeline
+    that remembers the bad input answers the next one wrongly.
+    Fix: the finding names the input; check it before the pipeline.
+    Source: https://huggingface.co/docs/transformers/main_classes/pipelines
+    """
+    promised = promised_of(pipe)
+    sample = promised.samples(pipe)[0]
+    before = promised.answer(pipe, sample)
+    told = dict(_told(promised, pipe))
+    record.capability(
+        f"pipelines.{task}.bad_input", "refused" if all(told.values()) else "partly answered", evidence=told
+    )
+    if parted := difference(before, promised.answer(pipe, sample), 0.0):
+        raise Defect(f"{task}: after inputs that are no inputs {parted}.", evidence={"refused": told})
+    silent = [name for name, words in told.items() if words == "an error without a word"]
+    if silent:
+        raise Hazard(f"{task}: {silent[0]} is refused without a word of why.", evidence={"refused": told})
+
+
+def _told(promised: Contract, pipe: Pipe) -> Iterator[tuple[str, str]]:
+    """What the pipeline says to each; empty where it answers."""
+    for name, wrong in promised.refused(pipe).items():
+        try:
+            answer = promised.answer(pipe, wrong)
+        except Exception as error:  # whatever it is, it is a refusal
+            yield name, f"{type(error).__name__}: {error}"[:200] if str(error) else "an error without a word"
+        else:
+            if problem := _problem(promised, wrong, answer, pipe):
+                raise Defect(f"{pipe.task}: {name} gets an answer, and {problem}.", evidence={"answer": shown(answer)})
+            yield name, ""
+
+
+def _problem(promised: Contract, wrong: Any, answer: Any, pipe: Pipe) -> str | None:
+    """What is wrong with an answer; an answer of another form altogether is none."""
+    try:
+        return next(promised.problems(wrong, answer, pipe), None)
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError):
+        return f"it has another form than an answer: {shown(answer)}"

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Hazard
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import Contract, promised_of
+
+
+def test_long_input_is_told(pipe: Pipe, task: str, record: Any) -> None:
+    """An input that is longer than the model can read is cut when that is asked for, else refused or answered whole.
+
+    Why: positions behind the last one that was trained are garbage or an index error deep in a kernel; on a GPU that
+    error ends the process.
+    Fix: set `model_max_length` in tokenizer_config.json to the positions of the model, so that `truncation=True` works.
+    Source: https://huggingface.co/docs/transformers/pad_truncation
+    """
+    promised = promised_of(pipe)
+    sample = promised.too_long(pipe)
+    if sample is None:
+        return
+    refusal = _refusal(promised, pipe, sample)
+    record.capability(f"pipelines.{task}.long_input", "refused" if refusal else "answered", evidence={"told": refusal})
+    if promised.shortened:
+        _cut(promised, pipe, sample)
+
+
+def _refusal(promised: Contract, pipe: Pipe, sample: Any) -> str:
+    try:
+        promised.answer(pipe, sample)
+    except Exception as error:  # an IndexError of the kernel is what users see
+        return f"{type(error).__name__}: {error}"[:200]
+    return ""
+
+
+def _cut(promised: Contract, pipe: Pipe, sample: Any) -> None:
+    """With the task's own option the input is cut to what the model reads."""
+    try:
+        answer = promised.answer(pipe, sample, **promised.shortened)
+    except Exception as error:
+        option = ", ".join(f"{name}={value}" for name, value in promised.shortened.items())
+        raise Hazard(
+            f"{pipe.task}: a long input fails even with {option}, because the tokenizer does not know the limit: "
+            f"{type(error).__name__}: {str(error)[:160]}"
+        ) from error
+    if problem := next(promised.problems(sample, answer, pipe), None):
+        raise Defect(f"{pipe.task}: cut to its length, {problem}.", evidence={"answer": shown(answer)})

@@ -1,0 +1,20 @@
+"""Texts that pipelines have trouble with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.sentences import SENTENCES
+from fixtures.tasks.pipe import Pipe
+
+NOT_TEXTS: dict[str, Any] = {"a number": 3, "None": None, "bytes": b"text", "a list in a list of lists": [[[["text"]]]]}
+MOST = 3000
+"""Words; a model that reads more is not tried at its limit."""
+
+
+def too_long(pipe: Pipe) -> str | None:
+    """A text of more tokens than the model has positions; None where it has none, or too many to try."""
+    positions = getattr(pipe.model.config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions > MOST:
+        return None
+    return " ".join([SENTENCES[0]] * (positions // 8 + 2))
