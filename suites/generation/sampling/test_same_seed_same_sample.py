@@ -17,7 +17,7 @@ def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
 
     Why: an evaluation or a bug report that samples can only be repeated by its seed.
     Fix: Look for code of the model that draws random numbers of its own, or seeds them anew.
-    Source: https://huggingface.co/docs/transformers/main_classes/trainer (set_seed); https://pytorch.org/docs/stable/notes/randomness.html
+    Source: https://pytorch.org/docs/stable/notes/randomness.html
     """
     inputs = steering.prompt(generator, tokenizer)
     first, second = (_drawn(generator, inputs) for _ in range(2))

@@ -1,0 +1,57 @@
+"""Promise: a call leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from suites.findings import Defect
+from suites.generation import steering
+
+CALLS, NEW_TOKENS = 3, 3
+
+
+def test_memory_does_not_grow(tokenizer: Any, generator: Any) -> None:
+    """Generating the same again and again leaves no more tensors behind each time.
+
+    Why: a server that keeps a cache or a list of states per call runs out of memory after hours, with no bug to be
+        seen in any single answer.
+    Fix: Look for lists and dictionaries that the model's code, its hooks or its cache append to at each call.
+    Source: https://github.com/huggingface/transformers/pull/47731
+    """
+    inputs = steering.prompt(generator, tokenizer)
+    with steering.plain_settings(generator):
+        for _ in range(2):  # tables that are made once
+            steering.generated(generator, inputs, max_new_tokens=NEW_TOKENS)
+        with only_new_objects():
+            left = [_left_behind(generator, inputs) for _ in range(CALLS)]
+    numbers, sizes = [number for number, _ in left], [size for _, size in left]
+    if all(after > before for before, after in zip([0, *numbers], numbers, strict=False)):
+        raise Defect(
+            f"Each call of generate() leaves {numbers[-1] - numbers[-2]} tensors "
+            f"({sizes[-1] - sizes[-2]:,} bytes) behind: memory grows with every call.",
+            evidence={"tensors after each call": numbers, "bytes after each call": sizes},
+        )
+
+
+def _left_behind(model: Any, inputs: dict[str, Any]) -> tuple[int, int]:
+    """Number and bytes of the tensors that are alive after one more call."""
+    import torch
+
+    steering.generated(model, inputs, max_new_tokens=NEW_TOKENS)
+    gc.collect()
+    alive = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
+    return len(alive), sum(each.numel() * each.element_size() for each in alive)
+
+
+@contextmanager
+def only_new_objects() -> Iterator[None]:
+    """While it holds, the garbage collector sees only what was made since: a heap of a million objects takes long."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

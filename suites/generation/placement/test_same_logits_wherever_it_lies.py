@@ -1,0 +1,63 @@
+"""Promise: where the weights lie changes no answer."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import must_match
+from suites.generation.saving import copies
+from suites.generation.study import study
+
+SHARES = (0.6, 0.45, 0.75, 0.9)
+"""Parts of the model that are tried to stay in fast memory; layers are not split, so not every part can be had."""
+
+
+def test_same_logits_wherever_it_lies(
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str
+) -> None:
+    """Spread over memory and disk by a device map, or moved from its device and back, the model has the same logits.
+
+    Why: models that do not fit are offloaded; a weight that is left behind or a tied head that is stored twice gives
+        fluent nonsense there, and only there.
+    Fix: Look for weights that modules share or keep outside of parameters and buffers, and name the modules that must
+        not be split in `_no_split_modules`.
+    Source: https://huggingface.co/docs/accelerate/concept_guides/big_model_inference; https://github.com/huggingface/transformers/issues/46566
+    """
+    copies.refuse_quantized(variant)
+    inputs = copies.prompt(generator, tokenizer)
+    expected = copies.logits(generator, inputs)
+    tolerance = study(subject, tokenizer, loaded).tolerance if generator.device.type != "cpu" else 0.0
+    if generator.device.type != "cpu":
+        generator.to("cpu").to(variant.device)
+        must_match(expected, copies.logits(generator, inputs), tolerance, "Moved to the CPU and back")
+    if importlib.util.find_spec("accelerate") is None:
+        raise Unsupported("accelerate is not installed, which spreads models over devices")
+    with copies.scratch(generator, profile) as folder, paths.refusals("Loading with a device map"):
+        places = spread(generator)
+        again, _ = copies.load(generator, subject.path, subject, device_map=places, offload_folder=str(folder))
+        actual = copies.logits(again, inputs)
+    what = f"Offloaded, with {sum(place == 'disk' for place in places.values())} of {len(places)} parts on disk"
+    must_match(expected, actual, tolerance, what, evidence={"device_map": {k: str(v) for k, v in places.items()}})
+
+
+def spread(model: Any) -> dict[str, Any]:
+    """A device map with something in fast memory and something outside of it, made as `device_map="auto"` makes it."""
+    from accelerate import infer_auto_device_map  # type: ignore[import-untyped]
+
+    size, device = model.get_memory_footprint(), model.device
+    fast, slow = ("cpu", "disk") if device.type == "cpu" else (device.index or 0, "cpu")
+    whole = list(getattr(model, "_no_split_modules", None) or [])
+    if not whole:
+        raise Unsupported(f"{type(model).__name__} does not declare which of its modules must stay whole")
+    for share in SHARES:
+        room = {fast: int(share * size)} | ({"cpu": 2 * size} if slow == "cpu" else {})
+        places = dict(infer_auto_device_map(model, max_memory=room, no_split_module_classes=whole))
+        if {fast, slow} <= set(places.values()):
+            return places
+    raise Unsupported("accelerate finds no way to spread the model over two places")

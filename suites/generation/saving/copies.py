@@ -1,0 +1,96 @@
+"""Second copies of a loaded model: what they cost, and how they are compared with the first."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Unsupported
+from suites.generation import paths, steering
+
+LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
+"""Bytes of weights up to which a check makes a second copy of them, by profile."""
+
+
+@contextmanager
+def scratch(model: Any, profile: str, *, disk: bool = True) -> Iterator[Path]:
+    """An empty directory with room for the model.
+
+    Raises:
+        Unsupported: a second copy is larger than the profile allows, or than what is free.
+    """
+    size = int(model.get_memory_footprint())
+    if size > LIMIT[profile]:
+        raise Unsupported(f"a second copy of {size / 1e9:.1f} GB of weights is more than --profile {profile} makes")
+    folder = Path(tempfile.mkdtemp(prefix="seatrial-"))
+    try:
+        if disk and shutil.disk_usage(folder).free < 2 * size:
+            raise Unsupported(f"no room on disk for a second copy of {size / 1e9:.1f} GB of weights")
+        _refuse_without_memory(model, size)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_without_memory(model: Any, size: int) -> None:
+    """Room for a copy beside the model, and as much again for what loading and running take."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if model.device.type == "cuda":
+        import torch
+
+        free = min(free, torch.cuda.mem_get_info(model.device)[0])
+    if free < 2 * size:
+        raise Unsupported(f"no memory for a second copy of {size / 1e9:.1f} GB of weights")
+
+
+def refuse_quantized(variant: Variant) -> None:
+    if variant.quantization != "none":
+        raise Unsupported("quantized weights are saved and moved by their own rules")
+
+
+def load(model: Any, path: Path, subject: Subject, **options: Any) -> tuple[Any, dict[str, Any]]:
+    """The model of the same class that a directory holds, in evaluation mode, with the report of its loading."""
+    found, report = type(model).from_pretrained(
+        path,
+        dtype=model.dtype,
+        local_files_only=True,
+        trust_remote_code=subject.trust.remote_code,
+        use_safetensors=None if subject.trust.pickle else True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **options,
+    )
+    return found.eval(), report
+
+
+def logits(model: Any, inputs: dict[str, Any]) -> Any:
+    """Logits of the prompt (positions x vocabulary), float32 on the CPU; an encoder-decoder writes the prompt too."""
+    given = dict(inputs)
+    if model.config.is_encoder_decoder:
+        given["decoder_input_ids"] = inputs["input_ids"]
+    return paths.logits(model, given)[0]
+
+
+def prompt(model: Any, tokenizer: Any) -> dict[str, Any]:
+    return steering.prompt(model, tokenizer)
+
+
+@contextmanager
+def settings_kept(model: Any) -> Iterator[None]:
+    """While it holds, saving may write into the model's configs; afterwards they are as before."""
+    config, generation = deepcopy(vars(model.config)), deepcopy(model.generation_config)
+    try:
+        yield
+    finally:
+        vars(model.config).clear()
+        vars(model.config).update(config)
+        model.generation_config = generation

@@ -1,0 +1,115 @@
+"""Promise: a saved model is the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Defect, Hazard
+from suites.generation import paths
+from suites.generation.saving import copies, keys
+
+REMEDY = "Save the weights under the names that the checkpoint came with, and load the copy before you publish it."
+
+
+def test_model_survives_saving(
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str
+) -> None:
+    """After `save_pretrained` and `from_pretrained` the model has the same logits, tied weights and generation config,
+    and its weights have the names that they came with.
+
+    Why: every fine-tuning ends with a save; weights under other names are made up at random by whoever loads them, and
+        a lost stop token makes the copy talk without end.
+    Fix: Save with the library version that the checkpoint was made for, and compare the copy before publishing it.
+    Source: https://huggingface.co/docs/transformers/main_classes/model (save_pretrained); https://github.com/huggingface/transformers/issues/48075
+    """
+    copies.refuse_quantized(variant)
+    inputs = copies.prompt(generator, tokenizer)
+    with copies.scratch(generator, profile) as folder:
+        with copies.settings_kept(generator):
+            _save(generator, folder)
+        with paths.refusals("Loading what was saved"):
+            again, report = copies.load(generator, folder, subject)
+        _must_be_whole(report, generator)
+        again.to(generator.device)
+        _must_be_equal(generator, again, inputs)
+        _must_keep_settings(generator, again)
+        renamed = keys.renamed(subject, loaded, folder)
+    if renamed:
+        raise Hazard(
+            f"save_pretrained writes {renamed[0]}, a name that the checkpoint does not have: what reads the original "
+            "names does not find it.",
+            evidence={"only in the saved copy": renamed[:20]},
+            remedy=REMEDY,
+        )
+
+
+def _save(model: Any, folder: Path) -> None:
+    """A generation config that contradicts itself is refused by some versions, and then nothing is saved."""
+    __tracebackhide__ = True
+    try:
+        model.save_pretrained(folder)
+    except (ValueError, TypeError, NotImplementedError, AttributeError, KeyError, RuntimeError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        raise Hazard(f"The model cannot be saved: {first}", evidence={"error": str(error)[:2000]}) from error
+
+
+def _must_be_whole(report: dict[str, Any], model: Any) -> None:
+    __tracebackhide__ = True
+    missing = sorted(set(report["missing_keys"]))
+    if not missing:
+        return
+    head = keys.tied_names(model) & set(missing)
+    what = "the tied output head" if head else "a weight"
+    raise Defect(
+        f"{what} is lost in saving: {missing[0]} is missing from the copy and made up at random.",
+        evidence={"missing": missing[:20], "unexpected": sorted(report["unexpected_keys"])[:20]},
+        remedy=REMEDY,
+    )
+
+
+def _must_be_equal(model: Any, again: Any, inputs: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    if keys.is_tied(model) != keys.is_tied(again):
+        was, now = ("shares", "does not") if keys.is_tied(model) else ("does not share", "does")
+        raise Defect(f"The output head {was} its weights with the embeddings; after saving and loading it {now}.")
+    apart = float((copies.logits(model, inputs) - copies.logits(again, inputs)).abs().max())
+    changed = [name for name, apart in keys.differences(model, again).items() if apart]
+    if changed:
+        raise Defect(
+            f"Saving and loading changes the weights, {changed[0]} first, and the logits by {apart:.3g}.",
+            evidence={"changed": changed[:20], "largest_logit_difference": apart},
+        )
+    # equal weights and equal operations give equal bits, unless the model's own answers vary
+    if apart > 2 * _repeats(model, inputs):
+        raise Defect(
+            f"With the same weights the saved and loaded model has other logits, by {apart:.3g}: a setting that is "
+            "not in config.json was lost.",
+            evidence={"largest_logit_difference": apart, "config": again.config.to_diff_dict()},
+        )
+
+
+def _repeats(model: Any, inputs: dict[str, Any]) -> float:
+    """How far two passes of one model are apart: 0 but for kernels that add up in changing order."""
+    return float((copies.logits(model, inputs) - copies.logits(model, inputs)).abs().max())
+
+
+def _must_keep_settings(model: Any, again: Any) -> None:
+    __tracebackhide__ = True
+    was, now = (_settings(each.generation_config) for each in (model, again))
+    lost = {name: [was.get(name), now.get(name)] for name in sorted({*was, *now}) if was.get(name) != now.get(name)}
+    if lost:
+        name, (before, after) = next(iter(lost.items()))
+        raise Defect(
+            f"The generation config is not kept in saving: {name} was {before!r} and is {after!r} after loading.",
+            evidence={"before and after": lost},
+        )
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    left_out = ("transformers_version", "_from_model_config")
+    found = {name: value for name, value in config.to_dict().items() if name not in left_out and value is not None}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

@@ -1,0 +1,80 @@
+"""Promise: a vocabulary that grows keeps what it had."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from fixtures.subjects.loading import drop_storage
+from fixtures.subjects.variant import Variant
+from suites.findings import Hazard
+from suites.generation import paths
+from suites.generation.saving import copies, keys
+
+NEW_ROWS = 3
+
+
+def test_resizing_keeps_old_rows(variant: Variant, tokenizer: Any, generator: Any, profile: str) -> None:
+    """After `resize_token_embeddings` the old tokens have the rows, and the logits, that they had.
+
+    Why: fine-tuning with added tokens begins with this call; a head that is made anew forgets what was trained, and
+        the loss only looks high.
+    Fix: Call it on the loaded model and nothing after it that initialises weights; compare rows of the head before
+        and after.
+    Source: https://huggingface.co/docs/transformers/main_classes/model (resize_token_embeddings); https://github.com/huggingface/transformers/issues/45079
+    """
+    copies.refuse_quantized(variant)
+    inputs = copies.prompt(generator, tokenizer)
+    with copies.scratch(generator, profile, disk=False):
+        grown = copy.deepcopy(generator)
+        try:
+            with paths.refusals("resize_token_embeddings"):
+                grown.resize_token_embeddings(
+                    grown.get_input_embeddings().weight.shape[0] + NEW_ROWS, mean_resizing=False
+                )
+            _must_keep(generator, grown, inputs)
+        finally:
+            drop_storage(grown)
+
+
+def _must_keep(model: Any, grown: Any, inputs: dict[str, Any]) -> None:
+    __tracebackhide__ = True
+    parts = {"the input embeddings": "get_input_embeddings", "the output head": "get_output_embeddings"}
+    for what, getter in parts.items():
+        changed = _changed(getattr(model, getter)(), getattr(grown, getter)())
+        if changed:
+            raise Hazard(
+                f"Resizing the vocabulary changes {changed} old rows of {what}: {_how(grown)}.",
+                evidence={"rows": changed, "class": type(model).__name__,
+                          "tie_word_embeddings": getattr(grown.config, "tie_word_embeddings", None)},
+            )  # fmt: skip
+    if keys.is_tied(model) and not keys.is_tied(grown):
+        raise Hazard("Resizing the vocabulary unties the output head from the embeddings.")
+    before, after = (copies.logits(each, inputs) for each in (model, grown))
+    width = min(before.shape[-1], after.shape[-1])
+    apart = float((before[:, :width] - after[:, :width]).abs().max())
+    if apart > 64 * 2.0**-23 * (1 + float(before.abs().max())) and apart > _rounding(model, before):
+        raise Hazard(f"Resizing the vocabulary moves the logits of old tokens, by up to {apart:.3g}, "
+                     "although all rows are kept.")  # fmt: skip
+
+
+def _how(grown: Any) -> str:
+    if keys.is_tied(grown):
+        return "the library tied the head to the embeddings, although the checkpoint has a head of its own"
+    return "it was initialised anew"
+
+
+def _changed(old: Any, new: Any) -> int:
+    """Rows with other values."""
+    if old is None or new is None or getattr(old, "weight", None) is None:
+        return 0
+    before = old.weight
+    return int((new.weight[: before.shape[0]] != before).any(dim=-1).sum())
+
+
+def _rounding(model: Any, logits: Any) -> float:
+    """A wider matrix may be multiplied in another order: one sum over the hidden size, rounded in the model's dtype."""
+    import torch
+
+    hidden = model.get_input_embeddings().weight.shape[-1]
+    return float(torch.finfo(model.dtype).eps * hidden**0.5 * logits.abs().max())
