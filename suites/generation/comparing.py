@@ -26,6 +26,10 @@ class Run:
         """The run's first tokens."""
         return Run(self.ids[:count], self.logits[:count])
 
+    def last(self, count: int) -> Run:
+        """The run's last tokens."""
+        return Run(self.ids[len(self.ids) - count :], self.logits[len(self.ids) - count :])
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -110,7 +114,7 @@ def must_match(
     evidence: Mapping[str, Any] | None = None,
     remedy: str | None = None,
 ) -> None:
-    """Raises a Defect where logits (positions x vocabulary) of the same tokens differ by more than rounding explains."""
+    """Raises a Defect where logits (positions x vocabulary) of the same tokens differ beyond rounding."""
     __tracebackhide__ = True
     apart = distances(expected, actual)
     position = next((i for i, distance in enumerate(apart) if not distance <= tolerance), None)

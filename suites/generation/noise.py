@@ -21,11 +21,12 @@ INT8_STEP = 1 / 127
 TF32_ROUNDOFF = 2.0**-11
 
 
-def tolerance(model: Any, logits: Callable[[], Any], exact: Any) -> float:
+def tolerance(model: Any, logits: Callable[[], Any], exact: Any = None) -> float:
     """What rounding explains of a difference between two ways to compute `logits()` (positions x vocabulary).
 
-    `exact` is what `logits()` gave before.
+    `exact` is what `logits()` gave before, where that is known.
     """
+    exact = logits() if exact is None else exact
     largest = float(exact[exact.isfinite()].abs().max()) if exact.isfinite().any() else 0.0
     measured = [0.0]
     for seed in range(SAMPLES):
@@ -36,10 +37,10 @@ def tolerance(model: Any, logits: Callable[[], Any], exact: Any) -> float:
 
 def unit(model: Any) -> float:
     """The relative rounding error of the model's dtype."""
-    return _roundoff(model.dtype) if model.dtype.is_floating_point else INT8_STEP
+    return roundoff(model.dtype) if model.dtype.is_floating_point else INT8_STEP
 
 
-def _roundoff(dtype: Any) -> float:
+def roundoff(dtype: Any) -> float:
     """Half the distance from 1 to the next number."""
     import torch
 
@@ -73,7 +74,7 @@ def _rounder(step: float, source: Any) -> Callable[..., Any]:
         if output.dtype in (torch.float32, torch.float64):
             # summed up in its own dtype: an element near zero may be the sum of large ones (halves sum in float32)
             size = size + output.square().mean(dim=-1, keepdim=True).sqrt()
-        return output + size * max(step, _roundoff(output.dtype)) * _uniform(output, source)
+        return output + size * max(step, roundoff(output.dtype)) * _uniform(output, source)
 
     return rounded
 
@@ -94,8 +95,8 @@ def _unit_of(module: Any) -> float:
     if kind == "Linear8bitLt":
         return INT8_STEP
     if kind == "Linear4bit":  # kernels for single tokens compute in bfloat16 on some processors
-        return _roundoff(torch.bfloat16)
+        return roundoff(torch.bfloat16)
     if kind.startswith("Conv") and module.weight.is_cuda and torch.backends.cudnn.allow_tf32:
         return TF32_ROUNDOFF
     kinds = [parameter.dtype for parameter in module.parameters(recurse=False) if parameter.is_floating_point()]
-    return max(map(_roundoff, kinds), default=0.0)
+    return max(map(roundoff, kinds), default=0.0)

@@ -5,24 +5,46 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
+from suites.findings import Finding, Unsupported
 from suites.generation.comparing import Run
 
 
 def generated(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) -> list[Run]:
     """Greedy generation of `count` new tokens, one run per row: no stop token, no penalty, nothing that was shipped."""
+    return repeated(model, inputs, count, calls=1, **options)[0]
+
+
+def repeated(model: Any, inputs: Mapping[str, Any], count: int, *, calls: int, **options: Any) -> list[list[Run]]:
+    """The runs of several such calls, one after the other; what a call leaves on the model, the next one finds."""
+    with plainly(model):
+        return [runs(output(model, inputs, count, **options)) for _ in range(calls)]
+
+
+def output(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) -> Any:
+    """What `generate` returns, with its logits; to be called inside of `plainly`."""
     import torch
 
-    with plainly(model), torch.inference_mode():
-        output = model.generate(
-            **placed(model, inputs),
-            max_new_tokens=count,
-            output_logits=True,
-            return_dict_in_generate=True,
-            **options,
-        )
+    options = {"output_logits": True, "return_dict_in_generate": True} | options
+    with torch.inference_mode():
+        return model.generate(**placed(model, inputs), max_new_tokens=count, **options)
+
+
+def as_shipped(model: Any, inputs: Mapping[str, Any], count: int) -> list[list[int]]:
+    """New ids of a greedy generation with all that was shipped but sampling; one list per row."""
+    import torch
+
+    with tidied(model), torch.inference_mode():
+        ids = model.generate(**placed(model, inputs), max_new_tokens=count, do_sample=False)
+    start = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    return [list(row) for row in ids[:, start:].tolist()]
+
+
+def runs(output: Any) -> list[Run]:
+    """Tokens and logits of every row of what `generate` returned."""
+    import torch
+
     logits = torch.stack(output.logits, dim=1).float().cpu()
     ids = output.sequences[:, -logits.shape[1] :].tolist()
     return [Run(row, values) for row, values in zip(ids, logits, strict=True)]
@@ -53,7 +75,6 @@ def takes(model: Any, name: str) -> bool:
     return name in names or (catches_all and name in ("use_cache", "return_dict", "output_attentions"))
 
 
-@cache
 def _arguments(kind: Any) -> tuple[frozenset[str], bool]:
     parameters = inspect.signature(kind.forward).parameters
     catches_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
@@ -62,26 +83,67 @@ def _arguments(kind: Any) -> tuple[frozenset[str], bool]:
 
 @contextmanager
 def plainly(model: Any) -> Iterator[None]:
-    """Greedy defaults instead of the shipped generation config; what calls leave on the model is taken off again."""
+    """Greedy defaults instead of the shipped generation config."""
     from transformers import GenerationConfig
 
-    shipped, before = model.generation_config, set(vars(model))
+    shipped = model.generation_config
     kept = ("bos_token_id", "pad_token_id", "decoder_start_token_id")
     model.generation_config = GenerationConfig(**{name: getattr(shipped, name, None) for name in kept})
     try:
-        yield
+        with tidied(model):
+            yield
     finally:
         model.generation_config = shipped
+
+
+@contextmanager
+def tidied(model: Any) -> Iterator[None]:
+    """Takes off what calls leave on the model: caches, lengths, compiled calls."""
+    before = set(vars(model))
+    try:
+        yield
+    finally:
         for name in set(vars(model)) - before:
             delattr(model, name)
+
+
+# What a library or a remote model raises where it cannot do what it is asked. Not: memory, devices, time.
+LOUD = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ImportError,
+    RuntimeError,
+    NotImplementedError,
+)
+OF_THE_MACHINE = ("out of memory", "cuda error", "can't allocate", "not enough memory", "accelerator")
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turns an exception of the library into `Unsupported`: who is refused aloud is not misled.
+
+    An exhausted or broken machine stays an error.
+    """
+    try:
+        yield
+    except Finding:
+        raise
+    except LOUD as refusal:
+        if any(word in f"{type(refusal).__name__} {refusal}".lower() for word in OF_THE_MACHINE):
+            raise
+        first = (str(refusal).strip().splitlines() or [""])[0][:200]
+        raise Unsupported(f"{what} fails with {type(refusal).__name__}: {first}") from refusal
 
 
 @contextmanager
 def attention(model: Any, implementation: str) -> Iterator[None]:
     """While it holds, the model computes attention this way."""
     before = current_attention(model)
-    model.set_attn_implementation(implementation)
     try:
+        model.set_attn_implementation(implementation)
         yield
     finally:
         model.set_attn_implementation(before)

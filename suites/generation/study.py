@@ -16,6 +16,9 @@ LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain.
 SHORT = "One, two, three,"
 NEW_TOKENS = 12
 """Enough for a cache that loses, repeats or misplaces a position to be seen several times."""
+MASK_PREDICTORS = ("xlnet", "xlm", "flaubert")
+BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causal": False, "attn_type": "bi"}
+"""Keys of `config.json` that declare attention to later tokens."""
 
 
 def study(subject: Subject, tokenizer: Any, loaded: Loaded) -> Study:
@@ -59,7 +62,43 @@ class Study:
     @cached_property
     def whole(self) -> Any:
         """Logits (positions x vocabulary) of `text`, in one pass without a cache."""
-        return paths.logits(self.model, self.text)[0]
+        if told := self.not_causal:
+            raise Unsupported(told)
+        with paths.refusals("A forward pass"):
+            return paths.logits(self.model, self.text)[0]
+
+    @cached_property
+    def short_whole(self) -> Any:
+        """Likewise, for `short` and its run."""
+        return paths.logits(self.model, self.extended(self.short, self.short_run))[0]
+
+    @cached_property
+    def padded(self) -> tuple[dict[str, Any], tuple[slice, slice]]:
+        """`text` and the extended `short` as one batch, and where each row's logits are.
+
+        Left padding for a decoder. An encoder-decoder has right padding on both sides, whatever its positions are.
+        """
+        texts = (self.text, self.extended(self.short, self.short_run))
+        fill = "decoder_input_ids" if self.seq2seq else "input_ids"
+        batch = paths.padded([text["input_ids"][0] for text in texts], self.pad, left=not self.seq2seq)
+        lengths = [text[fill].shape[1] for text in texts]
+        if not self.seq2seq:
+            return batch, (slice(-lengths[0], None), slice(-lengths[1], None))
+        decoded = paths.padded([text[fill][0] for text in texts], self.pad, left=False)
+        del batch["position_ids"]
+        batch |= {fill: decoded["input_ids"], "decoder_attention_mask": decoded["attention_mask"]}
+        return batch, (slice(0, lengths[0]), slice(0, lengths[1]))
+
+    @cached_property
+    def not_causal(self) -> str | None:
+        """Why one pass over the text does not have the logits of its parts, where the subject declares that."""
+        config = self.model.config
+        if config.model_type in MASK_PREDICTORS:
+            return f"{config.model_type} predicts a token that is added to the text: one pass does not have the others"
+        for name, value in BIDIRECTIONAL.items():
+            if getattr(config, name, None) == value:
+                return f"config.json declares that attention looks both ways ({name} is {value})"
+        return None
 
     @cached_property
     def text(self) -> dict[str, Any]:
@@ -70,6 +109,21 @@ class Study:
     def tolerance(self) -> float:
         """What rounding explains of a difference between two logits."""
         return noise.tolerance(self.model, lambda: paths.logits(self.model, self.text)[0], self.whole)
+
+    def must_have_cache(self) -> None:
+        """Raises Unsupported for a model without a cache of keys and values, by what its class declares."""
+        name = type(self.model).__name__
+        if self.stateful:
+            raise Unsupported(f"{name} keeps a state, which cannot be cut or gone back in like a cache")
+        if not paths.takes(self.model, "past_key_values"):
+            raise Unsupported(f"{name} has no cache of keys and values")
+
+    @property
+    def steps(self) -> int:
+        """New tokens of a run: fewer where the model has no positions for them."""
+        limit = getattr(self.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+        taken = 1 if self.seq2seq else self.prompt["input_ids"].shape[1]
+        return NEW_TOKENS if not isinstance(limit, int) or limit <= 0 else max(1, min(NEW_TOKENS, limit - taken - 1))
 
     @property
     def pad(self) -> int:
@@ -95,7 +149,8 @@ class Study:
 
         ids = torch.tensor([list(run.ids[:-1])], dtype=prompt["input_ids"].dtype)
         if self.seq2seq:
-            return prompt | {"decoder_input_ids": torch.cat([torch.full_like(ids[:, :1], self.start), ids], dim=1)}
+            decoded = torch.cat([torch.full_like(ids[:, :1], self.start), ids], dim=1)
+            return prompt | {"decoder_input_ids": decoded, "decoder_attention_mask": torch.ones_like(decoded)}
         whole = torch.cat([prompt["input_ids"], ids], dim=1)
         return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
 
@@ -107,7 +162,8 @@ class Study:
         return next((int(token) for token in given if token is not None), 0)
 
     def _run(self, prompt: dict[str, Any]) -> Run:
-        (run,) = paths.generated(self.model, prompt, NEW_TOKENS)
+        with paths.refusals("generate()"):
+            (run,) = paths.generated(self.model, prompt, self.steps)
         if not bool(run.logits.isfinite().any(dim=-1).all()) or bool(run.logits.isnan().any()):
             raise Unsupported("the logits are not finite (see integrity), so there is nothing to compare")
         return run

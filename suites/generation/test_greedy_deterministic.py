@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.differences import first_difference
+from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
-from suites.generation.prompts import encoded, greedy, questions
+from suites.findings import Defect, Unsupported
+from suites.generation import paths
+from suites.generation.study import study
 
-NEW_TOKENS = 24
 
-
-def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any) -> None:
+def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Greedy generation of the same prompt gives the same tokens every time.
 
     Why: evaluation, caching and debugging rely on it; a layer left in training mode or state that leaks from one call
@@ -17,11 +18,28 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any) 
     Fix: look for dropout outside of evaluation mode, and for a cache that survives the call.
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
-    inputs = encoded(subject, tokenizer, questions(subject)[0])
-    first, second = (greedy(generator, inputs, max_new_tokens=NEW_TOKENS) for _ in range(2))
+    reference = study(subject, tokenizer, loaded)
+    try:
+        first = list(reference.run.ids)
+    except Unsupported as refusal:
+        raise _failed(refusal) from refusal
+    second = list(paths.generated(generator, reference.prompt, reference.steps)[0].ids)
     if first != second:
-        position = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), len(first))
+        position = first_difference(first, second)
         raise Defect(
-            f"Two greedy generations of one prompt differ from new token {position} on.",
+            f"Two greedy generations of one prompt differ from new token {position} on{_in_training(generator)}.",
             evidence={"first": tokenizer.decode(first), "second": tokenizer.decode(second), "position": position},
         )
+
+
+def _failed(refusal: Unsupported) -> Defect | Unsupported:
+    """A model of a class that generates, and cannot, breaks what it declares."""
+    if refusal.__cause__ is None:
+        return refusal
+    mend = "Read the exception in the evidence; try another version of transformers."
+    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, remedy=mend)
+
+
+def _in_training(model: Any) -> str:
+    left = [name for name, module in model.named_modules() if module.training and getattr(module, "p", 0)]
+    return f": dropout is on in {left[0]}" if left else ""

@@ -1,0 +1,1 @@
+"""Two ways to compute the same thing give the same."""

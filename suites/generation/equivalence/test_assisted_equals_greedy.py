@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.generation import paths
+from suites.generation.comparing import Run, must_agree
+from suites.generation.study import Study, study
+
+
+def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """Assisted decoding, with the model as its own assistant, gives the tokens of greedy decoding.
+
+    Why: speculative decoding promises the same output in less time. A cache or a mask that is not taken back after a
+    draft changes the answer.
+    Fix: crop the caches of both models to the accepted tokens; compare the positions of the drafted tokens.
+    Source: https://huggingface.co/docs/transformers/assisted_decoding (speculative decoding)
+    """
+    reference = study(subject, tokenizer, loaded)
+    reference.must_have_cache()
+    expected = reference.run
+    with paths.refusals("generate(assistant_model=...)"):
+        assisted = _assisted(reference)
+    what = "Assisted decoding gives something else than greedy decoding"
+    must_agree([(expected, assisted)], reference.tolerance, what)
+
+
+def _assisted(reference: Study) -> Run:
+    """generate() changes the generation config of the assistant, so that gets one of its own."""
+    model = reference.model
+    assistant = copy.copy(model)
+    assistant.generation_config = copy.deepcopy(model.generation_config)
+    with paths.plainly(assistant):
+        assistant.generation_config.num_assistant_tokens = 3
+        (run,) = paths.generated(model, reference.prompt, reference.steps, assistant_model=assistant)
+    return run

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import must_match
+from suites.generation.study import Study, study
+
+IMPLEMENTATIONS = {"eager": None, "sdpa": "_supports_sdpa", "flash_attention_2": "_supports_flash_attn"}
+"""Each with the flag by which a model class declares it."""
+
+
+def test_attention_implementations_agree(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """Every attention implementation that the model class declares gives the same logits, also with padding.
+
+    Why: which one runs depends on the machine and on what is installed. Where one loses a mask, a soft cap or a
+    scale, the same checkpoint is another model on another machine.
+    Fix: compare the masks and the arguments that the two implementations get in the first layer that differs.
+    Source: https://huggingface.co/docs/transformers/attention_interface (all compute the same)
+    """
+    reference = study(subject, tokenizer, loaded)
+    others = _others(generator)
+    if not others:
+        raise Unsupported(f"{type(generator).__name__} declares one attention implementation only")
+    own = generator.config._attn_implementation
+    expected, padded = reference.whole, None if reference.stateful else _padded(reference)
+    for other in others:
+        with paths.attention(generator, other), paths.refusals(f"Attention by {other}"):
+            actual = paths.logits(generator, reference.text)[0]
+            actual_padded = None if padded is None else _padded(reference)
+        what = f"With {other} attention the logits are not those of {own}"
+        must_match(expected, actual, reference.tolerance, what)
+        if padded is not None:
+            must_match(padded, actual_padded, reference.tolerance, f"{what}, where the batch is padded")
+
+
+def _others(model: Any) -> list[str]:
+    """The implementations that can run here, beside the current one."""
+    own, settable = model.config._attn_implementation, getattr(type(model), "_can_set_attn_implementation", None)
+    if settable is None or not settable() or own not in IMPLEMENTATIONS:
+        return []
+    declared = [name for name, flag in IMPLEMENTATIONS.items() if flag is None or getattr(model, flag, False)]
+    return [name for name in declared if name != own and (name != "flash_attention_2" or _has_flash(model))]
+
+
+def _has_flash(model: Any) -> bool:
+    import torch
+    from transformers.utils import is_flash_attn_2_available
+
+    return (
+        is_flash_attn_2_available() and model.device.type == "cuda" and model.dtype in (torch.float16, torch.bfloat16)
+    )
+
+
+def _padded(reference: Study) -> Any:
+    """Logits of both texts in a padded batch, one after the other (positions x vocabulary)."""
+    import torch
+
+    batch, places = reference.padded
+    together = paths.logits(reference.model, batch)
+    return torch.cat([row[place] for row, place in zip(together, places, strict=True)])

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import must_agree
+from suites.generation.study import study
+
+CHUNK = 5
+"""Divides few prompts evenly, so that the last chunk is shorter."""
+
+
+def test_chunked_prefill_equals_whole(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """A prompt that is read in chunks is continued as one that is read at once.
+
+    Why: long prompts are read in chunks to save memory; a chunk that does not see the ones before it, or starts at
+    position 0, gives another answer for long prompts only.
+    Fix: count positions from the length of the cache, and let the mask of a chunk cover all that came before.
+    Source: https://huggingface.co/docs/transformers/main_classes/text_generation (`prefill_chunk_size`)
+    """
+    reference = study(subject, tokenizer, loaded)
+    reference.must_have_cache()
+    if reference.seq2seq:
+        raise Unsupported("an encoder reads its input at once")
+    expected = reference.run
+    with paths.refusals(f"generate(prefill_chunk_size={CHUNK})"):
+        (chunked,) = paths.generated(
+            generator, reference.prompt, reference.steps, prefill_chunk_size=CHUNK, disable_compile=True
+        )
+    what = "A prompt that is read in chunks is continued otherwise than one read at once"
+    must_agree([(expected, chunked)], reference.tolerance, what)

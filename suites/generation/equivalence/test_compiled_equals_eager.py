@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import must_match
+from suites.generation.study import Study, study
+
+
+def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, profile: str) -> None:
+    """A model compiled with `torch.compile` computes the logits of the model as it is.
+
+    Why: servers compile; a graph that froze a length, a mask or a branch is right for the first input only.
+    Fix: look for Python values that depend on the input (lengths, flags) in the layer that differs first.
+    Source: https://huggingface.co/docs/transformers/perf_torch_compile
+    """
+    if profile == "quick" and generator.device.type == "cpu":
+        raise Unsupported("compiling takes a minute and more on a CPU: it is left to --profile standard")
+    if generator.device.type == "cpu" and not _has_compiler():
+        raise Unsupported("torch.compile needs a C++ compiler on a CPU, and finds none")
+    reference = study(subject, tokenizer, loaded)
+    expected, short = reference.whole, reference.short_whole
+    with paths.refusals("torch.compile"):
+        actual, actual_short = _compiled(reference)
+    what = "Compiled, the model computes other logits than as it is"
+    must_match(expected, actual, reference.tolerance, what)
+    must_match(short, actual_short, reference.tolerance, f"{what}, for the second length")
+
+
+def _compiled(reference: Study) -> tuple[Any, Any]:
+    """Logits of both texts; what was compiled is dropped again."""
+    import torch
+
+    model = reference.model
+    texts = (reference.text, reference.extended(reference.short, reference.short_run))
+    try:
+        with paths.tidied(model), torch.inference_mode():
+            compiled = torch.compile(model.forward)
+            long, short = (compiled(**paths.placed(model, text)).logits[0].float().cpu() for text in texts)
+        return long, short
+    finally:
+        torch.compiler.reset()
+
+
+def _has_compiler() -> bool:
+    from torch._inductor import config, cpp_builder, exc
+
+    try:
+        return bool(cpp_builder.get_cpp_compiler()) and config.cpp is not None
+    except exc.InvalidCxxCompiler:
+        return False

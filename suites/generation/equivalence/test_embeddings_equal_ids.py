@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import must_match
+from suites.generation.study import Study, study
+
+
+def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """The model computes the same from `inputs_embeds` as from the `input_ids` that they are looked up by.
+
+    Why: multimodal models, soft prompts and attribution feed embeddings; a scale or a position that is added in one of
+    the two ways only gives them another model.
+    Fix: do everything that follows the look-up in the same place for both inputs.
+    Source: https://huggingface.co/docs/transformers/main_classes/model (`get_input_embeddings`)
+    """
+    if not paths.takes(generator, "inputs_embeds"):
+        raise Unsupported(f"{type(generator).__name__} takes no inputs_embeds")
+    reference = study(subject, tokenizer, loaded)
+    expected = reference.whole
+    with paths.refusals("A forward pass with inputs_embeds"):
+        actual = paths.logits(generator, _embedded(reference))[0]
+    what = "From inputs_embeds the model computes other logits than from the same input_ids"
+    must_match(expected, actual, reference.tolerance, what)
+
+
+def _embedded(reference: Study) -> dict[str, Any]:
+    """The text, with embeddings in place of the ids (of the encoder, where there is one)."""
+    import torch
+
+    ids = reference.text["input_ids"].to(reference.model.device)
+    with torch.inference_mode():
+        embeddings = reference.model.get_input_embeddings()(ids)
+    return {name: value for name, value in reference.text.items() if name != "input_ids"} | {
+        "inputs_embeds": embeddings
+    }

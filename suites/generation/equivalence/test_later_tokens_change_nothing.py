@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.generation import paths
+from suites.generation.comparing import must_match
+from suites.generation.study import Study, study
+
+
+def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """The logits at a position do not depend on the tokens behind it.
+
+    Why: a model that was trained to predict the next token and sees it gives likelihoods that are too good, and
+    generates something else than it scores. A lost causal mask raises nothing.
+    Fix: look at the mask of the first layer whose output changes; `is_decoder` must be true where the class has it.
+    Source: https://github.com/huggingface/transformers/issues/30652 (a causal mask that was dropped)
+    """
+    reference = study(subject, tokenizer, loaded)
+    cut = max(1, reference.whole.shape[0] // 2)
+    expected = reference.whole[:cut]
+    with paths.refusals("A forward pass"):
+        changed = paths.logits(generator, _with_other_end(reference, cut))[0, :cut]
+        alone = paths.logits(generator, _beginning(reference, cut))[0]
+    what = "Logits depend on later tokens: attention is not causal"
+    must_match(expected, changed, reference.tolerance, what)
+    must_match(expected, alone, reference.tolerance, "Logits depend on whether more text follows")
+
+
+def _name(reference: Study) -> str:
+    return "decoder_input_ids" if reference.seq2seq else "input_ids"
+
+
+def _with_other_end(reference: Study, cut: int) -> dict[str, Any]:
+    """The text with other tokens from `cut` on."""
+    ids = reference.text[_name(reference)].clone()
+    ids[:, cut:] = (ids[:, cut:] + 1 + reference.rows // 2) % reference.rows
+    return reference.text | {_name(reference): ids}
+
+
+def _beginning(reference: Study, cut: int) -> dict[str, Any]:
+    """The text before `cut`; an encoder's input stays whole."""
+    cropped = ("decoder_input_ids", "decoder_attention_mask") if reference.seq2seq else tuple(reference.text)
+    return {name: value[:, :cut] if name in cropped else value for name, value in reference.text.items()}

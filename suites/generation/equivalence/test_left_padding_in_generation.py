@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.generation import paths
+from suites.generation.comparing import must_agree
+from suites.generation.study import study
+
+
+def test_left_padding_in_generation(
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any
+) -> None:
+    """Every row of a padded batch generates what its prompt generates alone.
+
+    Why: batches are how models are served and evaluated; a mask that is not applied, or positions that count the
+    padding, change the answers of the shorter prompts only, and nothing is raised.
+    Fix: mask the padding in every layer, and count positions from the first token that is not padding.
+    Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side)
+    """
+    reference = study(subject, tokenizer, loaded)
+    prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
+    batch = paths.padded(prompts, reference.pad, left=not reference.seq2seq)
+    del batch["position_ids"]  # generate() makes its own
+    with paths.refusals("generate() with a padded batch"):
+        together = paths.generated(generator, batch, reference.steps)
+    alone = [reference.run, reference.short_run]
+    what = "In a padded batch a prompt is not continued as it is alone"
+    try:
+        must_agree(zip(alone, together, strict=True), reference.tolerance, what)
+    except Defect as defect:
+        if not reference.stateful:
+            raise
+        record.capability("generation.padded_batches", "change the results", evidence=defect.evidence)
+        return
+    record.capability("generation.padded_batches", "same as single prompts")

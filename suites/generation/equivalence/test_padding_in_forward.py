@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import distances, must_match
+from suites.generation.study import Study, study
+
+POSITIONS = "generation.positions_from_mask"
+
+
+def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
+    """A forward pass over a padded batch gives every text the logits that it has alone.
+
+    Why: scoring, likelihood benchmarks and training call the model this way; padding that is attended to moves the
+    logits of the shorter texts only.
+    Fix: apply the attention mask in every layer, and take `position_ids` from the caller.
+    Source: https://github.com/huggingface/transformers/issues/36897 (GPT-2: left-padded output differs by version)
+    """
+    reference = study(subject, tokenizer, loaded)
+    if not paths.takes(generator, "attention_mask") or reference.stateful:
+        raise Unsupported(f"{type(generator).__name__} keeps a state: it declares no padding in a forward pass")
+    batch, rows = reference.padded
+    with paths.refusals("A forward pass over a padded batch"):
+        together = paths.logits(generator, batch)
+    what = "With padding in the batch a text has other logits than alone: the padding is not masked"
+    for alone, row, places in zip((reference.whole, reference.short_whole), together, rows, strict=True):
+        must_match(alone, row[places], reference.tolerance, what)
+    if not reference.seq2seq and paths.takes(generator, "position_ids"):
+        record.capability(POSITIONS, "yes" if _counts_without_padding(reference) else "no: pass position_ids")
+
+
+def _counts_without_padding(reference: Study) -> bool:
+    """Whether a left-padded text has the same logits when the caller gives no positions."""
+    batch, rows = reference.padded
+    together = paths.logits(reference.model, {name: batch[name] for name in ("input_ids", "attention_mask")})
+    return max(distances(reference.short_whole, together[1][rows[1]])) <= reference.tolerance

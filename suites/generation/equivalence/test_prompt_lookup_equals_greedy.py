@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.generation import paths
+from suites.generation.comparing import must_agree
+from suites.generation.study import Study, study
+
+
+def test_prompt_lookup_equals_greedy(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """Prompt lookup decoding gives the tokens of greedy decoding.
+
+    Why: it is a way to be faster with the same output. Drafts that are taken without a test, or a cache that keeps
+    what was rejected, change the answer.
+    Fix: crop the cache to the accepted tokens, and verify drafts with the same logits that greedy decoding uses.
+    Source: https://huggingface.co/docs/transformers/assisted_decoding (prompt lookup decoding)
+    """
+    reference = study(subject, tokenizer, loaded)
+    reference.must_have_cache()
+    prompt = _repetitive(reference)
+    (expected,) = paths.generated(generator, prompt, reference.steps)
+    with paths.refusals("generate(prompt_lookup_num_tokens=3)"):
+        (actual,) = paths.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3)
+    what = "Prompt lookup decoding gives something else than greedy decoding"
+    must_agree([(expected, actual)], reference.tolerance, what)
+
+
+def _repetitive(reference: Study) -> dict[str, Any]:
+    """A prompt in which drafts are found: the short one, its continuation, and the short one again."""
+    import torch
+
+    short = reference.short["input_ids"]
+    ids = torch.cat([short, torch.tensor([list(reference.short_run.ids)]), short], dim=1)
+    limit = getattr(reference.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+    if isinstance(limit, int) and 0 < limit < ids.shape[1] + reference.steps:
+        return reference.short
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

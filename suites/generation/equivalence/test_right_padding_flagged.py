@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard, Unsupported
+from suites.generation import paths
+from suites.generation.comparing import difference
+from suites.generation.study import study
+from suites.generation.warned import heard
+
+
+def test_right_padding_flagged(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """A decoder-only model that is given right-padded prompts warns, or continues them as if they were alone.
+
+    Why: after right padding the model continues the padding, not the prompt. `generate` recognises it by the padding
+    token, and says nothing where generation_config.json has none, or another one than the tokenizer.
+    Fix: set `pad_token_id` in generation_config.json to the tokenizer's, and `padding_side` to left.
+    Source: https://huggingface.co/docs/transformers/llm_tutorial (wrong padding side)
+    """
+    reference = study(subject, tokenizer, loaded)
+    if reference.seq2seq:
+        raise Unsupported("an encoder-decoder is padded on the right: its encoder's padding is masked")
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else reference.pad
+    if not 0 <= pad < reference.rows:
+        raise Unsupported("the padding token has no embedding row (see tokenizers/ids-have-embedding-rows)")
+    prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
+    batch = paths.padded(prompts, pad, left=False)
+    del batch["position_ids"]
+    with paths.refusals("generate() with right padding"), heard() as messages:
+        paths.as_shipped(generator, batch, 1)
+    if any("right-padding" in message for message in messages):
+        return
+    together = paths.generated(generator, batch, 1)
+    parted = difference(reference.short_run.first(1), together[1], reference.tolerance)
+    if parted:
+        raise Hazard(
+            f"Right-padded prompts are continued wrongly without a warning: the tokenizer pads with {pad}, and the "
+            f"pad_token_id of generation_config.json is {generator.generation_config.pad_token_id}.",
+            evidence=parted.as_json() | {"padding": pad},
+        )

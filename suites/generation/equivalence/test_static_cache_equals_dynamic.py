@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.generation.comparing import Run, must_agree
+from suites.generation.study import Study, study
+
+
+def test_static_cache_equals_dynamic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+    """Generation with a static cache gives what the ordinary cache gives, in a first and in a second call.
+
+    Why: a static cache is as long as the longest text; places that are not filled yet, or that an earlier text left
+    behind, must not be attended to. Compiled and exported models use nothing else.
+    Fix: mask the places that are not filled, and reset the cache between two texts.
+    Source: https://github.com/huggingface/transformers/issues/30351 (a static cache that gave other results)
+    """
+    if not generator._can_compile_fullgraph:
+        raise Unsupported(f"{type(generator).__name__} declares no support of static caches")
+    reference = study(subject, tokenizer, loaded)
+    reference.must_have_cache()
+    _ = reference.run
+    with paths.refusals("generate(cache_implementation='static')"):
+        calls = paths.repeated(
+            generator,
+            reference.prompt,
+            reference.steps,
+            calls=2,
+            cache_implementation="static",
+            disable_compile=True,
+        )
+    (first,), (second,) = calls
+    _must_agree(reference, first, "With a static cache the model generates something else than with a dynamic one")
+    _must_agree(reference, second, "A second call with a static cache does not give what the first gave")
+    if not reference.seq2seq:
+        with paths.refusals("generate() with a StaticCache"):
+            again = _same_object(reference)
+        _must_agree(reference, again, "A StaticCache that was used and reset does not give what a new one gives")
+
+
+def _must_agree(reference: Study, run: Run, what: str) -> None:
+    __tracebackhide__ = True
+    must_agree([(reference.run, run)], reference.tolerance, what)
+
+
+def _same_object(reference: Study) -> Run:
+    """The run from a cache that held another text before."""
+    import torch
+    from transformers import StaticCache
+
+    length = reference.prompt["input_ids"].shape[1] + reference.steps
+    cache = StaticCache(config=reference.model.config, max_cache_len=length)
+    with torch.inference_mode():  # the cache's tensors are made in it
+        options = {"past_key_values": cache, "disable_compile": True}
+        other = dict(reference.prompt, input_ids=reference.prompt["input_ids"].flip(1))
+        paths.generated(reference.model, other, reference.steps, **options)
+        cache.reset()
+        (run,) = paths.generated(reference.model, reference.prompt, reference.steps, **options)
+    return run

@@ -1,0 +1,106 @@
+"""How far back an attention layer looks: one token of its input is changed, and the outputs that follow are watched.
+
+Each layer is tried on its own with its real masks and inputs, so the reach is exact, however many layers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from suites.generation import noise, paths
+
+CHANGED = 2
+"""The position that is changed; not the first, which some models treat as a sink."""
+DRAWS = 3
+STRENGTH = 8.0
+"""Of the change, in units of the input's own size: enough for the token to draw attention in some heads."""
+
+
+@dataclass
+class Layer:
+    """What was seen of one attention layer."""
+
+    index: int
+    name: str
+    reaches: set[int] = field(default_factory=set)
+    """Distances at which an output changed, 1 for the token itself."""
+    length: int = 0
+
+    @property
+    def longest(self) -> int:
+        return max(self.reaches, default=0)
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.longest == self.length - CHANGED
+
+
+def layers(model: Any, length: int) -> list[Layer]:
+    """The reach of every causal attention layer, from one pass over random ids of this length."""
+    import torch
+
+    source = torch.Generator().manual_seed(0)
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    ids = torch.randint(rows, (1, length), generator=source)
+    with _watched(model) as found:
+        paths.forward(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    return found
+
+
+@contextmanager
+def _watched(model: Any) -> Iterator[list[Layer]]:
+    import torch
+
+    found: list[Layer] = []
+    source = torch.Generator(device=model.device).manual_seed(0)
+    hooks = []
+    for name, module in model.named_modules():
+        index = getattr(module, "layer_idx", None)
+        kind = type(module).__name__
+        if isinstance(index, int) and kind.endswith("Attention") and "Cross" not in kind:
+            layer = Layer(index, name)
+            found.append(layer)
+            hooks.append(module.register_forward_hook(_watcher(layer, source), with_kwargs=True))
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _watcher(layer: Layer, source: Any) -> Any:
+    def watch(module: Any, inputs: Any, options: dict[str, Any], output: Any) -> None:
+        hidden = options["hidden_states"] if "hidden_states" in options else inputs[0]
+        before = _tensor(output)
+        layer.length = int(hidden.shape[1])
+        for _ in range(DRAWS):
+            changed = _with_change(hidden, source)
+            named = options | {"hidden_states": changed} if "hidden_states" in options else options
+            rest = inputs if "hidden_states" in options else (changed, *inputs[1:])
+            layer.reaches |= _reached(before, _tensor(module.forward(*rest, **named)))
+
+    return watch
+
+
+def _with_change(hidden: Any, source: Any) -> Any:
+    """The input (1 x length x width) with other values at one position."""
+    import torch
+
+    noise = torch.randn(hidden.shape[-1], generator=source, device=source.device).to(hidden.device, hidden.dtype)
+    changed = hidden.clone()
+    changed[:, CHANGED] += STRENGTH * noise * hidden[:, CHANGED].square().mean().sqrt().clamp(min=1e-3)
+    return changed
+
+
+def _reached(before: Any, after: Any) -> set[int]:
+    """Distances at which the output moved beyond its rounding."""
+    moved = (after - before)[0].float().abs().amax(dim=-1)
+    threshold = 4 * noise.roundoff(before.dtype) * float(before[0].float().abs().max())
+    return {int(position) - CHANGED + 1 for position in (moved > threshold).nonzero().flatten()}
+
+
+def _tensor(output: Any) -> Any:
+    return output[0] if isinstance(output, tuple) else output

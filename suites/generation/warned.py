@@ -1,0 +1,35 @@
+"""What the library warns about while something runs; a trial otherwise hears its errors alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LOGGER = "transformers"
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """The library's warnings, also those that it gives once per process."""
+    from transformers.utils import logging as of_library
+
+    logger, listener = logging.getLogger(LOGGER), _Listener()
+    level, handlers = logger.level, logger.handlers
+    of_library.warning_once.cache_clear()
+    logger.setLevel(logging.WARNING)
+    logger.handlers = [listener]
+    try:
+        yield listener.messages
+    finally:
+        logger.setLevel(level)
+        logger.handlers = handlers
