@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from fixtures.inputs.talks import Talk
 from fixtures.subjects.chat import Chat, Message, readable_failures
-from suites.chat_templates.tokens.turns import Turn, turns
+from suites.chat_templates.tokens.turns import Turn, turns, turns_of
 
 GENERATION = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")
 WIDTH = 24
@@ -54,17 +55,20 @@ def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list
     ]
 
 
-def wrong(chat: Chat, messages: list[Message], found: Masked, stops: Collection[int]) -> Wrong | None:
-    """What a mask leaves out of the answers and the token that ends each, or covers beside them."""
-    text = chat.render(messages)
+def wrong(chat: Chat, talk: Talk, found: Masked, stops: Collection[int]) -> Wrong | None:
+    """What a mask leaves out of the answers and calls and the token that ends each, or covers beside them."""
+    text = chat.render(talk.messages, tools=talk.tools)
     offsets = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    places = turns(chat, messages, text)
+    places = turns_of(chat, talk, text) if talk.tools else turns(chat, talk.messages, text)
     if places is None or len(offsets) != len(found.ids):
-        return None  # told by content-verbatim, and by template-ids-match-text
+        return None  # told by content-verbatim, by prefix-stable, and by template-ids-match-text
     tokens = [
         Piece(number, start, end, found.ids[number], bool(found.mask[number]))
         for number, (start, end) in enumerate(offsets)
     ]
+    if talk.tools:
+        places = [replace(turn, end=stop.start) if (stop := last_stop(tokens, turn, stops)) else turn
+                  for turn in places]  # fmt: skip
     for number, turn in enumerate(places, start=1):
         if problem := uncovered(text, tokens, turn, number, len(places), stops):
             return problem
@@ -80,6 +84,12 @@ class Piece:
     end: int
     id: int
     masked: bool
+
+
+def last_stop(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
+    """The token that ends a turn with calls, where only the turn's whole text is known."""
+    inside = [each for each in tokens if turn.start <= each.start < turn.closes and each.id in stops]
+    return inside[-1] if inside else None
 
 
 def ending(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:

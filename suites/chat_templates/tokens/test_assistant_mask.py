@@ -6,13 +6,21 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from fixtures.inputs.conversations import FOLLOW_UP, PLAIN, QUESTION, assistant
+from fixtures.inputs.talks import Talk
+from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
 from fixtures.subjects.chat import Chat, Message, TemplateFails, stop_ids
 from fixtures.subjects.subject import Subject
 from suites.chat_templates.evidence import failed, rendered
+from suites.chat_templates.generated import Pool, render, shape_of
 from suites.chat_templates.tokens.masks import GENERATION, Masked, masked, masked_batch, wrong
 from suites.findings import Defect, Hazard, Unsupported
 
-TALK = PLAIN["two questions and two answers"]
+TALK = Talk(PLAIN["two questions and two answers"])
+WITH_TOOLS = (
+    Talk([ASK, CALL, RESULT, REPLY, THANKS, CALL, RESULT, REPLY], [WEATHER]),
+    Talk([ASK, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]),
+    Talk([ASK, CALL | {"content": "I look it up."}, RESULT, REPLY], [WEATHER]),
+)
 AT_THE_EDGES: dict[str, list[Message]] = {
     "starts with a space": [QUESTION, assistant(" Paris."), FOLLOW_UP, assistant(" Rome.")],
     "ends in a space": [QUESTION, assistant("Paris. "), FOLLOW_UP, assistant("Rome.")],
@@ -21,8 +29,8 @@ AT_THE_EDGES: dict[str, list[Message]] = {
 }
 
 
-def test_assistant_mask(subject: Subject, tokenizer: Any, chat: Chat, record: Any) -> None:
-    """Where the template marks what is generated, the mask covers each answer and its end-of-turn, and nothing else.
+def test_assistant_mask(subject: Subject, tokenizer: Any, chat: Chat, record: Any, pool: Pool) -> None:
+    """Where the template marks what is generated, the mask covers each answer or call and its end, and nothing else.
 
     Why: training on answers alone takes the loss where the mask is 1; a mask that runs on teaches the model to speak
         for the user, one that is cut teaches nothing, or never to stop. No error tells of either.
@@ -39,31 +47,54 @@ def test_assistant_mask(subject: Subject, tokenizer: Any, chat: Chat, record: An
         record.capability("chat.assistant_mask", "needs a fast tokenizer")
         return
     stops = stop_ids(subject, tokenizer)[0]
-    rendered(chat, TALK)
-    whole, header = plain(chat, stops)
+    rendered(chat, TALK.messages)
+    whole, header = checked(chat, TALK, stops)
     if not any(whole.mask):
         raise Unsupported("the ids hold no answer that could be masked: see chat_templates/template-ids-match-text")
     record.capability("chat.assistant_mask", f"supported, with {header} of the header" if header else "supported")
-    truncated(chat, whole)
+    truncated(chat, TALK, whole)
     padded(chat, whole)
+    with_tools(chat, stops)
     at_the_edges(chat, stops)
+    in_generated_ones(chat, pool, stops)
 
 
-def plain(chat: Chat, stops: Collection[int]) -> tuple[Masked, str]:
+def checked(chat: Chat, talk: Talk, stops: Collection[int]) -> tuple[Masked, str]:
     """The mask of a whole conversation, and what of a header it covers: harmless, and some training templates do it."""
     __tracebackhide__ = True
     try:
-        whole = masked(chat, TALK)
+        whole = masked(chat, talk.messages, tools=talk.tools)
     except TemplateFails as failure:
         raise Defect(f"The template renders, and not with return_assistant_tokens_mask: {failure}.",
-                     evidence=failed(failure, TALK)) from None  # fmt: skip
-    problem = wrong(chat, TALK, whole, stops)
+                     evidence=failed(failure, talk.messages)) from None  # fmt: skip
+    problem = wrong(chat, talk, whole, stops)
     if problem and not problem.header:
         raise Defect(problem.summary, evidence=problem.evidence)
     return whole, problem.header if problem else ""
 
 
-def truncated(chat: Chat, whole: Masked) -> None:
+def with_tools(chat: Chat, stops: Collection[int]) -> None:
+    """Calls are the assistant's words, results of tools are not."""
+    __tracebackhide__ = True
+    for talk in WITH_TOOLS if shape_of(chat).tools else ():
+        if render(chat, talk) is not None:
+            whole, _ = checked(chat, talk, stops)
+            truncated(chat, talk, whole)
+
+
+def in_generated_ones(chat: Chat, pool: Pool, stops: Collection[int]) -> None:
+    """Conversations of the pool, whose odd characters may belong to no token's offsets."""
+    __tracebackhide__ = True
+    for talk in pool(shape_of(chat)):
+        if render(chat, talk) is None or not any(each["role"] == "assistant" for each in talk.messages):
+            continue
+        problem = wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), stops)
+        if problem and not problem.header:
+            raise Hazard(f"In a generated conversation the mask is wrong. {problem.summary}",
+                         evidence=problem.evidence | {"messages": talk.messages})  # fmt: skip
+
+
+def truncated(chat: Chat, talk: Talk, whole: Masked) -> None:
     """A cut conversation has the mask of the tokens that are left, wherever it is cut."""
     __tracebackhide__ = True
     side = chat.tokenizer.truncation_side
@@ -71,7 +102,7 @@ def truncated(chat: Chat, whole: Masked) -> None:
         keep = slice(len(whole.ids) - length, None) if side == "left" else slice(length)
         expected = Masked(whole.ids[keep], whole.mask[keep])
         try:
-            found = masked(chat, TALK, truncation=True, max_length=length)
+            found = masked(chat, talk.messages, tools=talk.tools, truncation=True, max_length=length)
         except TemplateFails as failure:
             raise Unsupported(f"a conversation cannot be truncated: {failure}") from None
         if found.ids == expected.ids and found.mask != expected.mask:
@@ -86,6 +117,8 @@ def truncated(chat: Chat, whole: Masked) -> None:
 def cuts(whole: Masked) -> Iterator[int]:
     """Lengths that cut inside the first answer, between the answers, and inside the last one."""
     ones = [number for number, bit in enumerate(whole.mask) if bit]
+    if not ones or 0 not in whole.mask[ones[0] :]:
+        return
     gap = next(number for number, bit in enumerate(whole.mask) if not bit and number > ones[0])
     yield from {ones[0] + 1, gap, ones[-1], len(whole.ids) - ones[0] - 1}
 
@@ -98,7 +131,7 @@ def padded(chat: Chat, whole: Masked) -> None:
     short = PLAIN["a question and its answer"]
     for side in ("left", "right"):
         try:
-            found = masked_batch(chat, [TALK, short], tokenizer_kwargs={"padding_side": side})
+            found = masked_batch(chat, [TALK.messages, short], tokenizer_kwargs={"padding_side": side})
             alone = masked(chat, short)
         except TemplateFails as failure:
             raise Unsupported(f"conversations cannot be padded: {failure}") from None
@@ -116,7 +149,7 @@ def at_the_edges(chat: Chat, stops: Collection[int]) -> None:
     for how, messages in AT_THE_EDGES.items():
         if not chat.accepts(messages):
             continue
-        problem = wrong(chat, messages, masked(chat, messages), stops)
+        problem = wrong(chat, Talk(messages), masked(chat, messages), stops)
         if problem and not problem.header:
             raise Hazard(f"When an answer {how}, the mask is wrong. {problem.summary}", evidence=problem.evidence,
                          remedy="Strip answers before training on them, or trim content in the template.")  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.differences import first_difference
 from fixtures.inputs.conversations import PLAIN
 from fixtures.subjects.chat import Chat, Message, TemplateFails, readable_failures
 from suites.chat_templates.evidence import encoded, ids_of, rendered, tokens
@@ -53,8 +54,7 @@ def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None
 
 
 def difference(tokenizer: Any, left: list[int], right: list[int], what: str) -> str:
-    at = next((n for n, (one, other) in enumerate(zip(left, right, strict=False)) if one != other),
-              min(len(left), len(right)))  # fmt: skip
+    at = first_difference(left, right)
     one, other = (tokens(tokenizer, ids[at : at + 1]) or ["nothing"] for ids in (left, right))
     return f"Tokenizing with the template gives {one[0]} at position {at}, {what} gives {other[0]}."
 

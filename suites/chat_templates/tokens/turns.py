@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from fixtures.inputs.talks import Talk
 from fixtures.subjects.chat import Chat, Message, TemplateFails
+from suites.chat_templates.generated import render
+
+THOUGHT = re.compile(r"\s*(?:<think>.*?</think>)?\s*", re.DOTALL)
+"""What an answer may begin with and training may leave out."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +50,32 @@ def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> in
     except TemplateFails:
         return opens
     return max(opens, len(prompt)) if text.startswith(prompt) else opens
+
+
+def turns_of(chat: Chat, talk: Talk, text: str) -> list[Turn] | None:
+    """The same for conversations with tools, where a turn may be nothing but calls: told by their beginnings.
+
+    A turn runs from the generation prompt for it to the end of the conversation up to it; None where the longer
+    conversation does not begin with the shorter one.
+    """
+    places: list[Turn] = []
+    for number, message in enumerate(talk.messages):
+        if message["role"] != "assistant":
+            continue
+        before, upto = (Talk(talk.messages[:size], talk.tools) for size in (number, number + 1))
+        asked, prompt, said = render(chat, before), render(chat, before, add_generation_prompt=True), render(chat, upto)
+        if not asked or not prompt or not said or not text.startswith(said.rstrip()) or not said.startswith(prompt):
+            return None
+        thought = THOUGHT.match(said, len(prompt))
+        start = thought.end() if thought else len(prompt)
+        places.append(Turn(len(asked), len(prompt), start, max(start, last_word(message, said)), len(said)))
+    return places or None
+
+
+def last_word(message: Message, said: str) -> int:
+    """Where the last words that a message brings end: its content, or a text among the arguments of its calls."""
+    arguments = [call["function"]["arguments"] for call in message.get("tool_calls") or []]
+    words = [str(message["content"] or "").strip(), *(value for each in arguments for value in each.values())]
+    return max(
+        (said.rfind(each) + len(each) for each in words if isinstance(each, str) and each and each in said), default=0
+    )
