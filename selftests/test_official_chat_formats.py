@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.byte_letters import byte_letters
 from fixtures.inputs.conversations import system
 from fixtures.references.chat import harmony, llama, mistral, official
 from fixtures.references.chat.recognition import Recognised
@@ -83,7 +84,7 @@ def test_official_encoders_get_the_words_that_the_template_adds() -> None:
 
 def test_a_vocabulary_becomes_a_rank_file() -> None:
     """Byte letters are those of GPT-2: a space is Ġ, a newline Ċ."""
-    letters = harmony.byte_letters()
+    letters = byte_letters()
     assert len(set(letters.values())) == 256
     assert (letters[0x20], letters[0x0A], letters[0x41], letters[0xAD]) == ("Ġ", "Ċ", "A", "Ń")
 

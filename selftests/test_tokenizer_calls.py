@@ -11,7 +11,7 @@ import pytest
 
 from suites.findings import Unsupported
 from suites.tokenizers.calls import children
-from suites.tokenizers.calls.framing import Parts, position
+from suites.tokenizers.calls.framing import Parts, place
 from suites.tokenizers.calls.test_overflow_covers_the_text import windows
 from suites.tokenizers.calls.test_padding_changes_nothing_else import padded
 from suites.tokenizers.calls.test_truncation_keeps_what_it_says import kept, shares
@@ -62,10 +62,10 @@ def test_parts_go_together_again() -> None:
 
 
 def test_a_text_whose_ids_change_has_no_position() -> None:
-    assert position([2, 3], [1, 2, 3], 0) == 1
-    assert position([], [1], 1) == 1
+    assert place([1, 2, 3], [2, 3], 0) == 1
+    assert place([1], [], 1) == 1
     with pytest.raises(Unsupported):
-        position([2, 3], [1, 2], 0)
+        place([1, 2], [2, 3], 0)
 
 
 def test_cutting_uses_the_sizes_in_turn() -> None:

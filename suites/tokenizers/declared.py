@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from fixtures.byte_letters import byte_letters
 from fixtures.differences import first_difference
 
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
@@ -133,10 +134,7 @@ class Pipeline:
         """Whether the decoder gives the normalized text back, white space and its marks aside."""
         if "CTC" in self.decoders:  # made to write one letter for several
             return True
-        return self._bare(self.form(text)) == self._bare(self.normalized(text))
-
-    def _bare(self, text: str) -> str:
-        return "".join(text.replace("▁", " ").split())
+        return bare(self.form(text)) == bare(self.normalized(text))
 
     def decoder_rewrites(self, character: str) -> bool:
         """Whether the decoder makes another text of a character; a space marker and white space may change."""
@@ -209,6 +207,11 @@ class Pipeline:
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
 
 
+def bare(text: str) -> str:
+    """A text without white space and its mark."""
+    return "".join(text.replace("▁", " ").split())
+
+
 def is_unigram(backend: Any) -> bool:
     return type(backend.model).__name__ == "Unigram"
 
@@ -256,11 +259,3 @@ def state(component: Any) -> Any:
         return json.loads(component.__getstate__())
     except Exception:  # a component written in Python has no such form
         return {"type": "Custom"}
-
-
-@cache
-def byte_letters() -> dict[int, str]:
-    """The letter that byte-level BPE writes each byte with (GPT-2's table)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}

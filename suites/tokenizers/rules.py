@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from suites.tokenizers.declared import Pipeline, kinds, pipeline, state
+from suites.tokenizers.declared import Pipeline, bare, kinds, pipeline, state
 from suites.tokenizers.trips import Trips
 
 INVERSE = ("ByteLevel", "ByteFallback", "Fuse", "Metaspace")
@@ -62,10 +62,6 @@ def writer(declared: Pipeline, text: str) -> str | None:
         if type(step).__name__ not in INVERSE and bare(step.decode([now])) != bare(now):
             return named(path, step)
     return None
-
-
-def bare(text: str) -> str:
-    return "".join(text.replace("▁", " ").split())
 
 
 def toucher(declared: Pipeline, text: str) -> str:

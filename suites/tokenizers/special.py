@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures import libraries
+from fixtures.differences import position
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 
@@ -36,9 +37,13 @@ def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
             if token.special or content in listed | named}  # fmt: skip
 
 
+class Panic(RuntimeError):
+    """The backend, written in Rust, came upon a state that it does not know."""
+
+
 @contextmanager
 def panics_told() -> Iterator[None]:
-    """Turns a panic of the backend, which `except Exception` does not catch, into a RuntimeError."""
+    """Turns a panic of the backend, which `except Exception` does not catch, into a `Panic`."""
     __tracebackhide__ = True
     try:
         yield
@@ -47,7 +52,7 @@ def panics_told() -> Iterator[None]:
     except BaseException as panic:
         if type(panic).__name__ != "PanicException":
             raise
-        raise RuntimeError(f"the backend panics: {panic}") from None
+        raise Panic(f"the backend panics: {panic}") from None
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
@@ -71,7 +76,5 @@ class Frame:
 def frame(tokenizer: Any, text: str = "hello") -> Frame | None:
     """What is added before and after a text; None when the text's own ids change with it."""
     bare, whole = encode(tokenizer, text), list(tokenizer(text)["input_ids"])
-    for start in range(len(whole) - len(bare) + 1):
-        if whole[start : start + len(bare)] == bare:
-            return Frame(whole[:start], whole[start + len(bare) :])
-    return None
+    start = position(whole, bare)
+    return None if start is None else Frame(whole[:start], whole[start + len(bare) :])

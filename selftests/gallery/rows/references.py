@@ -6,10 +6,10 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from fixtures.byte_letters import byte_letters
 from fixtures.subjects.builtin import llama3
 from selftests.gallery.edits import edit_tokenizer, set_keys
 from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
-from suites.tokenizers.declared import byte_letters
 
 TEKKEN = "mistral-tekken-tokenizer"
 OFFICIAL = "tokenizers/agrees-with-official-encoder"

@@ -18,7 +18,7 @@ def test_same_in_llama_cpp(chat: Chat, record: Any, profile: str) -> None:
     Why: a GGUF file carries the template, and llama.cpp, Ollama and what is built on them render it with an engine
         of their own: a template that it cannot parse does not load there.
     Fix: Write the line in a way that both engines read alike.
-    Source: https://pypi.org/project/ggufdoctor/; https://github.com/ggml-org/llama.cpp/issues/19476
+    Source: https://github.com/saad-supernal/ggufdoctor; https://github.com/ggml-org/llama.cpp/issues/19476
     """
     engine = llama_cpp()
     if engine is None:

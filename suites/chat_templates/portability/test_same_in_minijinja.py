@@ -18,7 +18,7 @@ def test_same_in_minijinja(chat: Chat, record: Any) -> None:
     Why: text-generation-inference, mistral.rs, Dynamo and others render templates with it; what it cannot parse is
         not served there, and what it renders otherwise is another prompt.
     Fix: Write the line in a way that both engines read alike.
-    Source: https://pypi.org/project/minijinja/; https://github.com/ai-dynamo/dynamo/pull/3340;
+    Source: https://github.com/mitsuhiko/minijinja; https://github.com/ai-dynamo/dynamo/pull/3340;
         https://github.com/mitsuhiko/minijinja/issues/815
     """
     engines = minijinja()

@@ -42,6 +42,8 @@ def _answer(writer: int, work: Callable[[], Any]) -> None:
         os.dup2(null, 2)
         try:
             answer = work()
+        except (KeyboardInterrupt, SystemExit):
+            raise
         except BaseException as error:  # also a panic of the library
             answer = {"error": f"{type(error).__name__}: {error}"}
         os.write(writer, json.dumps(answer).encode())

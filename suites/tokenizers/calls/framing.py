@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fixtures.differences import position
 from suites.findings import Unsupported
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.special import encode
@@ -33,18 +34,20 @@ def parts(tokenizer: Any, text: str, pair: str | None = None) -> Parts:
     __tracebackhide__ = True
     first, second = encode(tokenizer, text), encode(tokenizer, pair) if pair is not None else []
     whole = list(plain(tokenizer, text, pair)["input_ids"])
-    start = position(first, whole, 0)
+    start = place(whole, first, 0)
     middle = start + len(first)
-    other = position(second, whole, middle) if pair is not None else len(whole)
+    other = place(whole, second, middle) if pair is not None else len(whole)
     if pair is None:
         return Parts(whole[:start], first, [], [], whole[middle:])
     return Parts(whole[:start], first, whole[middle:other], second, whole[other + len(second) :])
 
 
-def position(wanted: list[int], whole: list[int], start: int) -> int:
+def place(whole: list[int], part: list[int], start: int) -> int:
     """Where some ids stand in others, from `start` on."""
     __tracebackhide__ = True
-    for place in range(start, len(whole) - len(wanted) + 1):
-        if whole[place : place + len(wanted)] == wanted:
-            return place
-    raise Unsupported("a text's ids change with the special tokens around it: see tokenizers/no-space-after-special")
+    found = position(whole, part, start)
+    if found is None:
+        raise Unsupported(
+            "a text's ids change with the special tokens around it: see tokenizers/no-space-after-special"
+        )
+    return found

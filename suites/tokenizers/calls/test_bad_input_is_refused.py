@@ -8,6 +8,7 @@ from suites.findings import Defect, Hazard
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import escaped, tokens
+from suites.tokenizers.special import Panic, panics_told
 
 NO_TEXTS: dict[str, Any] = {
     "None": None, "bytes": b"abc", "an int": 7, "a float": 1.5, "a dict": {"a": "b"}, "a set": {"abc"},
@@ -44,13 +45,12 @@ def answer(tokenizer: Any, value: Any) -> Any:
     """The ids that a call gives; None when it raises an exception. A panic is a hazard of its own."""
     __tracebackhide__ = True
     try:
-        return tokenizer(value, verbose=False)["input_ids"]
+        with panics_told():
+            return tokenizer(value, verbose=False)["input_ids"]
+    except Panic:
+        shown = escaped(repr(value))
     except Exception:
         return None
-    except BaseException as panic:
-        if type(panic).__name__ != "PanicException":
-            raise
-        shown = escaped(repr(value))
     raise Hazard(f"The input {shown} makes the backend panic, which `except Exception` does not catch.",
                  evidence={"input": shown})  # fmt: skip
 

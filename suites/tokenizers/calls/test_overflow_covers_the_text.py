@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fixtures.differences import first_difference
 from fixtures.inputs.texts import texts
 from suites.findings import Defect
 from suites.tokenizers.calls.calling import FEW, asked, offers, truncating
@@ -53,8 +54,7 @@ def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: 
     samples = answer.get("overflow_to_sample_mapping", [0] * len(answer["input_ids"]))
     actual = [(int(sample), list(ids)) for sample, ids in zip(samples, answer["input_ids"], strict=False)]
     if actual != expected:
-        where = next((n for n, (one, two) in enumerate(zip(actual, expected, strict=False)) if one != two),
-                     min(len(actual), len(expected)))  # fmt: skip
+        where = first_difference(actual, expected)
         raise Defect(
             f"The windows of a text that overflows are not those that a stride of {stride} gives: "
             f"{blame(actual, expected, where)}.",
