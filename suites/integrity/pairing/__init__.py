@@ -1,0 +1,1 @@
+"""Do tokenizer, template and weights belong together?"""

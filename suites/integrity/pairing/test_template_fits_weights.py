@@ -1,0 +1,55 @@
+"""Promise: the template is the one that the weights were trained with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Unsupported
+from suites.integrity.pairing import training
+from suites.integrity.pairing.answers import Finish, finishes
+
+UNKNOWN = 0.01
+"""Probability of the end of a turn that not one of some finished answers reaches. SmolLM2 gives 0.01 to 0.8 with its
+own template, and at most 0.006 with those of Llama 3, Gemma, Zephyr and Vicuna."""
+FEWEST = 3
+
+
+def test_template_fits_weights(
+    subject: Subject, tokenizer: Any, chat: Chat, continues_text: None, model: Any, record: Any
+) -> None:
+    """After a finished answer the model may well write the token with which its template ends the turn.
+
+    Why: a template that the weights never saw, or a chat template beside a base model, gives a prompt that means
+        nothing to the model: it does not stop, speaks for the user, and answers worse than it could.
+    Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
+    Source: https://huggingface.co/docs/transformers/chat_templating (use the template that the model was trained with)
+    """
+    if not training.trained(model):
+        return
+    stops, _ = stop_ids(subject, tokenizer)
+    found = finishes(chat, model, set(stops))
+    if len(found) < FEWEST:
+        raise Unsupported("the template shows no answer with something behind it")
+    record.metric("integrity.end_of_turn_probability", typical([each.probability for each in found]), "probability",
+                  better="higher", samples=len(found), effect=0.1)  # fmt: skip
+    if max(each.probability for each in found) < UNKNOWN:
+        raise unknown(tokenizer, found)
+
+
+def unknown(tokenizer: Any, found: list[Finish]) -> Defect:
+    """Names the token with which the model ends its turn instead, where that one stops generation."""
+    best = max(found, key=lambda each: each.stop_probability)
+    evidence = {"after finished answers": [each.as_json(tokenizer) for each in found]}
+    ending = tokenizer.convert_ids_to_tokens(found[0].ending)
+    highest = max(each.probability for each in found)
+    told = f"After a finished answer the model gives {ending!r}, with which the template goes on, a probability of "
+    told += f"{highest:.1g} at most"
+    if best.stop is not None and best.stop_probability >= UNKNOWN:
+        told += f", and ends its turn with {tokenizer.convert_ids_to_tokens(best.stop)!r}"
+    return Defect(f"{told}: it was not trained with this template.", evidence=evidence)
+
+
+def typical(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
