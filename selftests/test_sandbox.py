@@ -48,6 +48,24 @@ def test_one_process_serves_many_templates(client: Client) -> None:
     assert len(processes) == 1
 
 
+def test_what_was_begun_is_answered_when_it_is_asked_for(client: Client) -> None:
+    """Once; other questions come between, and are not mixed up with it."""
+    given: list[dict[str, Any]] = [{"variables": variables(HELLO)}]
+    client.begin("first", given)
+    client.begin("second", given)
+    assert client.ask("third", given)["renders"][0]["text"] == "third"
+    assert client.ask("first", given)["renders"][0]["text"] == "first"
+    assert [client.ask("second", given)["renders"][0]["text"] for _ in range(2)] == ["second", "second"]
+
+
+@LIMITED
+def test_a_limit_that_is_met_ahead_of_time_is_told_when_it_is_asked_for(client: Client) -> None:
+    given: list[dict[str, Any]] = [{"variables": variables(HELLO)}]
+    client.begin(LOOPS, given)
+    assert client.ask("fine", given)["renders"][0]["text"] == "fine"
+    assert client.ask(LOOPS, given)["renders"] == [{"limit": "time"}]
+
+
 @LIMITED
 @pytest.mark.parametrize(
     ("template", "limit"),

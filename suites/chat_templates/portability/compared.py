@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from fixtures import ahead
 from fixtures import differences as where
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
+from fixtures.subjects.bare_template import SPECIAL_TOKENS
 from fixtures.subjects.chat import Chat, Message
-from suites.chat_templates.portability.engines import CLOCK, Engine, Json, Outcome
+from suites.chat_templates.portability.engines import CLOCK, Engine, Json, Outcome, llama_cpp
 
 MARKED_UP = {**WEATHER, "function": {**WEATHER["function"], "description": "Tells 'what' a <place> & a day are like."}}
 """A tool with the characters that some engines escape in JSON."""
@@ -49,13 +51,24 @@ def references(chat: Chat) -> dict[str, tuple[Json, Json]]:
 
 def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
-    given = {
-        name: variables(chat.shaped(messages), tools=tools, **tokens, **DEFAULTS)
-        for name, (messages, tools) in SHAPES.items()
-    }
+    given = {name: _given(chat.shaped(messages), tools, tokens) for name, (messages, tools) in SHAPES.items()}
     ends = CLIENT.ask(chat.template, [{"variables": each, "clock": CLOCK} for each in given.values()])["renders"]
     told = zip(given.items(), ends, strict=False)
     return {name: (each, end) for (name, each), end in told if "text" in end or "refused" in end}
+
+
+def _given(messages: list[Message], tools: list[Any] | None, tokens: dict[str, str]) -> Json:
+    return variables(messages, tools=tools, **tokens, **DEFAULTS)
+
+
+def _begin(template: str) -> None:
+    """Has llama.cpp's engine begin with the conversation that is asked of most templates in `quick`."""
+    engine = llama_cpp()
+    if engine:
+        engine.begin(template, _given(*SHAPES["a tool call"], SPECIAL_TOKENS))
+
+
+ahead.BEGINNINGS.append(_begin)
 
 
 def first_difference(chat: Chat, engine: Engine, wanted: dict[str, tuple[Json, Json]]) -> Difference | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import datetime
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
@@ -81,8 +82,19 @@ class LlamaCpp:
         if not self._engine.available:
             raise ImportError(self._engine.unavailable_reason)
         self.name = f"llama.cpp {self._engine.version}"
+        self._thread = ThreadPoolExecutor(1, "llama.cpp")  # WebAssembly runs without Python's lock
+        self._begun: tuple[str, Json, Future[Outcome]] | None = None
+
+    def begin(self, template: str, variables: Json) -> None:
+        """Renders beside what Python does, until the same is asked for."""
+        self._begun = (template, variables, self._thread.submit(self._render, template, variables))
 
     def render(self, template: str, variables: Json) -> Outcome:
+        if self._begun and self._begun[:2] == (template, variables):
+            return self._begun[2].result()
+        return self._thread.submit(self._render, template, variables).result()
+
+    def _render(self, template: str, variables: Json) -> Outcome:
         """Its failures look like 'render:reason', 'compile:parser: reason' and 'raise:reason'."""
         result = self._engine.render(template, variables)
         if result.error is None:

@@ -1,0 +1,52 @@
+"""The next subject is begun in the middle of the one before, and only where that can be done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures import ahead
+from fixtures.ahead import Ahead
+from fixtures.sandbox import inspection
+from fixtures.subjects.source import parse
+from fixtures.subjects.subject import Subject
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was begun, in its order."""
+    seen: list[str] = []
+    monkeypatch.setattr(inspection, "begin", lambda text: seen.append(f"inspect {text}"))
+    monkeypatch.setattr(ahead, "BEGINNINGS", [lambda text: seen.append(f"begin {text}")])
+    return seen
+
+
+def template(folder: Path, name: str, text: str) -> Subject:
+    path = folder / f"{name}.jinja"
+    path.write_text(text, encoding="utf-8")
+    return Subject(name, parse(str(path), builtins=()))
+
+
+def test_the_next_template_is_begun_before_its_first_check(begun: list[str], tmp_path: Path) -> None:
+    one, two = template(tmp_path, "one", "1"), template(tmp_path, "two", "2")
+    following = Ahead([one] * 4 + [two] * 4)
+    told = []
+    for subject in [one] * 4 + [two] * 4:
+        following.done(subject)
+        told.append(len(begun))
+    assert begun == ["inspect 2", "begin 2"]
+    assert told == [0, 1, 1, 2, 2, 2, 2, 2]
+
+
+def test_a_template_that_does_not_end_is_begun_nowhere_else(begun: list[str], tmp_path: Path) -> None:
+    one = template(tmp_path, "one", "1")
+    two = template(tmp_path, "two", "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}")
+    Ahead([one, two]).done(one)
+    assert [each.split()[0] for each in begun] == ["inspect"]
+
+
+def test_what_cannot_be_read_is_left_to_its_checks(begun: list[str], tmp_path: Path) -> None:
+    one, two = template(tmp_path, "one", "1"), template(tmp_path, "two", "")
+    Ahead([one, two]).done(one)
+    assert begun == []
