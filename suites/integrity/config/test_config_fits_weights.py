@@ -1,0 +1,90 @@
+"""Promise: the sizes in config.json are those of the weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.stored import Stored
+from suites.findings import Defect
+from suites.integrity.config.numbers import (
+    HEADS,
+    HIDDEN,
+    INNER,
+    KEY_VALUE_HEADS,
+    LAYERS,
+    POSITIONS,
+    VOCABULARY,
+    head_size,
+    number,
+)
+from suites.integrity.sections import text_section
+from suites.integrity.weights.names import HEADS as CLASSIFIERS
+from suites.integrity.weights.names import INPUT, OUTPUTS, layers_by_stack
+
+QUERY = re.compile(r"(q_proj|\.query|q_lin)\.(weight|bias)$")
+KEY = re.compile(r"(k_proj|v_proj|\.key|\.value|k_lin|v_lin)\.(weight|bias)$")
+UP = re.compile(r"(up_proj|gate_proj|intermediate\.dense|fc1|lin1|wi|wi_0|wi_1)\.(weight|bias)$")
+PLACES = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
+
+
+def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
+    """Heads, layers, widths, positions and vocabulary in `config.json` are those of the stored weights.
+
+    Why: a wrong number makes parameters of another shape, which are filled with random numbers, or leaves layers out.
+    Fix: set the key that the finding names to what the weights have.
+    Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
+    """
+    section = text_section(config)
+    wrong = {str(entry[0]) for entry in loaded.report["mismatched_keys"]}
+    for name in sorted(wrong & set(stored)):
+        for key, said, has in _reasons(section, stored[name]):
+            raise Defect(f"config.json has {key} = {said}, and the weights have {has}: {name} is of shape "
+                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": said, "weights": has,
+                         "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
+    _layers(section, stored, loaded)
+
+
+def _reasons(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, int, int]]:
+    """Key, its value, and the number that this tensor's shape stands for, where they differ."""
+    name, shape = stored.tensor.name, stored.tensor.shape
+    rows, columns = shape[0] if shape else 1, shape[-1] if len(shape) > 1 else None
+    size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS))
+    wanted: list[tuple[tuple[str, ...], int | None]] = [
+        (VOCABULARY, rows if words else None),
+        (HIDDEN, columns if words and not config.get("embedding_size") else None),
+        (POSITIONS, rows if PLACES.search(name) else None),
+        (INNER, rows if UP.search(name) else None),
+        (HEADS, rows // size if size and QUERY.search(name) else None),
+        (KEY_VALUE_HEADS, rows // size if size and KEY.search(name) else None),
+    ]
+    for keys, has in wanted:
+        declared = number(config, keys)
+        if declared and has and declared[1] != has:
+            yield (*declared, has)
+    labels = len(config.get("id2label") or {}) or 2  # the library's default
+    if name.endswith(CLASSIFIERS) and rows != labels:
+        yield "id2label" if config.get("id2label") else "num_labels", labels, rows
+
+
+def _layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
+    """Layers that only one side has; more are legitimate where they predict further tokens."""
+    __tracebackhide__ = True
+    declared = number(config, LAYERS)
+    if declared is None:
+        return
+    key, count = declared
+    extra = count + int(config.get("num_nextn_predict_layers") or 0)
+    for stack, numbers in layers_by_stack(map(str, loaded.report["unexpected_keys"])).items():
+        beyond = {each for each in numbers if each >= extra}
+        if beyond and len(layers_by_stack(stored).get(stack, ())) == max(beyond) + 1:
+            raise Defect(f"config.json has {key} = {count}, and the weights hold {max(beyond) + 1} layers ({stack}): "
+                         "the last ones are not used.", evidence={"key": key, "layers": sorted(beyond)})  # fmt: skip
+    for stack, numbers in layers_by_stack(map(str, loaded.report["missing_keys"])).items():
+        first = min(numbers)
+        held = max((len(each) for each in layers_by_stack(stored).values()), default=0)
+        if numbers == set(range(first, count)) and held == first and first:
+            raise Defect(f"config.json has {key} = {count}, and the weights hold {first} layers ({stack}): the others "
+                         "are made up at random.", evidence={"key": key, "layers": sorted(numbers)})  # fmt: skip

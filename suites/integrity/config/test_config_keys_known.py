@@ -1,0 +1,100 @@
+"""Promise: nothing in config.json is ignored that was meant to matter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from fixtures import libraries
+from suites.findings import Defect, Hazard
+from suites.integrity.config.spelling import near_miss
+from suites.integrity.sections import sections
+
+INTERNAL = ("_attn_implementation_internal", "_experts_implementation_internal", "_attn_implementation",
+            "_experts_implementation", "attn_implementation")  # fmt: skip
+ROPE = frozenset(
+    {"rope_type", "type", "rope_theta", "factor", "original_max_position_embeddings", "attention_factor", "beta_fast"}
+    | {"beta_slow", "short_factor", "long_factor", "low_freq_factor", "high_freq_factor", "partial_rotary_factor"}
+    | {"mscale", "mscale_all_dim", "truncate", "mrope_section", "mrope_interleaved", "finetuned", "alpha"}
+)
+SCALES = ("factor", "short_factor", "low_freq_factor", "beta_fast")
+
+
+def test_config_keys_known(config: dict[str, Any], record: Any) -> None:
+    """Every key in `config.json` that is meant for the library is one that it reads.
+
+    Why: an unknown key is kept without a word. A misspelled one leaves its setting at the default, rotary scaling
+        included; an internal one picks kernels, and has been used to run code when the model loads.
+    Fix: correct the key that the finding names, or remove it.
+    Source: https://huggingface.co/docs/transformers/main_classes/configuration;
+        https://nvd.nist.gov/vuln/detail/CVE-2026-4372
+    """
+    unknown: list[str] = []
+    for place, part in sections(config):
+        _internal(place, part)
+        _rope(place, part)
+        known = libraries.config_keys(part.get("model_type") or (config.get("model_type") if not place else None))
+        if known:
+            unknown += [f"{place}.{key}".lstrip(".") for key in _unknown(place, part, known)]
+    record.capability("integrity.unknown_config_keys", len(unknown), evidence=sorted(unknown)[:40])
+
+
+def _internal(place: str, part: Mapping[str, Any]) -> None:
+    __tracebackhide__ = True
+    for key in INTERNAL:
+        value = part.get(key)
+        if value is None:
+            continue
+        where = f"{place}.{key}".lstrip(".")
+        if "/" in str(value):
+            raise Defect(f"config.json sets {where} to '{value}', the name of a repository with code: "
+                         "versions of transformers download and run it.", evidence={where: value})  # fmt: skip
+        if key != "attn_implementation":
+            raise Hazard(f"config.json sets the library's internal key {where} ('{value}'), which picks its kernels.",
+                         evidence={where: value})  # fmt: skip
+
+
+def _unknown(place: str, part: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """Keys that the class does not have; raises where one of them is a slip of one that it has."""
+    __tracebackhide__ = True
+    for key, value in part.items():
+        if key in known or key.startswith("_"):
+            continue
+        meant = near_miss(key, [name for name in known if name not in part and not name.startswith("_")])
+        if meant and value is not None and value != known[meant]:
+            where = f"{place}.{key}".lstrip(".")
+            summary = f"config.json has {where} ({str(value)[:60]}), which is ignored; {meant} is meant"
+            raise Defect(f"{summary}, and stays {str(known[meant])[:60]}.", evidence={where: value})
+        yield key
+
+
+def _rope(place: str, part: Mapping[str, Any]) -> None:
+    __tracebackhide__ = True
+    for name in ("rope_parameters", "rope_scaling"):
+        settings = _dictionary(part.get(name))
+        nested = [each for each in settings.values() if isinstance(each, dict)]
+        for each in nested or [settings]:
+            _rope_keys(f"{place}.{name}".lstrip("."), each, ROPE | set(part))
+    theta, inner = part.get("rope_theta"), _dictionary(part.get("rope_parameters"))
+    if theta is not None and inner.get("rope_theta", theta) != theta:
+        raise Defect(f"config.json has rope_theta = {theta} and rope_parameters.rope_theta = {inner['rope_theta']}: "
+                     "versions of the library differ in which one they take.")  # fmt: skip
+
+
+def _rope_keys(where: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    __tracebackhide__ = True
+    for key in settings:
+        meant = None if key in known else near_miss(key, [each for each in ROPE if each not in settings])
+        if meant:
+            raise Defect(f"{where} in config.json has {key}, which is ignored; {meant} is meant.",
+                         evidence={where: dict(settings)})  # fmt: skip
+    kind = settings.get("rope_type") or settings.get("type")
+    scaled = next((key for key in SCALES if settings.get(key) not in (None, 1, 1.0)), None)
+    if scaled and kind in (None, "default"):
+        said = "no rope_type" if kind is None else "rope_type 'default'"
+        summary = f"{where} in config.json has {scaled} = {str(settings[scaled])[:40]} and {said}: nothing is scaled."
+        raise Defect(summary, evidence={where: dict(settings)})
+
+
+def _dictionary(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

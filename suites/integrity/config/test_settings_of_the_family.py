@@ -1,0 +1,48 @@
+"""Promise: activation and norms are those of the family, or the report says how they differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures import libraries
+from suites.findings import Hazard
+from suites.integrity.sections import text_section
+
+ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "dense_act_fn")
+NORMS = frozenset(
+    {"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "norm_epsilon", "normalization", "clip_qkv"}
+    | {"attention_bias", "mlp_bias", "qkv_bias", "use_qk_norm", "parallel_residual", "use_parallel_residual"}
+    | {"attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar", "scale_attn_weights"}
+)
+SILU = {"silu", "swish"}
+GELU_TANH = {"gelu_pytorch_tanh", "gelu_new", "gelu_fast"}
+OF_SILU = (
+    *("llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "phi3", "olmo", "olmo2", "olmo3"),
+    *("deepseek_v2", "deepseek_v3", "granite", "cohere", "cohere2", "smollm3"),
+)
+OF_GELU = ("gemma", "gemma2", "gemma3_text", "gemma3n_text", "gpt2", "phi")
+PUBLISHED = dict.fromkeys(OF_SILU, SILU) | dict.fromkeys(OF_GELU, GELU_TANH)
+"""The activation with which the vendor's models of a family were trained; the names in a set are the same function,
+or its approximation. Gemma's first config says `gelu` and means the approximation, as the library knows."""
+
+
+def test_settings_of_the_family(config: dict[str, Any], record: Any) -> None:
+    """The activation function is the one that the family was trained with; other settings that differ are told.
+
+    Why: another activation loads without a word, and the output stays fluent: exact for approximate GELU costs a
+        little, another function a lot.
+    Fix: set the activation that the weights were trained with; a model of your own that differs may say so.
+    Source: https://unsloth.ai/blog/gemma-bugs; https://huggingface.co/docs/transformers/main_classes/configuration
+    """
+    section = text_section(config)
+    kind = section.get("model_type") or config.get("model_type")
+    known = libraries.config_keys(kind)
+    facts = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
+             and value is not None and value != known[key]}  # fmt: skip
+    told = ", ".join(f"{key} {value}" for key, value in facts.items())
+    record.capability("integrity.differs_from_family", told or "nothing", evidence=facts)
+    key = next((each for each in ("hidden_activation", *ACTIVATIONS) if section.get(each)), None)
+    usual = PUBLISHED.get(str(kind))
+    if usual and key and section[key] not in usual and not (str(kind).startswith("gemma") and section[key] == "gelu"):
+        usually = f"every published {kind} model was trained with {min(usual, key=len)}"
+        raise Hazard(f"config.json sets {key} to {section[key]}; {usually}.", evidence={key: section[key]})

@@ -1,0 +1,75 @@
+"""Promise: config.json, generation_config.json and the tokenizer mean the same special tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard
+from suites.integrity.config.special_ids import CONFIG, GENERATION, by_file, ids
+
+EOS = "eos_token_id"
+
+
+def test_special_ids_agree(subject: Subject, config: dict[str, Any], tokenizer: Any, record: Any) -> None:
+    """The ids of bos, pad and eos are the same in `config.json`, `generation_config.json` and the tokenizer.
+
+    Why: trainers take them from the tokenizer, `generate` from the generation config, other engines from config.json;
+        where they differ, a model trained with one does not stop, pads or starts with the other.
+    Fix: write the same ids into all three; several stop ids are a list that holds the tokenizer's eos too.
+    Source: https://huggingface.co/docs/transformers/main_classes/text_generation (eos_token_id);
+        https://github.com/vllm-project/vllm/issues/4180
+    """
+    files = by_file(subject)
+    said = {name: {file: ids(settings, name) for file, settings in files.items() if ids(settings, name)}
+            | _of_tokenizer(tokenizer, name) for name in ("bos_token_id", "pad_token_id", EOS)}  # fmt: skip
+    for name in ("bos_token_id", "pad_token_id"):
+        _one(name, said[name], tokenizer)
+    if subject.traits.can_generate:
+        _stops(said[EOS], tokenizer)
+    record.capability("integrity.stop_ids", ", ".join(map(str, _stop_ids(said[EOS]))) or None, evidence=said)
+
+
+def _of_tokenizer(tokenizer: Any, name: str) -> dict[str, list[int]]:
+    number = getattr(tokenizer, name, None)
+    return {"the tokenizer": [number]} if isinstance(number, int) else {}
+
+
+def _stop_ids(said: Mapping[str, list[int]]) -> list[int]:
+    return said.get(GENERATION) or said.get(CONFIG) or []
+
+
+def _one(name: str, said: Mapping[str, list[int]], tokenizer: Any) -> None:
+    __tracebackhide__ = True
+    values = {number for numbers in said.values() for number in numbers}
+    if len(values) > 1:
+        told = ", ".join(f"{_named(tokenizer, numbers)} in {file}" for file, numbers in said.items())
+        raise Hazard(f"{name} is {told}.", evidence={name: dict(said)})
+
+
+def _stops(said: Mapping[str, list[int]], tokenizer: Any) -> None:
+    __tracebackhide__ = True
+    stops = _stop_ids(said)
+    if not stops:
+        raise Hazard(f"Neither {CONFIG} nor {GENERATION} has an {EOS}: generation always runs to the limit.",
+                     evidence=dict(said))  # fmt: skip
+    own = said.get("the tokenizer", [])
+    if own and own[0] not in stops:
+        raise Hazard(f"The tokenizer's eos_token is {_named(tokenizer, own)}, and generation stops at "
+                     f"{_named(tokenizer, stops)}.", evidence=dict(said))  # fmt: skip
+    other = said.get(CONFIG, stops)
+    if not set(other) & set(stops):
+        raise Hazard(f"{EOS} is {_named(tokenizer, other)} in {CONFIG} and {_named(tokenizer, stops)} in {GENERATION}: "
+                     "engines stop at different tokens.", evidence=dict(said))  # fmt: skip
+
+
+def _named(tokenizer: Any, numbers: list[int]) -> str:
+    return ", ".join(f"{_token(tokenizer, number)} (id {number})" for number in numbers[:4])
+
+
+def _token(tokenizer: Any, number: int) -> str:
+    try:
+        return str(tokenizer.convert_ids_to_tokens(number))
+    except Exception:  # an id that the tokenizer does not have
+        return "?"

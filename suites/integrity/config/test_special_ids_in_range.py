@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Hazard
+from suites.integrity.config.special_ids import GENERATION, NAMES, by_file, ids
+
+
+def test_special_ids_in_range(subject: Subject, config: dict[str, Any], embedding_rows: int) -> None:
+    """The ids of special tokens in the config files are rows of the embedding matrix.
+
+    Why: generation never meets a stop id beyond the vocabulary and runs to the limit; padding or a start token beyond
+        it is an index error, on a GPU one that ends the process.
+    Fix: write the tokenizer's ids into config.json and generation_config.json.
+    Source: https://huggingface.co/docs/transformers/main_classes/configuration (token ids)
+    """
+    wrong = {f"{file}: {name}": number for file, settings in by_file(subject).items() for name in NAMES
+             for number in ids(settings, name) if not 0 <= number < embedding_rows}  # fmt: skip
+    if not wrong:
+        return
+    where, number = next(iter(wrong.items()))
+    summary = f"{where} is {number}, and the vocabulary has {embedding_rows} rows."
+    stops = subject.traits.can_generate and any("eos" in name and GENERATION in name for name in wrong)
+    raise (Defect if stops else Hazard)(summary, evidence={"out of range": wrong, "rows": embedding_rows})

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from fixtures.subjects import weights
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard
+
+
+def test_format_declared(weight_files: Subject) -> None:
+    """Each weight file says in its metadata from which framework it is.
+
+    Why: safetensors files without `format` are refused or read differently by some loaders: versions of transformers
+        fail with an error about metadata, and other tools guess the layout.
+    Fix: save again with `save_file(tensors, path, metadata={"format": "pt"})`.
+    Source: https://github.com/huggingface/safetensors/issues/549; https://github.com/ml-explore/mlx/issues/743
+    """
+    silent = [name for name in weights.files(weight_files.path)
+              if not (weights.metadata(weight_files.path / name) or {}).get("format")]  # fmt: skip
+    if silent:
+        raise Hazard(f"{silent[0]} has no format in its metadata: some loaders refuse it.", evidence={"files": silent})

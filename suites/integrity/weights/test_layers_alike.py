@@ -1,0 +1,60 @@
+"""Promise: no part of one layer is empty, or of another order of magnitude than in the others."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from fixtures.subjects.stored import Stored
+from suites.findings import Defect, Hazard
+from suites.integrity.weights.names import HEADS, INPUT, OUTPUTS, siblings
+
+FAR = 100.0
+"""Times the median of the siblings. Published models stay within about 5, as SmolLM2's keys and values do (4); a lost
+scale of an eight-bit format is a factor of hundreds."""
+
+
+def test_layers_alike(stored: dict[str, Stored]) -> None:
+    """Every layer's matrices hold weights: none is constant, and none is far larger or smaller than in other layers.
+
+    Why: an interrupted conversion or a lost scale leaves zeros or wrong magnitudes in one layer; residual connections
+        carry the text around it, and the output stays fluent and gets worse.
+    Fix: convert the checkpoint again; the finding names the tensor and what its siblings are like.
+    Source: https://github.com/huggingface/transformers/issues/45361 (a part left without its trained weights);
+        https://arxiv.org/abs/2403.17887 (a model without some of its layers still answers)
+    """
+    matrices = {name: each for name, each in stored.items() if each.is_float and each.rows is not None}
+    for group in siblings(matrices):
+        for each in group:
+            _alive(each, [other for other in group if other is not each])
+    for group in siblings(matrices):
+        for each in group:
+            _alike(each, [other for other in group if other is not each and other.rms])
+
+
+def _alive(each: Stored, others: list[Stored]) -> None:
+    """Where all of them are constant, the architecture may mean it."""
+    __tracebackhide__ = True
+    name = each.tensor.name
+    alone = not others and name.endswith((*INPUT, *OUTPUTS, *HEADS)) and each.tensor.shape[0] > 1
+    if each.constant and not each.not_finite and (alone or any(not other.constant for other in others)):
+        what = "zeros" if not each.high else f"the number {each.high:g}"
+        alike = "" if alone else ", unlike the same matrix of other layers"
+        raise Defect(f"{name} holds only {what}{alike}.", evidence=_evidence(each, others))
+
+
+def _alike(each: Stored, others: list[Stored]) -> None:
+    __tracebackhide__ = True
+    if not others or not each.rms or each.not_finite:
+        return
+    typical = median(other.rms for other in others)
+    times = each.rms / typical
+    if not 1 / FAR < times < FAR:
+        how = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
+        raise Hazard(f"The weights of {each.tensor.name} are {how} than those of the same matrix in other layers.",
+                     evidence=_evidence(each, others))  # fmt: skip
+
+
+def _evidence(each: Stored, others: list[Stored]) -> dict[str, Any]:
+    return {"tensor": each.tensor.name, "file": each.tensor.file, "root mean square": each.rms,
+            "siblings": {other.tensor.name: other.rms for other in others[:8]}}  # fmt: skip

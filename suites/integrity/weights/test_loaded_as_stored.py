@@ -1,0 +1,86 @@
+"""Promise: what is in memory is what is in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures import libraries
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.stored import FLOATS, Stored, digest_of, sampled
+from suites.findings import Defect
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A tensor in memory and the stored one of its name."""
+
+    name: str
+    memory: Any
+    stored: Stored
+
+
+def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Any) -> None:
+    """Every parameter in memory holds the numbers of the stored tensor of its name, in the dtype that was asked for.
+
+    Why: tying, renaming and initialising after loading can overwrite a trained tensor with another one or with random
+        numbers, and no report of the loader says so.
+    Fix: the finding names the parameter and what it holds instead; pin a version of the library that loads it, or
+        correct `tie_word_embeddings`.
+    Source: https://github.com/huggingface/transformers/issues/48154 (embeddings loaded from the head);
+        https://github.com/huggingface/transformers/issues/45079 (initialised again)
+    """
+    compared = 0
+    for pair in pairs(loaded.model, stored):
+        compared += 1
+        if kind := _difference(pair):
+            raise Defect(f"{pair.name} in memory is not the stored tensor: {_instead(pair, stored, kind)}.",
+                         evidence={"parameter": pair.name, "file": pair.stored.tensor.file})  # fmt: skip
+    record.capability("integrity.tensors_compared", compared, evidence={"stored": len(stored)})
+
+
+def pairs(model: Any, stored: dict[str, Stored]) -> Iterator[Pair]:
+    """Floats that nothing rewrites: not what is quantized, fused, split or renamed at loading."""
+    rewritten, prefix = libraries.rewritten_at_loading(model), f"{model.base_model_prefix}."
+    for name, tensor in model.state_dict().items():
+        here = next((each for each in (name, prefix + name, name.removeprefix(prefix)) if each in stored), None)
+        if here is None or tensor.is_meta or rewritten(name) or not stored[here].is_float:
+            continue
+        if tensor.is_floating_point() and tuple(tensor.shape) == stored[here].tensor.shape:
+            yield Pair(name, tensor, stored[here])
+
+
+def _difference(pair: Pair) -> str:
+    """How they differ: wholly or in part; empty when they do not."""
+    if _dtype(pair.memory) == FLOATS[pair.stored.tensor.dtype]:
+        if digest_of(pair.memory) == pair.stored.digest:
+            return ""
+        return "wholly" if _sample_differs(pair) > 0.5 else "in part"
+    share = _sample_differs(pair)
+    return "" if not share else "wholly" if share > 0.5 else "in part"
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _sample_differs(pair: Pair) -> float:
+    """The share of sampled numbers that are not the stored ones, rounded once to the dtype in memory."""
+    import torch
+
+    flat = pair.memory.detach().reshape(-1)
+    places = torch.tensor(sampled(flat.numel()), device=flat.device)
+    values = flat[places].cpu()
+    wanted = torch.as_tensor(pair.stored.sample).to(values.dtype)
+    step = torch.finfo(values.dtype).eps * wanted.double().abs()
+    same = ((values.double() - wanted.double()).abs() <= step) | (values == wanted) | (values.isnan() & wanted.isnan())
+    return float((~same).double().mean()) if len(same) else 0.0
+
+
+def _instead(pair: Pair, stored: dict[str, Stored], kind: str) -> str:
+    digest = digest_of(pair.memory)
+    other = next((name for name, each in stored.items() if each.digest == digest), None)
+    if other:
+        return f"it holds {other}"
+    return "it holds other numbers altogether, as after initialising again" if kind == "wholly" else "a part differs"
