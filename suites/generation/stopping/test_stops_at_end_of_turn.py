@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.inputs import questions
 from fixtures.subjects.chat import Chat
+from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.generation.prompts import encoded, greedy, questions
+from suites.generation.vital_signs.answers import answers
 from suites.intervals import wilson
 
-NEW_TOKENS = 48
 
-
-def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, generator: Any, record: Any) -> None:
+def test_stops_at_end_of_turn(
+    subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, generator: Any, profile: str, record: Any
+) -> None:
     """Generation ends when the model ends its turn.
 
     Why: where the end-of-turn token is not among the stop tokens, the model goes on, talks to itself and invents the
@@ -20,27 +22,28 @@ def test_stops_at_end_of_turn(subject: Subject, tokenizer: Any, chat: Chat, gene
     Source: https://github.com/vllm-project/vllm/issues/4180 (Llama 3)
     """
     end = _end_of_turn(chat)
-    answers = {}
-    for question in questions(subject):
-        ids = greedy(generator, encoded(subject, tokenizer, question), max_new_tokens=NEW_TOKENS)
-        answers[question] = tokenizer.decode(ids)
+    given = answers(subject, tokenizer, loaded, profile)
+    said = {answer.question.text: tokenizer.decode(list(answer.ids)) for answer in given}
+    for answer in given:
+        ids = list(answer.ids)
         if end in ids[:-1] and not _only_padding(ids[ids.index(end) :], tokenizer.pad_token_id):
             raise Defect(
                 f"The model ended its turn with {tokenizer.convert_ids_to_tokens(end)!r} (id {end}) "
                 "and generation went on: the token is not among the stop tokens.",
-                evidence={"prompt": question, "generated": answers[question]},
+                evidence={"prompt": answer.question.text, "generated": said[answer.question.text]},
             )
-    stopped = sum(end is not None and answer.endswith(tokenizer.decode([end])) for answer in answers.values())
+    stopped = sum(answer.stopped for answer in given)
     record.metric(
         "generation.stopped_by_itself",
-        stopped / len(answers),
+        stopped / len(given),
         "share of prompts",
         better="higher",
-        samples=len(answers),
-        interval=wilson(stopped, len(answers)),
+        samples=len(given),
+        interval=wilson(stopped, len(given)),
+        version=questions.version(),
     )
-    often = "always" if stopped == len(answers) else "sometimes" if stopped else "never"
-    record.capability("generation.stops_by_itself", often, evidence=answers)
+    often = "always" if stopped == len(given) else "sometimes" if stopped else "never"
+    record.capability("generation.stops_by_itself", often, evidence=said)
 
 
 def _only_padding(ids: list[int], padding: int | None) -> bool:

@@ -1,0 +1,116 @@
+"""Promise: the model answers as one that was trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fixtures.inputs import questions
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Hazard, Unsupported
+from suites.generation import paths, steering
+from suites.generation.vital_signs import signs
+from suites.generation.vital_signs.answers import Answer, answers
+from suites.intervals import wilson
+
+TEXT = "The ship came into the harbour in the morning, and two men stood on the quay and waited for the rope."
+LEARNED = 0.8
+"""Part of a guesser's loss below which a model has learned something of plain text."""
+MOSTLY = 0.75
+SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script", "special tokens in text")
+
+
+def test_vital_signs(
+    subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
+) -> None:
+    """Greedy answers to real questions say something, in the script that was asked in, do not repeat themselves without
+    end, and show no control token to the reader.
+
+    Why: a wrong template, a lost layer or a token that is not flagged special gives fluent-looking models that no
+        benchmark of single tokens tells from healthy ones, and any reader does.
+    Fix: Compare the rendered prompt with the one that the model was trained on; flag control tokens as special in
+        tokenizer.json; look at the examples in the report.
+    Source: https://arxiv.org/abs/1904.09751 (loops of greedy search); https://huggingface.co/docs/transformers/chat_templating
+    """
+    given = _answers(subject, tokenizer, loaded, profile)
+    stops = steering.stops(generator)
+    found = {answer: _signs(tokenizer, answer) for answer in given}
+    _record(record, found)
+    for answer in given:
+        if tokens := signs.leaked(tokenizer, answer.ids, stops):
+            raise Defect(
+                f"The reader sees the control token {tokens[0]}: it is left in the text although special tokens are "
+                "skipped.", evidence={"question": answer.question.text, "answer": answer.text, "leaked": tokens},
+            )  # fmt: skip
+    if subject.traits.has_chat_template:
+        _refuse_extremes(generator, tokenizer, found)
+
+
+def _answers(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Answer, ...]:
+    """A `generate` that fails on a plain prompt is a finding here; the other checks could not run for it."""
+    __tracebackhide__ = True
+    try:
+        return answers(subject, tokenizer, loaded, profile)
+    except Unsupported as refusal:
+        if isinstance(refusal.__cause__, (ImportError, NotImplementedError)) or not refusal.__cause__:
+            raise
+        raise Defect(f"{refusal.summary}: the model writes nothing.", remedy="Try another version of transformers, and "
+                     "report the traceback of a plain generate() call.") from refusal  # fmt: skip
+
+
+def _signs(tokenizer: Any, answer: Answer) -> tuple[str, ...]:
+    """Which of `SIGNS` an answer shows."""
+    shown = (
+        not answer.stopped,
+        not answer.stopped and bool(signs.loop(answer.ids)),
+        not answer.text.strip(),
+        signs.wrong_script(answer.text, answer.question.scripts),
+        bool(signs.written(tokenizer, answer.text)),
+    )
+    return tuple(name for name, there in zip(SIGNS, shown, strict=True) if there)
+
+
+def _record(record: Any, found: dict[Answer, tuple[str, ...]]) -> None:
+    """Every sign as a share of the answers, with all answers as the evidence."""
+    total = len(found)
+    for name in SIGNS:
+        count = sum(name in shown for shown in found.values())
+        record.metric(f"generation.{name.replace(' ', '_')}", count / total, "share of answers", better="lower",
+                      samples=total, interval=wilson(count, total), version=questions.version())  # fmt: skip
+    ill = sum(bool(set(shown) - {SIGNS[0]}) for shown in found.values())
+    examples = {answer.question.text: {"answer": answer.text, "signs": list(shown)} for answer, shown in found.items()}
+    record.capability("generation.answers_with_signs_of_trouble", f"{ill} of {total}", evidence=examples)
+
+
+def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer, tuple[str, ...]]) -> None:
+    """What no chat model that has learned to write does on every question."""
+    __tracebackhide__ = True
+    examples = {answer.question.text: answer.text for answer in found}
+    empty = all("empty answers" in shown for shown in found.values())
+    endless = all(not answer.stopped and signs.loop(answer.ids) >= MOSTLY * len(answer.ids) for answer in found)
+    if (empty or endless) and _has_learned(model, tokenizer):
+        what = "Every answer is empty" if empty else "Every answer is one endless loop"
+        raise Hazard(
+            f"{what}, although the model has learned to predict plain text: the prompt is not the one that it was "
+            "trained on, or its stop tokens are not.",
+            evidence={"answers": examples},
+        )
+
+
+def _has_learned(model: Any, tokenizer: Any) -> bool:
+    """Whether plain text is more probable to the model than to one that guesses."""
+    if model.config.is_encoder_decoder:
+        return False
+    ids = steering.said(model, tokenizer, TEXT, special=True)
+    return _loss(model, ids) < LEARNED * math.log(steering.vocabulary(model))
+
+
+def _loss(model: Any, ids: Sequence[int]) -> float:
+    """Mean surprise at each next id, in nats."""
+    import torch
+
+    row = torch.tensor([list(ids)])
+    rows = paths.logits(model, {"input_ids": row, "attention_mask": torch.ones_like(row)})[0]
+    return float(torch.nn.functional.cross_entropy(rows[:-1], row[0, 1:]))
