@@ -1,0 +1,84 @@
+"""What a pickle would import when it is loaded, read from its opcodes: nothing is run."""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+LIMIT = 1 << 26
+"""Bytes of opcodes that are read: those of a model of hundreds of gigabytes are a few megabytes."""
+SAFE = (
+    *("torch", "collections", "numpy", "transformers", "accelerate", "datetime", "pathlib", "_codecs"),
+    *("__builtin__.set", "builtins.set", "builtins.list", "builtins.dict", "builtins.int", "builtins.float"),
+    *("builtins.slice", "builtins.range", "builtins.bytearray", "builtins.frozenset", "builtins.complex"),
+    *("copyreg._reconstructor", "copy_reg._reconstructor", "builtins.object", "__builtin__.object"),
+    *("argparse.Namespace", "enum", "typing", "omegaconf", "tokenizers", "trl", "peft", "deepspeed"),
+    *("pytorch_lightning", "lightning"),
+)
+UNSAFE = (
+    *("os", "nt", "posix", "subprocess", "sys", "socket", "runpy", "shutil", "pty", "webbrowser"),
+    *("importlib", "ctypes", "pip", "urllib", "requests", "http", "asyncio", "multiprocessing", "threading"),
+    *("code", "codeop", "commands", "builtins.eval", "builtins.exec", "builtins.compile", "builtins.open"),
+    *("builtins.__import__", "builtins.getattr", "__builtin__.eval", "__builtin__.exec"),
+    *("__builtin__.compile", "__builtin__.open", "__builtin__.__import__", "__builtin__.getattr"),
+    *("torch.hub", "torch.utils.cpp_extension", "numpy.testing", "operator.attrgetter", "torch._inductor"),
+    *("torch.jit._script", "torch.load"),
+)
+
+
+def imports(path: Path) -> list[str]:
+    """`module.name` of everything that loading the file would import; [] where it is no pickle."""
+    found: set[str] = set()
+    for stream in _streams(path):
+        found.update(_globals(stream))
+    return sorted(found)
+
+
+def dangerous(names: list[str]) -> list[str]:
+    """Those that run code of the file's choice, or reach the system."""
+    return [name for name in names if _in(name, UNSAFE)]
+
+
+def unusual(names: list[str]) -> list[str]:
+    """Those that weights do not need."""
+    return [name for name in names if not _in(name, SAFE) and not _in(name, UNSAFE)]
+
+
+def _in(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == each or name.startswith(f"{each}.") for each in prefixes)
+
+
+def _streams(path: Path) -> Iterator[bytes]:
+    """The pickles inside: of PyTorch's zip format, or of the file itself, which may hold several."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if name.endswith(".pkl"):
+                        with archive.open(name) as file:
+                            yield file.read(LIMIT)
+            return
+        with path.open("rb") as plain:
+            yield plain.read(LIMIT)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        return
+
+
+def _globals(data: bytes) -> Iterator[str]:
+    """Names by GLOBAL, INST and STACK_GLOBAL, whose two strings come before it on the stack."""
+    file, strings = io.BytesIO(data), [""] * 2
+    while file.tell() < len(data):
+        try:
+            for code, argument, _ in pickletools.genops(file):
+                if code.name in ("GLOBAL", "INST"):
+                    yield str(argument).replace(" ", ".", 1)
+                elif code.name == "STACK_GLOBAL":
+                    yield ".".join(strings[-2:])
+                elif isinstance(argument, str) and code.name not in ("MEMOIZE", "PUT", "GET"):
+                    strings = [strings[-1], argument]
+        except Exception:  # not, or no longer, a pickle
+            return

@@ -1,0 +1,54 @@
+"""Promise: the files are the files themselves, and the report says which ones they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects import fingerprint
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+
+POINTER = b"version https://git-lfs.github.com/spec/"
+CARD = ("README.md", "MODEL_CARD.md")
+LICENSE = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "NOTICE", "USE_POLICY.md")
+SHOWN = 60
+
+
+def test_files_whole(subject: Subject, config: dict[str, Any], record: Any) -> None:
+    """Every file holds its contents: none is empty, and none is a pointer that Git LFS left in place of it.
+
+    Why: a pointer in place of a tokenizer or a module is text that some loaders read as settings; others fail with an
+        error about something else.
+    Fix: `git lfs pull`, or download the file again.
+    Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+    """
+    manifest = fingerprint.manifest(subject.path)
+    record.capability("integrity.files", len(manifest), evidence=dict(list(manifest.items())[:SHOWN]))
+    record.capability("integrity.bytes", sum(entry["bytes"] for entry in manifest.values()))
+    record.capability("integrity.model_card", next((name for name in CARD if subject.has(name)), None))
+    record.capability("integrity.license", _license(subject))
+    for name in manifest:
+        _whole(subject.path / name, name)
+
+
+def _whole(path: Path, name: str) -> None:
+    __tracebackhide__ = True
+    size = path.stat().st_size
+    if size == 0 and path.suffix != ".py" and path.suffix != ".txt":
+        raise Defect(f"{name} is empty.", evidence={"bytes": 0})
+    if size < 1024:
+        with path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                raise Defect(f"{name} is a pointer of Git LFS, not the file itself.", evidence={"bytes": size})
+
+
+def _license(subject: Subject) -> str | None:
+    """What the model card declares, else the name of a license file."""
+    card = subject.path / CARD[0]
+    if card.is_file():
+        head = card.read_text(encoding="utf-8", errors="replace")[:20_000].split("\n---", 1)[0]
+        for line in head.splitlines():
+            if line.startswith("license:"):
+                return line.partition(":")[2].strip().strip("\"'")[:80] or None
+    return next((name for name in LICENSE if subject.has(name)), None)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Hazard
+from suites.integrity.files.pickles import SUFFIXES, dangerous, imports, unusual
+
+
+def test_no_pickles(subject: Subject, config: dict[str, object]) -> None:
+    """No file in the directory is a pickle.
+
+    Why: loading a pickle runs whatever it names. Loaders that know no safetensors, older versions and scripts of others
+        take `pytorch_model.bin` where they find it, also beside safetensors.
+    Fix: delete the pickles where safetensors holds the weights; convert them where it does not.
+    Source: https://huggingface.co/docs/hub/security-pickle
+    """
+    files = sorted(path for path in subject.path.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    named = {path.name: imports(path) for path in files}
+    pickles = {name: found for name, found in named.items() if found}
+    for name, found in pickles.items():
+        if calls := dangerous(found):
+            raise Defect(f"{name} calls {calls[0]} when it is loaded: it runs code.", evidence={name: found[:40]},
+                         remedy=f"Do not load {name}; delete it, and tell the author and the host.")  # fmt: skip
+    if pickles:
+        odd = {name: rest for name, found in pickles.items() if (rest := unusual(found))}
+        name = next(iter(odd or pickles))
+        beside = " beside model.safetensors" if subject.traits.parameters else ""
+        more = f", and it imports {odd[name][0]}, which weights do not need" if odd else ""
+        raise Hazard(f"{name} is a pickle{beside}: loading it runs what it names{more}.", evidence=pickles)

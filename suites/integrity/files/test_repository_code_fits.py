@@ -1,0 +1,81 @@
+"""Promise: code that the repository brings fits the installed library."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard
+
+ROPE = "ROPE_INIT_FUNCTIONS"
+
+
+def test_repository_code_fits(subject: Subject, config: dict[str, Any], record: Any) -> None:
+    """What the repository's Python files import from transformers exists in the installed version.
+
+    Why: code that was written for another version fails when it is loaded with trust_remote_code, or takes a fallback
+        that gives other numbers. The files are read here and not run.
+    Fix: use the class that the library has, pin the version that the code was written for, or mend the import.
+    Source: https://github.com/unslothai/unsloth/issues/6223 (an entry that version 5 no longer has);
+        https://huggingface.co/docs/transformers/custom_models
+    """
+    files = sorted(subject.path.glob("*.py"))
+    record.capability("integrity.python_files", len(files), evidence=[path.name for path in files])
+    gone = {path.name: found for path in files if (found := list(_gone(path)))}
+    if gone:
+        import transformers
+
+        name, found = next(iter(gone.items()))
+        raise Hazard(f"{name} uses {found[0]}, which transformers {transformers.__version__} does not have.",
+                     evidence=gone)  # fmt: skip
+
+
+def _gone(path: Path) -> Iterator[str]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (ValueError, SyntaxError):
+        return
+    guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, (ast.Try, ast.If)) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in guarded and not node.level:
+            yield from _missing(node.module or "", [alias.name for alias in node.names])
+        elif isinstance(node, ast.Subscript) and getattr(node.value, "id", None) == ROPE:
+            key = getattr(node.slice, "value", None)
+            yield from [f"{ROPE}[{key!r}]"] * (isinstance(key, str) and not _is_rope_type(key))
+
+
+def _missing(module: str, names: list[str]) -> Iterator[str]:
+    """Names that are not there; what fails for want of another package is not judged."""
+    import importlib
+
+    if module.partition(".")[0] != "transformers":
+        return
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("transformers"):
+            yield module
+        return
+    except Exception:
+        return
+    for name in names:
+        if name != "*" and not _has(found, module, name):
+            yield f"{module}.{name}"
+
+
+def _has(found: Any, module: str, name: str) -> bool:
+    import importlib.util
+
+    try:
+        return hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}") is not None
+    except Exception:  # there, and it needs another package; or its parent is no package
+        return hasattr(type(found), name) or name in dir(found)
+
+
+def _is_rope_type(name: object) -> bool:
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    return name in ROPE_INIT_FUNCTIONS

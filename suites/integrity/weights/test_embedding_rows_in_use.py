@@ -1,0 +1,68 @@
+"""Promise: the tokens of ordinary text have embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from fixtures.inputs import corpus
+from fixtures.subjects.stored import Stored
+from suites.findings import Defect, Hazard, Unsupported
+from suites.integrity.weights.names import INPUT, OUTPUTS, embedding
+
+ORDINARY = ("english", "contractions", "python", "json")
+TINY = 0.01
+"""Of the median norm. Initial rows, and those of tokens that were never seen, are larger (the paper's figures)."""
+SHOWN = 8
+
+
+def test_embedding_rows_in_use(stored: dict[str, Stored], tokenizer: Any, embedding_rows: int) -> None:
+    """No token that ordinary English text or code needs has an embedding of zeros, or of one number throughout.
+
+    Why: such a token means nothing to the model, or can never be written by it; the rest of the text hides it. Rows
+        that are reserved, for padding or beyond the vocabulary may be zero.
+    Fix: take the rows from the original checkpoint; after resizing, initialise and train them.
+    Source: https://arxiv.org/abs/2405.05417 (untrained tokens found by their embeddings)
+    """
+    ids = _in_use(tokenizer)
+    for endings, where in ((INPUT, "input"), (OUTPUTS, "output")):
+        matrix = embedding(stored, endings, max(len(tokenizer), embedding_rows))
+        if matrix is not None and matrix.rows is not None and not matrix.constant:
+            _trained(matrix, [each for each in ids if each < len(matrix.rows)], tokenizer, where)
+
+
+def _in_use(tokenizer: Any) -> list[int]:
+    """Ids of our own English and code, special tokens left out."""
+    texts = [text for name, text in corpus.lines().items() if corpus.section_of(name) in ORDINARY]
+    try:
+        found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
+    except Exception as error:
+        raise Unsupported(f"the tokenizer does not encode English: {type(error).__name__}") from error
+    return sorted(found - {*(getattr(tokenizer, "all_special_ids", None) or [])})
+
+
+def _trained(matrix: Stored, ids: list[int], tokenizer: Any, where: str) -> None:
+    __tracebackhide__ = True
+    import numpy
+
+    assert matrix.rows is not None
+    typical, constant = float(numpy.median(matrix.rows)), set(matrix.constant_rows)
+    empty = [number for number in ids if number in constant]
+    small = [number for number in ids if matrix.rows[number] < TINY * typical]
+    found = empty or small
+    if not found or not typical:
+        return
+    what = "only zeros" if not matrix.rows[found].any() else "one number throughout" if empty else "nearly zeros"
+    kind = Defect if empty else Hazard
+    raise kind(f"{_named(tokenizer, found)}: the {where} embedding of a token of ordinary text holds {what} "
+               f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": found[:100],
+               "tokens": _tokens(tokenizer, found), "of the tokens in use": len(ids), "median": typical})  # fmt: skip
+
+
+def _named(tokenizer: Any, ids: Collection[int]) -> str:
+    shown = [f"{token} (id {number})" for token, number in zip(_tokens(tokenizer, ids), ids, strict=False)]
+    return ", ".join(shown[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+
+
+def _tokens(tokenizer: Any, ids: Collection[int]) -> list[str]:
+    return [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids)[:SHOWN])]
