@@ -51,8 +51,8 @@ class Difference:
     def as_json(self) -> dict[str, Any]:
         return {
             "position": self.position,
-            "largest_logit_difference": self.logits,
-            "logit_gap": self.gap,
+            "largest_logit_difference": _finite(self.logits),
+            "logit_gap": _finite(self.gap),
             "explained_by_rounding": self.tolerance,
         }
 
@@ -120,11 +120,11 @@ def must_match(
     position = next((i for i, distance in enumerate(apart) if not distance <= tolerance), None)
     if position is None:
         return
-    facts = {"position": position, "largest_logit_difference": max(apart), "explained_by_rounding": tolerance}
-    told = (
-        f"from position {position} on the logits differ, by up to {max(apart):.2g}; rounding explains {tolerance:.1g}"
-    )
-    raise Defect(f"{what}: {told}.", evidence=dict(evidence or {}) | facts, remedy=remedy)
+    largest = _finite(max(apart))
+    facts = {"position": position, "largest_logit_difference": largest, "explained_by_rounding": tolerance}
+    told = "to what is no finite number" if largest is None else f"by up to {largest:.2g}"
+    told = f"from position {position} on, {told}; rounding explains {tolerance:.1g}"
+    raise Defect(f"{what} ({told}).", evidence=dict(evidence or {}) | facts, remedy=remedy)
 
 
 def distances(expected: Any, actual: Any) -> list[float]:
@@ -137,15 +137,22 @@ def distances(expected: Any, actual: Any) -> list[float]:
     return [float(value) for value in torch.where(same, 0.0, apart).amax(dim=-1)] if len(apart) else []
 
 
+def _finite(value: float) -> float | None:
+    """JSON has no infinity."""
+    return value if abs(value) < float("inf") else None
+
+
 def _gap(expected: Run, actual: Run, position: int) -> float:
     row = expected.logits[position]
     return float(row[expected.ids[position]] - row[actual.ids[position]])
 
 
 def _told(parted: Difference) -> str:
-    place = f"from new token {parted.position} on"
+    place, explained = f"from new token {parted.position} on", f"rounding explains {parted.tolerance:.1g}"
+    if parted.logits == float("inf"):
+        return f"{place}, where a logit is no finite number"
     if parted.logits > parted.tolerance:
-        return f"{place}: the logits differ by {parted.logits:.2g}, rounding explains {parted.tolerance:.1g}"
-    return (
-        f"{place}: another token is chosen, {parted.gap:.2g} below the best; rounding explains {parted.tolerance:.1g}"
-    )
+        return f"{place}, where logits differ by {parted.logits:.2g}; {explained}"
+    if parted.gap == float("inf"):
+        return f"{place}, where one of the two ends"
+    return f"{place}, where it takes a token {parted.gap:.2g} below the best; {explained}"

@@ -14,9 +14,13 @@ from typing import Any
 
 from suites.generation.comparing import distances
 
-SAMPLES = 2
-MARGIN = 8
-"""Two right paths lie further apart than two samples: each rounds at more places than a layer's end."""
+SAMPLES = 3
+MARGIN = 5
+"""Two right paths may lie further apart than the samples: each rounds at more places than a layer's end.
+
+Of 2900 comparisons on 60 healthy families in three dtypes, one in a hundred was beyond 1 times the samples, and one
+beyond 1.5 times (a router's near-tie, which takes a token to another expert).
+"""
 INT8_STEP = 1 / 127
 TF32_ROUNDOFF = 2.0**-11
 

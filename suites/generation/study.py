@@ -108,7 +108,13 @@ class Study:
     @cached_property
     def tolerance(self) -> float:
         """What rounding explains of a difference between two logits."""
-        return noise.tolerance(self.model, lambda: paths.logits(self.model, self.text)[0], self.whole)
+        import torch
+
+        exact = torch.cat([self.whole, self.short_whole])
+        texts = (self.text, self.extended(self.short, self.short_run))
+        return noise.tolerance(
+            self.model, lambda: torch.cat([paths.logits(self.model, text)[0] for text in texts]), exact
+        )
 
     def must_have_cache(self) -> None:
         """Raises Unsupported for a model without a cache of keys and values, by what its class declares."""
