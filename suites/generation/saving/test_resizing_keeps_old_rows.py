@@ -9,7 +9,7 @@ from fixtures.subjects.loading import drop_storage
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.generation import paths
-from suites.generation.saving import copies, keys
+from suites.generation.saving import copies, sharing
 
 NEW_ROWS = 3
 
@@ -48,7 +48,7 @@ def _must_keep(model: Any, grown: Any, inputs: dict[str, Any]) -> None:
                 evidence={"rows": changed, "class": type(model).__name__,
                           "tie_word_embeddings": getattr(grown.config, "tie_word_embeddings", None)},
             )  # fmt: skip
-    if keys.is_tied(model) and not keys.is_tied(grown):
+    if sharing.is_tied(model) and not sharing.is_tied(grown):
         raise Hazard("Resizing the vocabulary unties the output head from the embeddings.")
     before, after = (copies.logits(each, inputs) for each in (model, grown))
     width = min(before.shape[-1], after.shape[-1])
@@ -59,7 +59,7 @@ def _must_keep(model: Any, grown: Any, inputs: dict[str, Any]) -> None:
 
 
 def _how(grown: Any) -> str:
-    if keys.is_tied(grown):
+    if sharing.is_tied(grown):
         return "the library tied the head to the embeddings, although the checkpoint has a head of its own"
     return "it was initialised anew"
 
