@@ -1,56 +1,99 @@
-"""Builds the gallery's subjects and runs the real suite on all of them."""
+"""Builds the gallery's subjects and runs the real suite on them, one lot of rows after the other."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import shutil
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fixtures.options import SUITES
 from fixtures.subjects import builtin
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
 from selftests.running import sea_trial
 
 PATCHED = "-pselftests.gallery.patches"
-TOKENIZERS, TEMPLATES, GENERATION = "tokenizers/", "chat_templates/", "generation/"
-SWEEP, SWEEP_FILE = "tokenizers/every-code-point-survives", "tokenizers/round_trip/test_every_code_point_survives.py"
+VERDICTS, FAILED = "verdicts.json", "failed"
+ROWS_PER_LOT = 40
+"""So many subjects that starting a process for them does not matter, so few that workers share the lots out evenly."""
+LOADS = "integrity/test_loads.py"
+ALSO = {"tokenizers": ("chat_templates",)}
+"""Suites that meet what the rows of a suite break; more where a row asks for them."""
+SLOW = {
+    "tokenizers/every-code-point-survives": "tokenizers/round_trip/test_every_code_point_survives.py",
+    "tokenizers/encoding-time-grows-linearly": "tokenizers/measures/test_encoding_time_grows_linearly.py",
+    "tokenizers/encoding-cost": "tokenizers/measures/test_encoding_cost.py",
+}
+"""Checks that take a second of each subject, and their files: only rows about them run them."""
 
 
-def try_all(directory: Path, mutants: Iterable[Mutant]) -> dict[str, dict[str, Any]]:
-    """The suite's verdict on each healthy subject and each mutant, by directory name; two pytest processes at a time.
+@dataclass(frozen=True)
+class Lot:
+    """Subjects that one pytest process tries together."""
 
-    Rows that leave out the same checks run together; the healthy subjects of the fleet run with everything.
-    """
-    rows = list(mutants)
-    groups: dict[tuple[str, ...], list[Path]] = {(): [copy_healthy(name, directory) for name in HEALTHY]}
-    for base in sorted({row.base for row in rows} - {*HEALTHY}):
-        groups.setdefault((SWEEP_FILE,), []).append(copy_healthy(base, directory))
+    name: str
+    rows: tuple[Mutant, ...]
+    healthy: tuple[str, ...]
+    tried: tuple[str, ...]
+    """Suites and files, relative to `suites/`."""
+    left_out: tuple[str, ...]
+    """Files of them that are left out."""
+
+    @property
+    def subjects(self) -> list[str]:
+        return [*(f"healthy-{name}" for name in self.healthy), *(row.id for row in self.rows)]
+
+
+def lots(rows: Iterable[Mutant], bases: Iterable[str]) -> list[Lot]:
+    """Rows with the same checks run together; the fleet runs with everything, other bases with all but what is slow."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Mutant]] = {}
     for row in rows:
-        groups.setdefault(left_out(row), []).append(build(row, directory))
-    with ThreadPoolExecutor(2) as pool:
-        reports = [pool.submit(sea_trial, subjects, directory / f"report-{number}", PATCHED, *deselected(checks))
-                   for number, (checks, subjects) in enumerate(groups.items())]  # fmt: skip
-        return {name: entry for report in reports for name, entry in by_subject(report.result()).items()}
+        groups.setdefault((tried(row), left_out(row)), []).append(row)
+    found = [Lot(f"lot-{part[0].id}", part, (), *which) for which, group in groups.items() for part in even(group)]
+    whole = tuple(name for name in HEALTHY if name in {*bases})
+    others = tuple(sorted({*bases} - {*HEALTHY}))
+    found += [Lot("lot-healthy", (), whole, (".",), ())] if whole else []
+    found += [Lot("lot-bases", (), others, (".",), tuple(SLOW.values()))] if others else []
+    return found
+
+
+def even(rows: Sequence[Mutant]) -> list[tuple[Mutant, ...]]:
+    """Parts of about the same size, none above `ROWS_PER_LOT`."""
+    size = -(-len(rows) // -(-len(rows) // ROWS_PER_LOT))
+    return [tuple(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+
+def tried(row: Mutant) -> tuple[str, ...]:
+    """Its own suite and what else may break on it; the rest is as in the healthy base."""
+    suite = row.caught_by.partition("/")[0]
+    return (*(() if suite == "integrity" else (LOADS,)), suite, *ALSO.get(suite, ()), *row.also)
 
 
 def left_out(row: Mutant) -> tuple[str, ...]:
-    """What is as in the healthy base and takes long: the sweep of Unicode, the other suites' work on good files."""
-    if row.caught_by == SWEEP:
-        return ()
-    if row.caught_by.startswith(TOKENIZERS):
-        return (SWEEP_FILE,)
-    return (TOKENIZERS, GENERATION) if row.caught_by.startswith(TEMPLATES) else (TOKENIZERS,)
+    return () if row.caught_by in SLOW else tuple(file for file in SLOW.values() if file.startswith(tried(row)))
 
 
-def deselected(checks: Iterable[str]) -> list[str]:
-    return [f"--deselect=suites/{each}" for each in checks]
+def try_lot(lot: Lot, directory: Path) -> None:
+    """Writes `verdicts.json` into the directory: directory name to the subject's entry, or why there is none."""
+    try:
+        found = verdicts(lot, directory)
+    except Exception:  # whoever asks for one of its rows is told, and the lot does not run again for each
+        found = {FAILED: traceback.format_exc()}
+    (directory / VERDICTS).write_text(json.dumps(found), encoding="utf-8")
 
 
-def copy_healthy(name: str, directory: Path) -> Path:
-    return copy(name, directory / f"healthy-{name}")
+def verdicts(lot: Lot, directory: Path) -> dict[str, Any]:
+    """The suite's verdict on each subject of the lot, by directory name."""
+    subjects = [copy(name, directory / f"healthy-{name}") for name in lot.healthy]
+    subjects += [build(row, directory) for row in lot.rows]
+    paths = [str(SUITES / each) for each in lot.tried]
+    deselected = [f"--deselect=suites/{each}" for each in lot.left_out]
+    return by_subject(sea_trial(subjects, directory / "report", PATCHED, *paths, *deselected))
 
 
 def build(row: Mutant, directory: Path) -> Path:

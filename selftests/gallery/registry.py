@@ -44,7 +44,7 @@ class Mutant:
     patch_pipe: Callable[[Any], None] | None = None
     """Changes each pipe that is made of the subject, likewise."""
     also: tuple[str, ...] = ()
-    """More suites that must not break on it; its own suite and integrity run anyway."""
+    """More suites that must not break on it; its own runs anyway."""
 
 
 MUTANTS: dict[str, Mutant] = {}

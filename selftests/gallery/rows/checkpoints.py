@@ -90,7 +90,15 @@ def unused_tensor(directory: Path) -> None:
     edit_weights(directory, lambda tensors: tensors | {"model.extra.weight": tensors[LAYER].clone()})
 
 
-@mutant("S23", "a weight is NaN", source="own", base=CHAT, caught_by="integrity/weights-finite", naming=LAYER)
+@mutant(
+    "S23",
+    "a weight is NaN",
+    source="own",
+    base=CHAT,
+    caught_by="integrity/weights-finite",
+    naming=LAYER,
+    also=("generation",),
+)
 def nan_weight(directory: Path) -> None:
     def change(tensors: dict[str, Any]) -> dict[str, Any]:
         tensors[LAYER][0, 0] = float("nan")
