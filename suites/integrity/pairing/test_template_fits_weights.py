@@ -24,7 +24,7 @@ def test_template_fits_weights(
     Why: a template that the weights never saw, or a chat template beside a base model, gives a prompt that means
         nothing to the model: it does not stop, speaks for the user, and answers worse than it could.
     Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
-    Source: https://huggingface.co/docs/transformers/chat_templating (use the template that the model was trained with)
+    Source: https://huggingface.co/blog/chat-templates (another format than that of training degrades silently)
     """
     if not training.trained(model):
         return

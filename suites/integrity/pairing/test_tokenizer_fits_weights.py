@@ -28,8 +28,8 @@ def test_tokenizer_fits_weights(
     Why: a tokenizer of another family, a vocabulary in another order or an added token that shifts all after it raises
         no error while every id has a row; the model reads other words than were written and answers nonsense.
     Fix: Take tokenizer and weights from one revision of one repository; compare the tokenizer's sha256 with it.
-    Source: https://huggingface.co/docs/transformers/perplexity (loss of a text);
-        https://huggingface.co/docs/transformers/model_doc/auto (tokenizer and model from one checkpoint)
+    Source: https://huggingface.co/blog/chat-templates (a tokenizer from a different model);
+        https://huggingface.co/docs/transformers/main/perplexity (loss of a text)
     """
     excess = training.excess(model)
     trained = excess > training.TRAINED

@@ -1,0 +1,1 @@
+"""Are the results numbers, whatever the dtype, the length and the padding?"""

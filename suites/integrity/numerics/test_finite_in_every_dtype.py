@@ -1,0 +1,60 @@
+"""Promise: the model can be run in the dtypes that people run it in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Hazard, Unsupported
+from suites.integrity.numerics.finite import Own, own, troubles
+from suites.integrity.numerics.precision import BYTES, Place, Runs, first_place, own_dtype
+
+
+def test_finite_in_every_dtype(
+    subject: Subject, tokenizer: Any, reads_text: None, loaded: Loaded, profile: str, memory_left: int, record: Any
+) -> None:
+    """Loaded in float32, bfloat16 or float16, the model gives finite numbers.
+
+    Why: float16 ends at 65,504; a model that was trained in bfloat16 may have activations beyond that, which become
+        infinite, then NaN, for some texts only, and whoever serves it in float16 gets nonsense.
+    Fix: Say in the model card which dtypes it takes, declare bfloat16 as `dtype`, or keep the layer in float32
+        (`_keep_in_fp32_modules`), as T5 does.
+    Source: https://github.com/huggingface/transformers/issues/5651 (T5 overflows in float16);
+        https://github.com/huggingface/transformers/pull/20683 (layers that stay in float32)
+    """
+    model = loaded.model
+    if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
+        raise Unsupported("quantized weights cannot be cast to another dtype")
+    mine, found = own_dtype(model), own(loaded, tokenizer, subject.traits.parameters, profile)
+    told: dict[str, str] = {mine: "not finite" if any(found.wrong.values()) else "finite"}
+    places: dict[str, tuple[str, Place | None]] = {}
+    for dtype in [each for each in BYTES if each != mine]:
+        fits = BYTES[dtype] * subject.traits.parameters <= memory_left
+        told[dtype] = tried(model, dtype, found, places) if fits else "not tried: beyond the memory budget"
+    record.capability("integrity.finite_in", ", ".join(each for each in told if told[each] == "finite"), evidence=told)
+    if places:
+        raise overflow(places, mine)
+
+
+def tried(model: Any, dtype: str, found: Own, places: dict[str, tuple[str, Place | None]]) -> str:
+    """What came of the dtype, in a word; a place is noted where an output is not finite that is in the own dtype."""
+    try:
+        runs = Runs(model, dtype)
+        for case, inputs in found.inputs.items():
+            if not found.wrong[case] and list(troubles(runs(inputs), inputs["attention_mask"], found.meant)):
+                places[dtype] = case, first_place(runs, inputs)
+                return "not finite"
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        if "memory" in str(error):
+            raise
+        return f"not tried: {str(error).splitlines()[0][:200]}"
+    return "finite"
+
+
+def overflow(places: dict[str, tuple[str, Place | None]], own: str) -> Hazard:
+    dtype, (case, place) = next(iter(places.items()))
+    where = f"{place} is the first layer whose output is not finite" if place else "the outputs are not finite"
+    evidence = {each: {"input": text, "layer": str(found), "largest input": found.largest_input if found else None}
+                for each, (text, found) in places.items()}  # fmt: skip
+    return Hazard(f"In {dtype}, {case}: {where}, while {own} is well.", evidence=evidence)
