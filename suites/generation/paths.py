@@ -107,6 +107,7 @@ def tidied(model: Any) -> Iterator[None]:
             delattr(model, name)
 
 
+IN_USE = "_attn_implementation_internal"
 # What a library or a remote model raises where it cannot do what it is asked. Not: memory, devices, time.
 LOUD = (
     ValueError,
@@ -140,21 +141,19 @@ def refusals(what: str) -> Iterator[None]:
 
 @contextmanager
 def attention(model: Any, implementation: str) -> Iterator[None]:
-    """While it holds, the model computes attention this way."""
-    before = current_attention(model)
+    """While it holds, the model computes attention this way.
+
+    Afterwards every part has its own again, set where the layers read it: for a model in parts the public setter
+    does not always bring the parts back.
+    """
+    configs = [module.config for module in model.modules() if hasattr(module, "config")]
+    before = [(config, getattr(config, IN_USE)) for config in configs if hasattr(config, IN_USE)]
     try:
         model.set_attn_implementation(implementation)
         yield
     finally:
-        model.set_attn_implementation(before)
-
-
-def current_attention(model: Any) -> Any:
-    """The implementation in use; by part where a model has parts."""
-    own = model.config._attn_implementation
-    parts = {name: getattr(model.config, name, None) for name in getattr(model.config, "sub_configs", {})}
-    named = {name: part._attn_implementation for name, part in parts.items() if part is not None}
-    return {"": own, **named} if named else own
+        for config, own in before:
+            setattr(config, IN_USE, own)
 
 
 def padded(rows: list[Any], pad: int, *, left: bool) -> dict[str, Any]:

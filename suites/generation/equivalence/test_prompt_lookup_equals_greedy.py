@@ -20,9 +20,11 @@ def test_prompt_lookup_equals_greedy(subject: Subject, tokenizer: Any, generator
     reference = study(subject, tokenizer, loaded)
     reference.must_have_cache()
     prompt = _repetitive(reference)
-    (expected,) = paths.generated(generator, prompt, reference.steps)
+    # transformers 4.57 looks drafts up with a stop token only: one that never comes
+    options = {"eos_token_id": -1, "pad_token_id": reference.pad}
     with paths.refusals("generate(prompt_lookup_num_tokens=3)"):
-        (actual,) = paths.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3)
+        (expected,) = paths.generated(generator, prompt, reference.steps, **options)
+        (actual,) = paths.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3, **options)
     what = "Prompt lookup decoding gives something else than greedy decoding"
     must_agree([(expected, actual)], reference.tolerance, what)
 
