@@ -31,7 +31,7 @@ class Busy:
         (1.0, 2e-4, False),  # slow and linear
         (2.0, 1e-11, False),  # quadratic, and nobody notices
         (2.0, 1e-8, True),
-        (3.0, 1e-10, True),
+        (3.0, 1e-12, True),
     ],
 )
 def test_only_steep_growth_that_takes_time_counts(power: float, unit: float, steep: bool) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.pool import pool, smallest
@@ -17,7 +18,6 @@ from suites.chat_templates.generated import shape_of
 
 ALL = Shape(system=True, free=True, tools=True, parallel=True, reasoning=True)
 SHAPES = [Shape(), Shape(system=True), Shape(free=True), Shape(tools=True), Shape(tools=True, reasoning=True), ALL]
-SEARCH = settings(max_examples=1000, database=None, derandomize=True)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -60,8 +60,9 @@ def test_talks_begin_with_the_user_and_answer_calls_in_order(talk: Talk) -> None
         lambda talk: len(talk.messages) == 1,
     ],
 )
-def test_talks_reach_what_the_shape_allows(what: object) -> None:
-    find(talks(ALL), what, settings=SEARCH)  # type: ignore[arg-type]
+def test_talks_reach_what_the_shape_allows(what: Callable[[Talk], bool]) -> None:
+    """Within a few hundred: hypothesis.find would look for the smallest one, which takes most of its time."""
+    assert any(map(what, pool(ALL, 300, 0)))
 
 
 def test_the_pool_is_drawn_once_and_the_same_for_a_seed() -> None:
