@@ -82,7 +82,8 @@ def _layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded
         if beyond and len(layers_by_stack(stored).get(stack, ())) == max(beyond) + 1:
             raise Defect(f"config.json has {key} = {count}, and the weights hold {max(beyond) + 1} layers ({stack}): "
                          "the last ones are not used.", evidence={"key": key, "layers": sorted(beyond)})  # fmt: skip
-    for stack, numbers in layers_by_stack(map(str, loaded.report["missing_keys"])).items():
+    missing = [] if loaded.report["unexpected_keys"] else loaded.report["missing_keys"]  # else they have other names
+    for stack, numbers in layers_by_stack(map(str, missing)).items():
         first = min(numbers)
         held = max((len(each) for each in layers_by_stack(stored).values()), default=0)
         if numbers == set(range(first, count)) and held == first and first:

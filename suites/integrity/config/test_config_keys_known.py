@@ -64,7 +64,8 @@ def _unknown(place: str, part: Mapping[str, Any], known: Mapping[str, Any]) -> I
         if meant and value is not None and value != known[meant]:
             where = f"{place}.{key}".lstrip(".")
             summary = f"config.json has {where} ({str(value)[:60]}), which is ignored; {meant} is meant"
-            raise Defect(f"{summary}, and stays {str(known[meant])[:60]}.", evidence={where: value})
+            stays = "at its default" if known[meant] is None else str(known[meant])[:60]
+            raise Defect(f"{summary}, and stays {stays}.", evidence={where: value})
         yield key
 
 

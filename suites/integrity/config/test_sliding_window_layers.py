@@ -34,6 +34,8 @@ def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Any) 
     elsewhere = any("local" in key for key in section)
     if isinstance(types, list) and SLIDING in types and not window and held and not elsewhere:
         raise Defect(f"config.json declares layers of {SLIDING} and no sliding_window.")
+    if isinstance(window, int) and section.get("use_sliding_window", True):
+        _in_force(window, model, section)
     if isinstance(types, list) and isinstance(window, int):
         _as_declared(types, window, held)
     sliding = sorted(layer for layer, reach in held.items() if reach)
@@ -48,6 +50,16 @@ def _windows(model: Any) -> Iterator[tuple[int, int | None]]:
         if match and "vision" not in name and hasattr(module, "sliding_window"):
             reach = module.sliding_window
             yield int(match[1]), reach if isinstance(reach, int) and reach > 0 else None
+
+
+def _in_force(window: int, model: Any, section: Mapping[str, Any]) -> None:
+    """Families whose layers are all alike read the config when they run."""
+    __tracebackhide__ = True
+    effective = getattr(model.config.get_text_config(), "sliding_window", window)
+    if effective != window and not section.get("use_bidirectional_attention"):
+        raise Defect(
+            f"config.json declares a sliding window of {window} tokens, and the loaded config has {effective}."
+        )
 
 
 def _as_declared(types: list[str], window: int, held: Mapping[int, int | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import median
 from typing import Any
 
@@ -27,9 +28,20 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
     for group in siblings(matrices):
         for each in group:
             _alive(each, [other for other in group if other is not each])
-    for group in siblings(matrices):
-        for each in group:
-            _alike(each, [other for other in group if other is not each and other.rms])
+    groups = [[each for each in group if each.rms and not each.not_finite] for group in siblings(matrices)]
+    far = [(abs(math.log(times)), times, each, group) for group in groups for each in group
+           if not 1 / FAR < (times := _times(each, group)) < FAR]  # fmt: skip
+    if far:
+        _, times, each, group = max(far, key=lambda entry: (round(entry[0], 3), entry[1]))
+        how = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
+        raise Hazard(f"The weights of {each.tensor.name} are {how} than those of the same matrix in other layers.",
+                     evidence=_evidence(each, [other for other in group if other is not each]))  # fmt: skip
+
+
+def _times(each: Stored, group: list[Stored]) -> float:
+    """How much larger it is than the median of the others."""
+    others = [other.rms for other in group if other is not each]
+    return each.rms / median(others) if others else 1.0
 
 
 def _alive(each: Stored, others: list[Stored]) -> None:
@@ -41,18 +53,6 @@ def _alive(each: Stored, others: list[Stored]) -> None:
         what = "zeros" if not each.high else f"the number {each.high:g}"
         alike = "" if alone else ", unlike the same matrix of other layers"
         raise Defect(f"{name} holds only {what}{alike}.", evidence=_evidence(each, others))
-
-
-def _alike(each: Stored, others: list[Stored]) -> None:
-    __tracebackhide__ = True
-    if not others or not each.rms or each.not_finite:
-        return
-    typical = median(other.rms for other in others)
-    times = each.rms / typical
-    if not 1 / FAR < times < FAR:
-        how = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
-        raise Hazard(f"The weights of {each.tensor.name} are {how} than those of the same matrix in other layers.",
-                     evidence=_evidence(each, others))  # fmt: skip
 
 
 def _evidence(each: Stored, others: list[Stored]) -> dict[str, Any]:
