@@ -12,11 +12,9 @@ from selftests.gallery.edits import edit_added_token, edit_weights, set_keys
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
 
 WINDOW = "tiny-sliding-window"
-STOPS, SCORES, SAVING = (
-    "generation/stops-where-told",
-    "generation/scores-agree-with-logits",
-    "generation/model-survives-saving",
-)
+STOPS = "generation/stops-where-told"
+SCORES = "generation/scores-agree-with-logits"
+SAVING = "generation/model-survives-saving"
 
 
 def _around(model: Any, name: str, change: Callable[..., Any]) -> None:

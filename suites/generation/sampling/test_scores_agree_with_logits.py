@@ -118,12 +118,12 @@ def _log_probabilities(model: Any, inputs: dict[str, Any], sequences: Any) -> An
 
 
 def _logits(model: Any, inputs: dict[str, Any], sequences: Any) -> Any:
-    if not model.config.is_encoder_decoder:
-        return paths.forward(
-            model, {"input_ids": sequences, "attention_mask": sequences.new_ones(sequences.shape)}
-        ).logits
-    repeated = {name: value.repeat_interleave(len(sequences), dim=0) for name, value in inputs.items()}
-    return paths.forward(model, repeated | {"decoder_input_ids": sequences}).logits
+    given = {"input_ids": sequences, "attention_mask": sequences.new_ones(sequences.shape)}
+    if model.config.is_encoder_decoder:
+        given = {name: value.repeat_interleave(len(sequences), dim=0) for name, value in inputs.items()}
+        given["decoder_input_ids"] = sequences
+    with paths.refusals("A forward pass"):
+        return paths.forward(model, given).logits
 
 
 def _of_tokens(rows: Any, sequences: Any) -> Any:

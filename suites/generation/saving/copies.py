@@ -77,7 +77,8 @@ def logits(model: Any, inputs: dict[str, Any]) -> Any:
     given = dict(inputs)
     if model.config.is_encoder_decoder:
         given["decoder_input_ids"] = inputs["input_ids"]
-    return paths.logits(model, given)[0]
+    with paths.refusals("A forward pass"):
+        return paths.logits(model, given)[0]
 
 
 def prompt(model: Any, tokenizer: Any) -> dict[str, Any]:

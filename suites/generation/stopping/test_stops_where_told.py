@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Unsupported
 from suites.generation import steering
 from suites.generation.stopping.conditions import Condition, conditions
 
@@ -12,7 +12,7 @@ LIMIT = 10
 """New tokens after which a generation counts as one that did not stop."""
 
 
-def test_stops_where_told(tokenizer: Any, generator: Any) -> None:
+def test_stops_where_told(tokenizer: Any, generator: Any, record: Any) -> None:
     """Each stop condition ends the generation at its token: stop ids, stop strings, limits of length, own criteria.
 
     Why: a condition that is ignored costs tokens up to the limit, and a tool call or an answer runs on into made-up
@@ -23,11 +23,27 @@ def test_stops_where_told(tokenizer: Any, generator: Any) -> None:
     """
     inputs = steering.prompt(generator, tokenizer)
     start = steering.start_of_answer(generator, inputs)
-    found = [(each, _said(generator, inputs, each)) for each in conditions(generator, tokenizer, start)]
+    found, refused = _tried(generator, inputs, list(conditions(generator, tokenizer, start)))
+    record.capability("generation.refused_stop_conditions", ", ".join(refused) or "none", evidence=refused)
     ignored = [(each, ids) for each, ids in found if not each.kept(ids)]
     if ignored:
         condition, ids = ignored[0]
         raise Defect(_summary(condition, ids), evidence={each.name: _shown(each, new) for each, new in ignored})
+
+
+def _tried(
+    model: Any, inputs: dict[str, Any], asked: list[Condition]
+) -> tuple[list[tuple[Condition, list[int]]], dict[str, str]]:
+    """The new ids under each condition, and why some were refused; a model that refuses all of them is unsupported."""
+    found, refused = [], {}
+    for condition in asked:
+        try:
+            found.append((condition, _said(model, inputs, condition)))
+        except Unsupported as refusal:
+            refused[condition.name] = refusal.summary
+            if len(refused) == len(asked):
+                raise
+    return found, refused
 
 
 def _said(model: Any, inputs: dict[str, Any], condition: Condition) -> list[int]:
