@@ -39,12 +39,15 @@ class Contract:
     shortened: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which an input that is too long is cut instead of refused."""
 
+    unwraps: bool = False
+    """Whether the pipeline takes a list of one input for the input."""
     writes: bool = False
     """Whether answers are text that is generated token by token: a rounding error may change a word."""
 
     def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
         """The answers to several inputs, in their order."""
-        return list(pipe(list(samples), **{**self.options(pipe), **options}))
+        output = pipe(list(samples), **{**self.options(pipe), **options})
+        return [output] if self.unwraps and len(samples) == 1 else list(output)
 
     def answer(self, pipe: Pipe, sample: Any, **options: Any) -> Any:
         """The answer to one input, given alone."""

@@ -38,6 +38,8 @@ CONTRACTS = (
         tasks=("fill-mask",),
         samples=samples,
         problems=problems,
+        unwraps=True,
+        meaning=lambda answer: str(answer[0]["token_str"]),
         refused=lambda pipe: {**NOT_TEXTS, "a text without a gap": "There is no gap."},
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.tasks.pipe import Pipe
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect
 from suites.pipelines.contract import promised_of
 
 ENDLESS = 1000
@@ -18,8 +18,6 @@ def test_generators_are_lazy(pipe: Pipe, task: str) -> None:
     Fix: nothing in the subject; report it to the library with the version of transformers.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#pipeline-chunk-batching
     """
-    if pipe.library is None:
-        raise Unsupported(f"{task} runs through the model classes here, which take lists")
     promised = promised_of(pipe)
     sample, taken = promised.samples(pipe)[0], 0
 

@@ -1,0 +1,85 @@
+"""Texts to pieces of themselves: names, and answers to questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fixtures.inputs.sentences import SENTENCES
+from fixtures.tasks.pipe import Pipe
+from suites.pipelines.contract import Contract
+from suites.pipelines.scores import as_probabilities
+from suites.pipelines.texts import NOT_TEXTS
+
+CONTEXTS = (
+    {"question": "Where does Anna live?", "context": "Anna lives in Paris."},
+    {"question": "Who works for Siemens?", "context": SENTENCES[2]},
+    {"question": "What was excellent?", "context": " ".join(SENTENCES)},
+)
+
+
+def texts(pipe: Pipe) -> Sequence[str]:
+    return SENTENCES
+
+
+def whole_words(pipe: Pipe) -> Mapping[str, Any]:
+    return {"aggregation_strategy": "simple"}
+
+
+def entity_problems(sample: str, answer: Any, pipe: Pipe) -> Iterator[str]:
+    """Names in the order of the text, each with its slice of the text, a label of the config and a probability."""
+    kinds = {str(label).split("-", 1)[-1] for label in pipe.model.config.id2label.values()}
+    end = 0
+    for entity in answer:
+        yield from as_probabilities([float(entity["score"])], exclusive=False)
+        if entity["entity_group"] not in kinds:
+            yield f"the label {entity['entity_group']!r} is not in the config, which has {sorted(kinds)}"
+        if entity["start"] is None:
+            continue  # a tokenizer without offsets
+        if not end <= entity["start"] < entity["end"] <= len(sample):
+            yield f"the name at {entity['start']}:{entity['end']} lies outside of the text, or overlaps the one before"
+        end = entity["end"]
+        yield from _same_text(sample[entity["start"] : entity["end"]], entity["word"])
+
+
+def _same_text(cut: str, word: str) -> Iterator[str]:
+    """The slice says what the decoded tokens say, white space and case apart."""
+    first, second = ("".join(each.lower().split()) for each in (cut, word))
+    if first != second and "##" not in word:
+        yield f"the offsets cut {cut!r} out of the text, the tokens say {word!r}"
+
+
+def answer_problems(sample: Mapping[str, str], answer: Any, pipe: Pipe) -> Iterator[str]:
+    """A slice of the context with a probability; an empty one stands for 'no answer'."""
+    yield from as_probabilities([answer["score"]], exclusive=False)
+    cut = sample["context"][answer["start"] : answer["end"]]
+    if cut.strip() != answer["answer"].strip():
+        place = f"{answer['start']}:{answer['end']}"
+        yield f"the answer {answer['answer']!r} is not what the context has at {place}, {cut!r}"
+
+
+def without_question(pipe: Pipe) -> Mapping[str, Any]:
+    return {"an empty context": {"question": "Who?", "context": ""}, "no context": {"question": "Who?"}}
+
+
+def by_names(answer: Any) -> str:
+    return ", ".join(f"{entity['entity_group']}: {entity['word']}" for entity in answer)
+
+
+CONTRACTS = (
+    Contract(
+        tasks=("token-classification",),
+        samples=texts,
+        problems=entity_problems,
+        options=whole_words,
+        refused=lambda pipe: NOT_TEXTS,
+        meaning=by_names,
+    ),
+    Contract(
+        tasks=("question-answering",),
+        samples=lambda pipe: CONTEXTS,
+        problems=answer_problems,
+        refused=without_question,
+        meaning=lambda answer: str(answer["answer"]),
+    ),
+)
