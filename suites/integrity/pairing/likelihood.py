@@ -26,6 +26,8 @@ GROUPS = {
 }
 
 Move = Callable[[int], int]
+Row = tuple[str, list[int]]
+"""The group of a text, and its ids."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Likelihood:
         return [each.shuffled - each.loss for each in self.predictions]
 
 
-def texts(tokenizer: Any, tokens: int) -> list[tuple[str, list[int]]]:
+def texts(tokenizer: Any, tokens: int) -> list[Row]:
     """Group and ids of lines of the corpus, from every group in turn, about `tokens` ids in all."""
     found, total = [], 0
     for group, row in filter(None, chain.from_iterable(zip_longest(*(_rows(tokenizer, group) for group in GROUPS)))):
@@ -88,7 +90,7 @@ def texts(tokenizer: Any, tokens: int) -> list[tuple[str, list[int]]]:
     return found
 
 
-def measured(model: Any, rows: list[tuple[str, list[int]]], move: Move = lambda number: number) -> Likelihood:
+def measured(model: Any, rows: list[Row], move: Move = lambda number: number) -> Likelihood:
     """The likelihood of texts, with every id replaced by what `move` makes of it."""
     straight = [[move(number) for number in row] for _, row in rows]
     orders = [_shuffled(len(row)) for row in straight]
@@ -123,7 +125,7 @@ def losses(model: Any, rows: list[list[int]]) -> list[list[float]]:
     return found
 
 
-def _rows(tokenizer: Any, group: str) -> Iterator[tuple[str, list[int]]]:
+def _rows(tokenizer: Any, group: str) -> Iterator[Row]:
     """Ids of the group's lines, from each section in turn; none with a token that stands for the unknown."""
     sections = [corpus.sections()[section] for section in GROUPS[group]]
     for line in filter(None, chain.from_iterable(zip_longest(*sections))):

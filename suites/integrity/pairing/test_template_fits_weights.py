@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.integrity.pairing import training
+from suites.integrity.pairing import fit, training
 from suites.integrity.pairing.answers import Finish, finishes
 
 UNKNOWN = 0.01
@@ -17,7 +18,7 @@ FEWEST = 3
 
 
 def test_template_fits_weights(
-    subject: Subject, tokenizer: Any, chat: Chat, continues_text: None, model: Any, record: Any
+    subject: Subject, tokenizer: Any, chat: Chat, continues_text: None, loaded: Loaded, profile: str, record: Any
 ) -> None:
     """After a finished answer the model may well write the token with which its template ends the turn.
 
@@ -26,10 +27,13 @@ def test_template_fits_weights(
     Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
     Source: https://huggingface.co/blog/chat-templates (another format than that of training degrades silently)
     """
-    if not training.trained(model):
+    if not training.trained(loaded.model):
         return
+    _, text = fit.plain_text(subject, tokenizer, loaded, profile)
+    if fit.first_strange(text, fit.chance(tokenizer)) is not None:
+        raise Unsupported("the tokenizer does not fit the weights: see integrity/tokenizer-fits-weights")
     stops, _ = stop_ids(subject, tokenizer)
-    found = finishes(chat, model, set(stops))
+    found = finishes(chat, loaded.model, set(stops))
     if len(found) < FEWEST:
         raise Unsupported("the template shows no answer with something behind it")
     record.metric("integrity.end_of_turn_probability", typical([each.probability for each in found]), "probability",
