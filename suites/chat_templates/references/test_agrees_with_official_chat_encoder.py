@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fixtures.differences import first_difference
@@ -10,11 +11,13 @@ from fixtures.inputs.talks import Shape
 from fixtures.references.chat.official import Official, official, spoken
 from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.speaker import CONVERSATIONS
+from fixtures.references.chat.tooling import Offer, Spoken
 from fixtures.references.reference import ReferenceMissing
 from fixtures.subjects.chat import Chat, Message, TemplateFails
 from suites.chat_templates.evidence import tokens
 from suites.chat_templates.generated import Pool
 from suites.chat_templates.references.deviation import family_of
+from suites.chat_templates.references.with_tools import complete, fixed, form_of
 from suites.findings import Defect, Unsupported
 
 
@@ -37,6 +40,7 @@ def test_agrees_with_official_chat_encoder(tokenizer: Any, chat: Chat, record: A
     drawn = [] if profile == "quick" else [talk.messages for talk in pool(Shape())]
     for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
         compare(tokenizer, chat, found, encoder, messages)
+    compare_tools(tokenizer, chat, encoder)
 
 
 def encoder_of(found: Recognised, tokenizer: Any) -> Official | None:
@@ -65,7 +69,38 @@ def compare(tokenizer: Any, chat: Chat, found: Recognised, encoder: Official, me
         return  # a refusal is a strictness, other failures are told by `renders`
     if any(str(each["content"]) not in shown for each in messages):
         return  # told by `agrees-with-family-reference`, `content-verbatim` and the capabilities
-    expected = without_bos(encoder.encode(same), found, tokenizer)
+    differ(tokenizer, found, encoder, messages, without_bos(encoder.encode(same), found, tokenizer), actual)
+
+
+def compare_tools(tokenizer: Any, chat: Chat, encoder: Official) -> None:
+    """Tools, calls and results, in conversations without a system message."""
+    __tracebackhide__ = True
+    spoken = form_of(chat)
+    if not spoken or not encoder.encode_tools:
+        return
+    for offer, text in (heard for _, heard in fixed(chat)):
+        ids = (
+            encoder.encode_tools(spoken, offer) if complete(offer, text) and not plain_results(spoken, offer) else None
+        )
+        if ids is not None:
+            messages = [dict(each) for each in offer.messages]
+            actual = chat.ids(messages, tools=list(offer.tools), add_generation_prompt=offer.opens)
+            differ(tokenizer, spoken.found, encoder, messages, without_bos(ids, spoken.found, tokenizer), actual)
+
+
+def plain_results(spoken: Spoken, offer: Offer) -> bool:
+    """Whether the template writes a result in the way that `tools-agree-with-family-reference` tells."""
+    departs = any(re.fullmatch(quirk.like, spoken.options[quirk.of]) for quirk in spoken.form.quirks)
+    return (
+        departs
+        and spoken.form.name.startswith("Mistral")
+        and any(each["role"] == "tool" and not str(each["content"]).startswith("{") for each in offer.messages)
+    )
+
+
+def differ(tokenizer: Any, found: Recognised, encoder: Official, messages: list[Message],
+           expected: list[int], actual: list[int]) -> None:  # fmt: skip
+    __tracebackhide__ = True
     if actual != expected:
         raise Defect(summary(tokenizer, encoder, expected, actual),
                      evidence=evidence(tokenizer, found, encoder, messages, expected, actual))  # fmt: skip

@@ -1,0 +1,73 @@
+"""Conversations with tools, as the references listen to a template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.inputs.conversations import INSTRUCTION
+from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
+from fixtures.references.chat.recognition import Recognised, alike, pairs
+from fixtures.references.chat.speaker import CONVERSATIONS
+from fixtures.references.chat.tool_forms import FORMS
+from fixtures.references.chat.tooling import Offer, Spoken, as_json, calls_of, learn
+from fixtures.subjects.chat import Chat, Message
+from suites.chat_templates import probes_tools
+from suites.chat_templates.probes import attempt
+from suites.chat_templates.references.deviation import family_of, speaker_of
+
+FIXED: dict[str, list[Message]] = {
+    "a call": [ASK, CALL],
+    "a call and its result": [ASK, CALL, RESULT],
+    "a call, its result and the reply": [ASK, CALL, RESULT, REPLY],
+    "a question after a tool was used": [ASK, CALL, RESULT, REPLY, THANKS],
+    "two calls and their results": [ASK, TWO_CALLS, *TWO_RESULTS, REPLY],
+    "a result that is text": [ASK, CALL, TWO_RESULTS[0], REPLY],
+    "a system message and a call": [INSTRUCTION, ASK, CALL, RESULT],
+    "a question": [ASK],
+}
+TOOLS = [WEATHER, CLOCK]
+
+
+def form_of(chat: Chat) -> Spoken | None:
+    """The form of tools that a template of a known family speaks, found out once."""
+    found: Spoken | None = chat.once("tool form", _form_of)
+    return found
+
+
+def _form_of(chat: Chat) -> Spoken | None:
+    found = family_of(chat)
+    if not found or not probes_tools.shows_calls(chat) or not follows(chat, found):
+        return None
+    return learn(found, [heard for _, heard in fixed(chat)], FORMS)
+
+
+def follows(chat: Chat, found: Recognised) -> bool:
+    """Whether conversations without tools agree with the family; else `agrees-with-family-reference` has told."""
+    speaker = speaker_of(chat)
+    alone = [(name, opens, text) for name, opens, text in pairs(found, speaker) if "system" not in name]
+    return not found.style.opens and all(
+        alike(found, CONVERSATIONS[name], text, opens=opens) for name, opens, text in alone
+    )
+
+
+def fixed(chat: Chat) -> Iterator[tuple[str, tuple[Offer, str]]]:
+    for name, messages in FIXED.items():
+        for opens in (False, True) if messages[-1]["role"] != "assistant" else (False,):
+            text, _ = attempt(chat, messages, tools=TOOLS, add_generation_prompt=opens)
+            if text is not None:
+                yield f"{name}{' with a generation prompt' if opens else ''}", (Offer(messages, TOOLS, opens), text)
+
+
+def complete(offer: Offer, text: str) -> bool:
+    """Whether everything that was said is there; what a template loses or changes is told by other checks."""
+    said = [str(each["content"]) for each in offer.messages]
+    called = [call for each in offer.messages for call in calls_of(each)]
+    values = [value for call in called for value in (call["name"], *call["arguments"].values())]
+    return all(any(form in text for form in forms(each)) for each in (*said, *values))
+
+
+def forms(value: Any) -> tuple[str, ...]:
+    """How a value may stand in a prompt: JSON with and without other letters than ASCII's, or text."""
+    return tuple(each.removeprefix('"').removesuffix('"') for each in (str(value), as_json(value), json.dumps(value)))
