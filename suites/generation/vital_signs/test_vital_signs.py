@@ -9,6 +9,7 @@ from typing import Any
 from fixtures.inputs import questions
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
 from suites.generation import paths, steering
 from suites.generation.vital_signs import signs
@@ -19,11 +20,12 @@ TEXT = "The ship came into the harbour in the morning, and two men stood on the 
 LEARNED = 0.9
 """Part of a guesser's loss below which a model has learned something of plain text."""
 MOSTLY = 0.75
+PLAIN = "Try a plain generate() call, and another version of transformers; report its traceback."
 SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script", "special tokens in text")
 
 
 def test_vital_signs(
-    subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
 ) -> None:
     """Greedy answers to real questions say something, in the script that was asked in, do not repeat themselves without
     end, and show no control token to the reader.
@@ -34,7 +36,7 @@ def test_vital_signs(
         tokenizer.json; look at the examples in the report.
     Source: https://arxiv.org/abs/1904.09751 (loops of greedy search); https://huggingface.co/docs/transformers/chat_templating
     """
-    given = _answers(subject, tokenizer, loaded, profile)
+    given = _answers(subject, variant, tokenizer, loaded, profile)
     stops = steering.stops(generator)
     found = {answer: _signs(tokenizer, answer) for answer in given}
     _record(record, found)
@@ -48,16 +50,19 @@ def test_vital_signs(
         _refuse_extremes(generator, tokenizer, found)
 
 
-def _answers(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Answer, ...]:
-    """A `generate` that fails on a plain prompt is a finding here; the other checks could not run for it."""
+def _answers(subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Answer, ...]:
+    """A `generate` that fails on a plain prompt is a finding here; the other checks could not run for it.
+
+    Not where it is the quantization that refuses: that says nothing about the checkpoint.
+    """
     __tracebackhide__ = True
     try:
         return answers(subject, tokenizer, loaded, profile)
     except Unsupported as refusal:
-        if isinstance(refusal.__cause__, (ImportError, NotImplementedError)) or not refusal.__cause__:
+        cause = refusal.__cause__
+        if cause is None or isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
             raise
-        raise Defect(f"{refusal.summary}: the model writes nothing.", remedy="Try another version of transformers, and "
-                     "report the traceback of a plain generate() call.") from refusal  # fmt: skip
+        raise Defect(f"The model writes nothing: {refusal.summary.rstrip('.:')}.", remedy=PLAIN) from refusal
 
 
 def _signs(tokenizer: Any, answer: Answer) -> tuple[str, ...]:
