@@ -178,3 +178,18 @@ def processor_stops(directory: Path) -> None:
 )
 def byte_order_mark(directory: Path) -> None:
     edit_template(directory, "{#- ChatML", "\ufeff{#- ChatML")
+
+
+@mutant(
+    "CX27",
+    "the template that only the processor has drops the system message",
+    source="own, in a directory as older image-text models have it",
+    base=CHAT,
+    caught_by="chat_templates/nothing-lost",
+    naming="system message",
+)
+def processor_drops_the_system_message(directory: Path) -> None:
+    text = template(directory).replace("{{- text(messages[0].content) -}}", "")
+    (directory / "chat_template.jinja").unlink()
+    (directory / "chat_template.json").write_text(json.dumps({"chat_template": text}), encoding="utf-8")
+    add_processor(directory)
