@@ -11,9 +11,9 @@ from suites.findings import Defect, Unsupported
 from suites.integrity.pairing import fit, training
 from suites.integrity.pairing.answers import Finish, finishes
 
-UNKNOWN = 0.01
-"""Probability of the end of a turn that not one of some finished answers reaches. SmolLM2 gives 0.01 to 0.8 with its
-own template, and at most 0.006 with those of Llama 3, Gemma, Zephyr and Vicuna."""
+SELDOM, NEVER = 0.05, 0.01
+"""Probabilities of the end of a turn: the first is not reached after any finished answer, nor the second after most.
+SmolLM2 gives 0.8 at best and 0.3 at the median with its own template, and 0.02 at best with those of other families."""
 FEWEST = 3
 
 
@@ -36,9 +36,11 @@ def test_template_fits_weights(
     found = finishes(chat, loaded.model, set(stops))
     if len(found) < FEWEST:
         raise Unsupported("the template shows no answer with something behind it")
-    record.metric("integrity.end_of_turn_probability", typical([each.probability for each in found]), "probability",
+    chances = sorted(each.probability for each in found)
+    typical = chances[len(chances) // 2]
+    record.metric("integrity.end_of_turn_probability", typical, "probability",
                   better="higher", samples=len(found), effect=0.1)  # fmt: skip
-    if max(each.probability for each in found) < UNKNOWN:
+    if chances[-1] < SELDOM and typical < NEVER:
         raise unknown(tokenizer, found)
 
 
@@ -50,10 +52,6 @@ def unknown(tokenizer: Any, found: list[Finish]) -> Defect:
     highest = max(each.probability for each in found)
     told = f"After a finished answer the model gives {ending!r}, with which the template goes on, a probability of "
     told += f"{highest:.1g} at most"
-    if best.stop is not None and best.stop_probability >= UNKNOWN:
+    if best.stop is not None and best.stop_probability >= SELDOM:
         told += f", and ends its turn with {tokenizer.convert_ids_to_tokens(best.stop)!r}"
     return Defect(f"{told}: it was not trained with this template.", evidence=evidence)
-
-
-def typical(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]

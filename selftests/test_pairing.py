@@ -1,0 +1,153 @@
+"""The pairing checks on a real model: its own files fit, others do not, and what is wrong is told."""
+
+from __future__ import annotations
+
+import copy
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.differences import first_difference
+from fixtures.subjects import builtin
+from fixtures.subjects.chat import Chat
+from suites.integrity.pairing import answers, fit, likelihood, training
+from suites.integrity.pairing.likelihood import Likelihood, Move, Prediction
+from suites.integrity.pairing.test_template_fits_weights import SELDOM
+from suites.integrity.pairing.test_tokenizer_fits_weights import causal, misfit, moved, moved_back
+
+TOKENS = 240
+HEADERS = (
+    "{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
+    "{{ m['content'] }}<|eot_id|>{% endfor %}"
+)
+LLAMA_2 = (
+    "{% for m in messages %}{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]"
+    "{% else %} {{ m['content'] }} </s>{% endif %}{% endfor %}"
+)
+
+
+@pytest.fixture(scope="module")
+def smollm2() -> SimpleNamespace:
+    """Model, tokenizer and a little text; skips where the package is not installed."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        directory = builtin.directory("smollm2")
+    except builtin.BuiltinUnavailable as missing:
+        pytest.skip(str(missing))
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16).eval()
+    return SimpleNamespace(model=model, tokenizer=tokenizer, rows=likelihood.texts(tokenizer, TOKENS))
+
+
+def strange(subject: SimpleNamespace, move: Move) -> tuple[Likelihood, int | None]:
+    found = likelihood.measured(subject.model, subject.rows, move)
+    return found, fit.first_strange(found, fit.chance(subject.tokenizer))
+
+
+def test_its_own_tokenizer_fits(smollm2: SimpleNamespace) -> None:
+    """Order is worth nats per token, and the weights are told from noise."""
+    found, start = strange(smollm2, lambda number: number)
+    assert start is None
+    assert found.gain > 3
+    assert found.loss < fit.chance(smollm2.tokenizer) - 4
+    assert training.excess(smollm2.model) > 5
+
+
+def test_another_order_of_the_vocabulary_is_strange(smollm2: SimpleNamespace) -> None:
+    order = list(range(len(smollm2.tokenizer)))
+    random.Random(0).shuffle(order)
+    found, start = strange(smollm2, lambda number: order[number])
+    assert start == 0
+    assert found.loss > fit.chance(smollm2.tokenizer)
+
+
+def test_a_shift_is_named(smollm2: SimpleNamespace) -> None:
+    """A token too many among the first shifts all that follow by one."""
+    fixed = range(17)
+    ordinary = {*range(len(smollm2.tokenizer))} - {*fixed}
+    shift = moved(ordinary, 1)
+    shifted = [(group, [*map(shift, row)]) for group, row in smollm2.rows]
+    found = likelihood.measured(smollm2.model, shifted)
+    assert fit.first_strange(found, fit.chance(smollm2.tokenizer)) == 0
+    assert moved_back(smollm2.model, shifted, 0, found, fixed) == -1
+
+
+def test_a_shift_within_the_vocabulary_is_told_from_where_on(smollm2: SimpleNamespace) -> None:
+    """Half of the text is as it was; the rest means nothing."""
+    found, start = strange(smollm2, lambda number: number - 1 if number >= 9_000 else number)
+    assert start is not None
+    assert 500 < start < 25_000
+    assert f"ids from about {start} on" in str(misfit(found, start, None, 10.8))
+
+
+def test_the_tokenizer_of_another_family_is_strange(smollm2: SimpleNamespace) -> None:
+    """Every id of Mistral's has a row."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(builtin.directory("mistral-v3-tokenizer"))
+    except builtin.BuiltinUnavailable as missing:
+        pytest.skip(str(missing))
+    found = likelihood.measured(smollm2.model, likelihood.texts(tokenizer, TOKENS))
+    assert fit.first_strange(found, fit.chance(tokenizer)) == 0
+
+
+@pytest.mark.parametrize(("template", "known"), [(None, True), (HEADERS, False), (LLAMA_2, False)])
+def test_only_its_own_template_ends_turns(smollm2: SimpleNamespace, template: str | None, known: bool) -> None:
+    """The probability of the end of a turn behind finished answers."""
+    tokenizer = copy.deepcopy(smollm2.tokenizer)  # what a template renders is kept by tokenizer
+    tokenizer.chat_template = template or tokenizer.chat_template
+    found = answers.finishes(Chat(tokenizer), smollm2.model, {2})
+    assert len(found) == len(answers.ANSWERS)
+    assert (max(each.probability for each in found) >= SELDOM) is known
+
+
+def test_the_model_is_causal(smollm2: SimpleNamespace) -> None:
+    assert causal(smollm2.model, smollm2.rows[0][1])
+
+
+def test_noise_is_no_training() -> None:
+    """Also noise of unequal width, and with rows of padding; a direction that all rows share is."""
+    import torch
+
+    torch.manual_seed(0)
+    noise = torch.randn(500, 64) * torch.rand(500, 1)
+    noise[3] = 0
+    assert training._excess(noise) < training.TRAINED
+    assert training._excess(noise + 0.5 * torch.randn(64)) > training.TRAINED
+    assert training._excess(torch.zeros(500, 64)) == 0
+
+
+def uniform(group: str, tokens: range, loss: float, gain: float) -> list[Prediction]:
+    noise = random.Random(0)
+    return [Prediction(group, token, loss, loss + gain + noise.gauss(0, 1)) for token in tokens]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "loss", "start"),
+    [(3.0, 3.0, 4.0, None), (0.0, 0.0, 9.0, 0), (0.0, 0.0, 4.0, None), (3.0, 0.0, 9.0, 50), (0.4, 0.1, 9.0, None)],
+)
+def test_where_order_is_worth_nothing(low: float, high: float, loss: float, start: int | None) -> None:
+    """Nothing is said about a model that is better than chance, nor about small differences."""
+    found = Likelihood([
+        each
+        for group in ("english", "code")
+        for each in (*uniform(group, range(50), 3.0, low), *uniform(group, range(50, 100), loss, high))
+    ])  # fmt: skip
+    if low == high:
+        found = Likelihood([*uniform("english", range(100), loss, low), *uniform("code", range(100), loss, low)])
+    assert fit.first_strange(found, 7.0) == start
+
+
+def test_without_text_nothing_is_strange() -> None:
+    assert fit.first_strange(Likelihood([]), 7.0) is None
+
+
+def test_an_ending_that_joins_the_full_stop_is_found(smollm2: SimpleNamespace) -> None:
+    """Where the template goes on in plain text, the tokenizer may join its first letters to the answer."""
+    whole = smollm2.tokenizer("It is.</s>").input_ids
+    start = smollm2.tokenizer("It is.").input_ids
+    assert 0 < first_difference(whole, start) <= len(start)
