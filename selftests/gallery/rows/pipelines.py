@@ -10,6 +10,8 @@ from fixtures.tasks.pipe import Pipe
 from selftests.gallery.edits import edit_weights, set_keys
 from selftests.gallery.registry import CLASSIFIER, mutant
 
+NAMES, ANSWERS = "tiny-token-classification", "tiny-question-answering"
+
 
 def unchanged(directory: Path) -> None:
     """The defect is put into what was loaded."""
@@ -166,3 +168,68 @@ mutant(
 def swapped_labels(directory: Path) -> None:
     names = {"id2label": {"0": "POSITIVE", "1": "NEGATIVE"}, "label2id": {"POSITIVE": 0, "NEGATIVE": 1}}
     set_keys(directory / "config.json", **names)
+
+
+def drop_first_letters(pipe: Pipe) -> None:
+    call = pipe.call
+
+    def cut(found: Any) -> Any:
+        if isinstance(found, list):
+            return [cut(each) for each in found]
+        return {**found, "start": found["start"] + 1} if isinstance(found, dict) else found
+
+    pipe.call = lambda inputs, **options: cut(call(inputs, **options))
+
+
+mutant(
+    "P03",
+    "names are cut out of words",
+    source="huggingface/transformers#18111",
+    base=NAMES,
+    caught_by="pipelines/names-keep-words",
+    naming=("strategy", "cut out of a word"),
+    patch_pipe=drop_first_letters,
+)(unchanged)
+
+
+def counts_in_windows(pipe: Pipe) -> None:
+    call = pipe.call
+
+    def changed(inputs: Any, **options: Any) -> Any:
+        found = call(inputs, **options)
+        return found + found[:1] if "stride" in options else found
+
+    pipe.call = changed
+
+
+mutant(
+    "PI11",
+    "a name at a seam of two windows is told twice",
+    source="own",
+    base=NAMES,
+    caught_by="pipelines/windows-agree",
+    naming="overlaps",
+    patch_pipe=counts_in_windows,
+)(unchanged)
+
+
+def counts_from_the_window(pipe: Pipe) -> None:
+    call = pipe.call
+
+    def changed(inputs: Any, **options: Any) -> Any:
+        answer = call(inputs, **options)
+        far = isinstance(answer, dict) and answer["start"] > 100
+        return {**answer, "start": answer["start"] - 100, "end": answer["end"] - 100} if far else answer
+
+    pipe.call = changed
+
+
+mutant(
+    "P05",
+    "the answer's place counts from its window",
+    source="huggingface/transformers#5711",
+    base=ANSWERS,
+    caught_by="pipelines/long-contexts-are-read",
+    naming="not what the context has",
+    patch_pipe=counts_from_the_window,
+)(unchanged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -43,15 +44,25 @@ def entity_problems(sample: str, answer: Any, pipe: Pipe) -> Iterator[str]:
 
 
 def _same_text(cut: str, word: str) -> Iterator[str]:
-    """The slice says what the decoded tokens say, white space and case apart."""
-    first, second = ("".join(each.lower().split()) for each in (cut, word))
+    """The slice says what the decoded tokens say, white space, case and accents apart."""
+    first, second = (_bare(each) for each in (cut, word))
     if first != second and "##" not in word:
         yield f"the offsets cut {cut!r} out of the text, the tokens say {word!r}"
+
+
+def _bare(text: str) -> str:
+    letters = unicodedata.normalize("NFD", text.casefold())
+    return "".join(each for each in letters if not each.isspace() and not unicodedata.combining(each))
 
 
 def answer_problems(sample: Mapping[str, str], answer: Any, pipe: Pipe) -> Iterator[str]:
     """A slice of the context with a probability; an empty one stands for 'no answer'."""
     yield from as_probabilities([answer["score"]], exclusive=False)
+    yield from misplaced(sample, answer)
+
+
+def misplaced(sample: Mapping[str, str], answer: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the place of an answer."""
     cut = sample["context"][answer["start"] : answer["end"]]
     if cut.strip() != answer["answer"].strip():
         place = f"{answer['start']}:{answer['end']}"
@@ -79,6 +90,7 @@ CONTRACTS = (
         tasks=("question-answering",),
         samples=lambda pipe: CONTEXTS,
         problems=answer_problems,
+        unwraps=True,
         refused=without_question,
         meaning=lambda answer: str(answer["answer"]),
     ),

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from fixtures.inputs.canaries import Canary
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.spans import misplaced
+
+FILLER = "Nobody knows why. The streets are wet. "
+WINDOW = 384
+"""Tokens that pipelines read at once, unless the model reads fewer."""
+
+
+@pytest.mark.tasks("question-answering")
+def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> None:
+    """An answer that the model finds in a short text is found behind a long one too, and cut out at the right place.
+
+    Why: long contexts are read in windows; an offset that counts from the window's start, or a window that wins though
+    it has no answer, gives text that answers nothing.
+    Fix: compare `start` and `end` with the context; set `model_max_length` in tokenizer_config.json.
+    Source: https://github.com/huggingface/transformers/issues/5711
+    """
+    promised = promised_of(pipe)
+    for canary in canaries:
+        context = _filler(pipe) + canary.input["context"]
+        sample = {"question": canary.input["question"], "context": context}
+        answer = promised.answer(pipe, sample)
+        if problem := next(misplaced(sample, answer), None):  # transformers 4 adds up the scores of windows
+            raise Defect(f"question-answering: in a long context {problem}.", evidence={"answer": shown(answer)})
+        short = promised.answer(pipe, canary.input)
+        if answer["answer"].strip() != short["answer"].strip():
+            raise Defect(
+                f"question-answering: behind {len(context)} characters the answer is {shown(answer['answer'])}, "
+                f"alone it is {short['answer']!r}.",
+                evidence={"question": canary.input["question"], "long": shown(answer), "short": shown(short)},
+            )
+
+
+def _filler(pipe: Pipe) -> str:
+    """One and a half windows of text without an answer."""
+    tokens = len(pipe.tokenizer(FILLER, add_special_tokens=False)["input_ids"])
+    return FILLER * (3 * min(WINDOW, pipe.tokenizer.model_max_length) // (2 * tokens))

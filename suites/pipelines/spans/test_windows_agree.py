@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from fixtures.inputs.names import TEXTS
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Unsupported
+from suites.intervals import wilson
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import promised_of
+
+OPTIONS = {"aggregation_strategy": "first"}
+
+
+@pytest.mark.tasks("token-classification")
+def test_windows_agree(pipe: Pipe, task: str, record: Any) -> None:
+    """A text that is read in overlapping windows has its names at the right places, each once.
+
+    Why: long documents are read in windows (`stride`); names at a seam are found twice or cut, and offsets that start
+    again in each window point to other words.
+    Fix: widen `stride`; where the tokenizer pads or truncates by itself, remove that from tokenizer.json.
+    Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TokenClassificationPipeline
+    """
+    promised = promised_of(pipe)
+    if not getattr(pipe.tokenizer, "is_fast", False):
+        raise Unsupported("windows need a fast tokenizer")
+    text = " ".join(TEXTS)
+    whole, windows = _both(pipe, text)
+    if problem := next(promised.problems(text, windows, pipe), None):
+        raise Defect(f"token-classification: in overlapping windows {problem}.", evidence={"names": shown(windows)})
+    same = len(_places(whole) & _places(windows))
+    record.metric(
+        "pipelines.token-classification.found_in_windows",
+        same / max(1, len(_places(whole))),
+        "share of names",  # a window hides context, so that a healthy model may tell some otherwise
+        better="higher",
+        samples=len(_places(whole)),
+        interval=wilson(same, max(1, len(_places(whole)))),
+    )
+
+
+def _both(pipe: Pipe, text: str) -> Iterable[list[Mapping[str, Any]]]:
+    """The names in one pass, and in windows of half the text that overlap by half."""
+    length = len(pipe.tokenizer(text)["input_ids"])
+    limit = pipe.tokenizer.model_max_length
+    if length > limit:
+        raise Unsupported(f"the text has {length} tokens, the model reads {limit} in one pass")
+    yield pipe(text, **OPTIONS)
+    try:
+        pipe.tokenizer.model_max_length = max(length // 2, 16)
+        yield pipe(text, stride=max(length // 4, 8), **OPTIONS)
+    finally:
+        pipe.tokenizer.model_max_length = limit
+
+
+def _places(found: Iterable[Mapping[str, Any]]) -> set[tuple[int, int, str]]:
+    return {(name["start"], name["end"], name["entity_group"]) for name in found}
