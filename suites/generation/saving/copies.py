@@ -14,6 +14,7 @@ from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Unsupported
 from suites.generation import paths, steering
+from suites.generation.sampling.seeds import seeded
 
 LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
 """Bytes of weights up to which a check makes a second copy of them, by profile."""
@@ -34,7 +35,8 @@ def scratch(model: Any, profile: str, *, disk: bool = True) -> Iterator[Path]:
         if disk and shutil.disk_usage(folder).free < 2 * size:
             raise Unsupported(f"no room on disk for a second copy of {size / 1e9:.1f} GB of weights")
         _refuse_without_memory(model, size)
-        yield folder
+        with seeded(model):  # what loading and growing draw
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,12 +75,18 @@ def load(model: Any, path: Path, subject: Subject, **options: Any) -> tuple[Any,
 
 
 def logits(model: Any, inputs: dict[str, Any]) -> Any:
-    """Logits of the prompt (positions x vocabulary), float32 on the CPU; an encoder-decoder writes the prompt too."""
-    given = dict(inputs)
+    """Logits of the prompt (positions x vocabulary), float32 on the CPU; an encoder-decoder writes the prompt too.
+
+    The inputs stay where they are: a model that is spread over devices takes them to its first part itself.
+    """
+    import torch
+
+    given = dict(inputs) | {"use_cache": False, "return_dict": True}
     if model.config.is_encoder_decoder:
         given["decoder_input_ids"] = inputs["input_ids"]
-    with paths.refusals("A forward pass"):
-        return paths.logits(model, given)[0]
+    taken = {name: value for name, value in given.items() if paths.takes(model, name)}
+    with paths.refusals("A forward pass"), torch.inference_mode():
+        return model(**taken).logits[0].float().cpu()
 
 
 def prompt(model: Any, tokenizer: Any) -> dict[str, Any]:
