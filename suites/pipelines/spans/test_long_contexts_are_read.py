@@ -42,4 +42,5 @@ def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: 
 def _filler(pipe: Pipe) -> str:
     """One and a half windows of text without an answer."""
     tokens = len(pipe.tokenizer(FILLER, add_special_tokens=False)["input_ids"])
-    return FILLER * (3 * min(WINDOW, pipe.tokenizer.model_max_length) // (2 * tokens))
+    times: int = 3 * min(WINDOW, pipe.tokenizer.model_max_length) // (2 * tokens)
+    return FILLER * times
