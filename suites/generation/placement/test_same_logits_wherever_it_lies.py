@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 from fixtures.subjects.loading import Loaded
@@ -36,8 +35,6 @@ def test_same_logits_wherever_it_lies(
     if generator.device.type != "cpu":
         generator.to("cpu").to(variant.device)
         must_match(expected, copies.logits(generator, inputs), tolerance, "Moved to the CPU and back")
-    if importlib.util.find_spec("accelerate") is None:
-        raise Unsupported("accelerate is not installed, which spreads models over devices")
     with copies.scratch(generator, profile) as folder, paths.refusals("Loading with a device map"):
         places = spread(generator)
         again, _ = copies.load(generator, subject.path, subject, device_map=places, offload_folder=str(folder))
@@ -48,7 +45,7 @@ def test_same_logits_wherever_it_lies(
 
 def spread(model: Any) -> dict[str, Any]:
     """A device map with something in fast memory and something outside of it, made as `device_map="auto"` makes it."""
-    from accelerate import infer_auto_device_map  # type: ignore[import-untyped]
+    from accelerate import infer_auto_device_map
 
     size, device = model.get_memory_footprint(), model.device
     fast, slow = ("cpu", "disk") if device.type == "cpu" else (device.index or 0, "cpu")
