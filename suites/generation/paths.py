@@ -133,10 +133,15 @@ def refusals(what: str) -> Iterator[None]:
     except Finding:
         raise
     except LOUD as refusal:
-        if any(word in f"{type(refusal).__name__} {refusal}".lower() for word in OF_THE_MACHINE):
+        if of_the_machine(refusal):
             raise
         first = (str(refusal).strip().splitlines() or [""])[0][:200]
         raise Unsupported(f"{what} fails with {type(refusal).__name__}: {first}") from refusal
+
+
+def of_the_machine(failure: Exception) -> bool:
+    """Whether memory or the device is to blame."""
+    return any(word in f"{type(failure).__name__} {failure}".lower() for word in OF_THE_MACHINE)
 
 
 @contextmanager

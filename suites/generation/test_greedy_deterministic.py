@@ -42,5 +42,5 @@ def _failed(refusal: Unsupported, subject: Subject, model: Any) -> Defect | Unsu
 
 
 def _in_training(model: Any) -> str:
-    left = [name for name, module in model.named_modules() if module.training and getattr(module, "p", 0)]
-    return f": dropout is on in {left[0]}" if left else ""
+    left = [name or "the model" for name, module in model.named_modules() if module.training]
+    return f": {left[0]} is in training mode, with dropout" if left else ""

@@ -24,7 +24,7 @@ def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any
     with paths.refusals("generate(assistant_model=...)"):
         assisted = _assisted(reference)
     what = "Assisted decoding gives something else than greedy decoding"
-    must_agree([(expected, assisted)], reference.tolerance, what)
+    must_agree([(expected, assisted.first(len(expected.ids)))], reference.tolerance, what)
 
 
 def _assisted(reference: Study) -> Run:

@@ -26,7 +26,7 @@ def test_prompt_lookup_equals_greedy(subject: Subject, tokenizer: Any, generator
         (expected,) = paths.generated(generator, prompt, reference.steps, **options)
         (actual,) = paths.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3, **options)
     what = "Prompt lookup decoding gives something else than greedy decoding"
-    must_agree([(expected, actual)], reference.tolerance, what)
+    must_agree([(expected, actual.first(len(expected.ids)))], reference.tolerance, what)
 
 
 def _repetitive(reference: Study) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fixtures.subjects.subject import Subject
@@ -11,15 +11,9 @@ BEYOND = 4
 """Positions behind the window's edge that are tried."""
 WORK = {"quick": 5e11, "standard": 5e12, "exhaustive": 1e14}
 """Floating-point operations on a CPU: some ten seconds, minutes, an hour."""
-UNUSED = (
-    "config.json declares a sliding window of {window} tokens and no layer has one: it lacks use_sliding_window, "
-    "without which {kind} ignores the window."
-)
 
 
-def test_sliding_window_reach(
-    subject: Subject, generator: Any, sliding_window: int, config: Mapping[str, Any], profile: str
-) -> None:
+def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: int, profile: str) -> None:
     """Layers with a sliding window see as many tokens as config.json says, no more and no fewer; the others see all.
 
     Why: a window that is ignored, off by one or on the wrong layers changes nothing on short texts, and every answer
@@ -31,7 +25,7 @@ def test_sliding_window_reach(
     own = generator.config.get_text_config(decoder=True)
     types = getattr(own, "layer_types", None)
     if types and "sliding_attention" not in types:
-        _no_windowed_layer(generator, sliding_window, config)
+        raise Unsupported("no layer is loaded with the declared window (see integrity/sliding-window-layers)")
     length = _affordable(subject, generator, sliding_window, profile)
     with paths.refusals("A forward pass of the window's length"):
         found = reach.layers(generator, length)
@@ -57,19 +51,6 @@ def _must_reach(layer: reach.Layer, window: int | None, found: Sequence[reach.La
         f"Attention layer {layer.index} sees {seen}, where config.json declares {declared}.",
         evidence={"reach": evidence},
     )
-
-
-def _no_windowed_layer(model: Any, window: int, config: Mapping[str, Any]) -> None:
-    part = config["text_config"] if isinstance(config.get("text_config"), Mapping) else config
-    if "use_sliding_window" in part or "layer_types" in part or "max_window_layers" in part:
-        raise Unsupported("config.json declares a sliding window, and that no layer has it")
-    if hasattr(model.config.get_text_config(decoder=True), "use_sliding_window"):
-        raise Defect(
-            UNUSED.format(window=window, kind=type(model).__name__),
-            evidence={"sliding_window": window},
-            remedy='Write "use_sliding_window": true into config.json, or take sliding_window out.',
-        )
-    raise Defect(f"config.json declares a sliding window of {window} tokens and no layer has one.")
 
 
 def _affordable(subject: Subject, model: Any, window: int, profile: str) -> int:
