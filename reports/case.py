@@ -39,14 +39,15 @@ class Case:
     subject: Subject
     policy: Policy
     checks: list[Check]
+    planned: list[Json]
     missing: list[Json]
+    """Of what was planned."""
     broken: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.missing = [planned for planned in self.missing if planned["subject"] == self.subject.name]
         self.findings = findings_of(self.trial, self.subject, self.policy, self.checks)
         self.metrics = metrics_of(self.checks)
         self.capabilities = capabilities_of(self.checks)
@@ -62,8 +63,7 @@ class Case:
 
     def _suites(self) -> set[str]:
         """Every suite that was planned for the subject, or ran."""
-        planned = {entry["check"] for entry in self.trial.plan if entry["subject"] == self.subject.name}
-        return {suite_of(check) for check in planned} | {check.suite for check in self.checks}
+        return {suite_of(entry["check"]) for entry in self.planned} | {check.suite for check in self.checks}
 
     @property
     def verdict(self) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import pytest
 
 from reports import terminal
 from reports.logbook import Logbook
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Controller:
@@ -22,6 +26,7 @@ class Controller:
         self._places: dict[str, str] = {}
         self._place = ""
         self._asked_to_stop = False
+        self._wants_durations = config.getoption("durations", None) is not None
         self._end_in_order()
 
     def plan(self, descriptions: list[dict[str, Any]]) -> None:
@@ -43,9 +48,19 @@ class Controller:
             self._terminal.line("")
             self._terminal.write(f"{place} ")
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
         self.logbook.take(report)
+        yield
+        if hasattr(report, "seatrial") or report.outcome == "passed":
+            self._forget(report)
+
+    def _forget(self, report: pytest.TestReport) -> None:
+        """Lets go of what everybody has read: the terminal keeps three reports of every check until the end."""
+        vars(report).pop("seatrial", None)
+        report.keywords, report.user_properties = NOTHING, []
+        if self._terminal and not self._wants_durations:
+            self._terminal.stats.get("", []).clear()  # set-ups and tear-downs, which only --durations reads
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:

@@ -51,6 +51,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             config.stash[PLAN].append(description | {"nodeid": str(item.nodeid)})
     if controller := config.pluginmanager.get_plugin("seatrial-controller"):
         controller.plan(config.stash[PLAN])
+        config.stash[PLAN].clear()  # only a worker is asked for it again
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,6 +69,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         reshape(report, observation, item, strict=is_strict(item.config))
     if report.when == "teardown":
         report.seatrial = {"record": observation.record(), "problem": observation.problem}
+        del item.stash[OBSERVATION]  # pytest keeps every test until its end
     return report
 
 

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from reports.case import INTERRUPTED, Case
 from reports.policy import Bound, Grade, Policy
-from reports.records import OUTCOMES, SCHEMA, Check, Json, Trial
+from reports.records import OUTCOMES, SCHEMA, Json, Trial
 
 __all__ = ["VERDICTS", "Bound", "Grade", "Policy", "exit_code", "judge"]
 
+T = TypeVar("T")
 VERDICTS = ("adopt", "adopt-with-conditions", "reject", "inconclusive")
 
 
 def judge(trial: Trial, regressions: Sequence[Json] = ()) -> Json:
     """The content of `verdict.json`."""
     policy = Policy.from_dict(trial.run.policy)
-    checks: dict[str, list[Check]] = {}
-    for check in trial.checks:
-        checks.setdefault(check.subject, []).append(check)
-    missing = trial.missing()
-    cases = [Case(trial, subject, policy, checks.get(subject.name, []), missing) for subject in trial.subjects]
+    checks = by_subject(trial.checks, lambda check: check.subject)
+    planned = by_subject(trial.plan, lambda entry: str(entry["subject"]))
+    missing = by_subject(trial.missing(), lambda entry: str(entry["subject"]))
+    cases = [
+        Case(trial, each, policy, checks.get(each.name, []), planned.get(each.name, []), missing.get(each.name, []))
+        for each in trial.subjects
+    ]
     return {
         "schema": SCHEMA,
         "run": _run(trial),
         "subjects": [_subject(case) for case in cases],
         "regressions": list(regressions),
     }
+
+
+def by_subject(records: Iterable[T], subject: Callable[[T], str]) -> dict[str, list[T]]:
+    """Sorted once: thousands of subjects are not looked for one by one."""
+    found: dict[str, list[T]] = {}
+    for record in records:
+        found.setdefault(subject(record), []).append(record)
+    return found
 
 
 def exit_code(verdict: Json) -> int:
