@@ -14,7 +14,7 @@ from fixtures.subjects import builtin, traits
 DIGESTS = {
     "tiny-sliding-window": "e0950daff14fea19",
     "tiny-alternating-window": "583b49e386494b3f",
-    "tiny-mixture-of-experts": "a9c21f1175bcf13a",
+    "tiny-mixture-of-experts": "463299622bd277c9",
     "tiny-encoder-decoder": "8839fcf565d18a1c",
     "tiny-state-space": "d2ec79eb70da9044",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,8 +38,10 @@ class Runs:
         """Every tensor of floating-point numbers that the model gives out, by name, caches left out."""
         import torch
 
+        taken = inspect.signature(self.model.forward).parameters  # FNet takes no mask
+        known = {name: value for name, value in inputs.items() if name in taken or "kwargs" in taken}
         with torch.inference_mode(), self._swapped():
-            output = self.model(**inputs, return_dict=True)
+            output = self.model(**known, return_dict=True)
         return {name: value for name, value in output.items() if torch.is_tensor(value) and value.is_floating_point()}
 
     @contextmanager
