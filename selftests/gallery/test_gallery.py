@@ -85,11 +85,15 @@ def test_the_table_in_the_docs_is_current() -> None:
 
 
 def test_every_check_has_a_row() -> None:
-    """No gallery row, no check; checks that only record what they find have none."""
+    """No gallery row, no check; none for checks that only record what they find, and for what a quick run leaves out.
+
+    `generation/compiled-equals-eager` is tried in `test_generation_paths.py`.
+    """
     from selftests.catalogue import check_ids
 
     without = check_ids() - {row.caught_by for row in harness.all_mutants().values()}
-    assert without <= {"chat_templates/capabilities", "tokenizers/corpus-ids", "tokenizers/encoding-cost"}
+    recorded = {"chat_templates/capabilities", "tokenizers/corpus-ids", "tokenizers/encoding-cost"}
+    assert without <= recorded | {"generation/compiled-equals-eager"}
 
 
 def test_what_is_slow_has_a_file() -> None:

@@ -9,6 +9,8 @@ from suites.generation import paths
 from suites.generation.comparing import must_match
 from suites.generation.study import Study, study
 
+BACKEND = "inductor"
+
 
 def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, profile: str) -> None:
     """A model compiled with `torch.compile` computes the logits of the model as it is.
@@ -35,11 +37,13 @@ def _compiled(reference: Study) -> tuple[Any, Any]:
     import torch
 
     model = reference.model
+    options = {"use_cache": False} if paths.takes(model, "use_cache") else {}
     texts = (reference.text, reference.extended(reference.short, reference.short_run))
     try:
         with paths.tidied(model), torch.inference_mode():
-            compiled = torch.compile(model.forward)
-            long, short = (compiled(**paths.placed(model, text)).logits[0].float().cpu() for text in texts)
+            compiled = torch.compile(model.forward, backend=BACKEND)
+            outputs = (compiled(**paths.placed(model, text), **options) for text in texts)
+            long, short = (output.logits[0].float().cpu() for output in outputs)
         return long, short
     finally:
         torch.compiler.reset()
