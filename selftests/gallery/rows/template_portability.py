@@ -72,3 +72,16 @@ def format_operator(directory: Path) -> None:
 )
 def raw_block(directory: Path) -> None:
     prepend_template(directory, "{%- raw -%}{%- endraw -%}")
+
+
+@mutant(
+    "CX28",
+    "the marks of what training is on are spelled as no server knows them",
+    source="EricLBuehler/mistral.rs, ai-dynamo/dynamo: both remove {% generation %} to the letter",
+    base=SENTENCEPIECE,
+    caught_by="chat_templates/same-in-minijinja",
+    severity="hazard",
+    naming=("minijinja", "generation"),
+)
+def generation_block_with_a_space_less(directory: Path) -> None:
+    prepend_template(directory, "{% generation %}{% endgeneration %}{% generation%}{% endgeneration%}")

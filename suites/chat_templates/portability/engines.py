@@ -15,6 +15,8 @@ Json = dict[str, Any]
 
 CLOCK = "2026-01-01T00:00:00"
 """The time that every engine is told; llama.cpp's has it built in."""
+MARKS_OF_TRAINING = ("{% generation %}", "{% endgeneration %}")
+"""What mistral.rs and Dynamo take out of a template before minijinja reads it: these spellings and no others."""
 FUEL = 20_000_000
 """Instructions for one render in minijinja."""
 
@@ -58,6 +60,8 @@ class MiniJinja:
             self._environment.add_filter("tojson", tojson)
 
     def render(self, template: str, variables: Json) -> Outcome:
+        for mark in MARKS_OF_TRAINING:
+            template = template.replace(mark, "")
         try:
             if self._known != template:
                 self._known = ""

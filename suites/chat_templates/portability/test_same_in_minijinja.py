@@ -19,7 +19,7 @@ def test_same_in_minijinja(chat: Chat, record: Any) -> None:
         not served there, and what it renders otherwise is another prompt.
     Fix: Write the line in a way that both engines read alike.
     Source: https://github.com/mitsuhiko/minijinja; https://github.com/ai-dynamo/dynamo/pull/3340;
-        https://github.com/mitsuhiko/minijinja/issues/815
+        https://github.com/mitsuhiko/minijinja/issues/815 ({% generation %}, which mistral.rs and Dynamo take out)
     """
     engines = minijinja()
     if engines is None:

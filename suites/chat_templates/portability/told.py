@@ -10,8 +10,8 @@ from suites.findings import Hazard
 
 # What is known to differ, by what the message or the line holds: the remedy.
 KNOWN = {
-    "unknown statement generation": "Serve a copy of the template without {% generation %} and {% endgeneration %}: "
-    "they mark what training is on, and print nothing.",
+    "unknown statement generation": "Write {% generation %} and {% endgeneration %} without hyphens: they mark what "
+    "training is on and print nothing, and servers that take them out know this spelling alone.",
     "length of value of type none": "Write {% if tools %}: in minijinja None is iterable, so that `tools is iterable "
     "and tools | length` fails where there are no tools.",
     "token: / of": "Write (a / b) | int instead of a // b, which llama.cpp does not parse.",
