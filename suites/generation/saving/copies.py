@@ -13,7 +13,8 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Unsupported
-from suites.generation import paths, steering
+from suites.generation import noise, paths, steering
+from suites.generation.comparing import distances
 from suites.generation.sampling.seeds import seeded
 
 LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
@@ -87,6 +88,18 @@ def logits(model: Any, inputs: dict[str, Any]) -> Any:
     taken = {name: value for name, value in given.items() if paths.takes(model, name)}
     with paths.refusals("A forward pass"), torch.inference_mode():
         return model(**taken).logits[0].float().cpu()
+
+
+def distance(model: Any, inputs: dict[str, Any], other: Any) -> float:
+    """How far other logits are from the model's, beyond what rounding explains; 0 where it explains all.
+
+    The same operations on the same numbers may round otherwise where memory is aligned otherwise.
+    """
+    exact = logits(model, inputs)
+    apart = max(distances(exact, other))
+    if not apart:
+        return 0.0
+    return apart if apart > noise.tolerance(model, lambda: logits(model, inputs), exact) else 0.0
 
 
 def prompt(model: Any, tokenizer: Any) -> dict[str, Any]:
