@@ -26,6 +26,8 @@ class Contract:
     """Arguments of every call, so that answers are whole and do not depend on chance."""
     single: Callable[[Any], Any] = lambda output: output
     """The answer in what the pipeline returns for one input that is not in a list."""
+    streamed: Callable[[Any], Any] = lambda output: output
+    """The answer in what comes for each input of a generator or a data set."""
     batched: Callable[[Any, Any], Any] = lambda alone, together: together
     """What of an answer from a batch is to be compared with the answer that the input gets alone."""
     meaning: Callable[[Any], str] = str

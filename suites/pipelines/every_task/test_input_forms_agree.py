@@ -33,8 +33,8 @@ def _answers(promised: Contract, pipe: Pipe, sample: Any) -> Iterator[tuple[str,
     yield "in a list", promised.answers(pipe, [sample])[0]
     for name, form in promised.forms(sample).items():
         yield f"as {name}", promised.single(pipe(form, **options))
-    yield "from a generator", next(iter(pipe((each for each in [sample]), **options)))
-    yield "from a data set", next(iter(pipe(_data_set([sample]), **options)))
+    yield "from a generator", promised.streamed(next(iter(pipe((each for each in [sample]), **options))))
+    yield "from a data set", promised.streamed(next(iter(pipe(_data_set([sample]), **options))))
 
 
 def _data_set(items: list[Any]) -> Any:
