@@ -1,0 +1,64 @@
+"""Which tokens a text can become: merges that lead to them, and a normalizer that leaves their letters alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from suites.tokenizers.declared import Pipeline, bare
+from suites.tokenizers.special import panics_told
+from suites.tokenizers.trips import Trips
+
+BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
+SAMPLE = 20_000
+"""Tokens that are looked at, evenly over the ids: enough for a share, a fifth of a second instead of two."""
+BLOCK = 512
+Entry = tuple[str, int]
+
+
+def sample(tokenizer: Any, declared: Pipeline) -> list[Entry]:
+    """Ordinary tokens with their ids: neither added ones nor bytes."""
+    added = set(tokenizer.added_tokens_decoder)
+    ordered = sorted(declared.vocabulary.items(), key=lambda entry: entry[1])
+    plain = [(token, number) for token, number in ordered if number not in added and not BYTE.fullmatch(token)]
+    return plain[:: -(-len(plain) // SAMPLE) or 1]
+
+
+def unmade(declared: Pipeline, entries: Sequence[Entry]) -> list[Entry]:
+    """Tokens that the model makes other tokens of.
+
+    What a model makes of a piece does not depend on what stands around it: tokens that BPE does not merge alone it
+    merges nowhere. Unigram may: it counts here only where it chooses other pieces for the token alone. WordPiece and
+    WordLevel take whole tokens; a BPE with dropout gives another answer each time.
+    """
+    model = declared.backend.model
+    if type(model).__name__ not in ("BPE", "Unigram") or getattr(model, "dropout", None):
+        return []
+    suffix = getattr(model, "end_of_word_suffix", None) or ""
+    whole = [entry for entry in entries if entry[0].endswith(suffix)]  # the others cannot stand alone
+    return [entry for entry in whole if ids_of(model, entry[0].removesuffix(suffix)) != [entry[1]]]
+
+
+def ids_of(model: Any, piece: str) -> list[int]:
+    try:
+        with panics_told():
+            return [token.id for token in model.tokenize(piece)]
+    except Exception:  # no unknown token
+        return []
+
+
+def rewritten(declared: Pipeline, trips: Trips, entries: Sequence[Entry]) -> list[Entry]:
+    """Tokens whose text the normalizer turns into another, also between letters; white space aside."""
+    if declared.backend.normalizer is None:
+        return []
+    texts = trips.texts([[number] for _, number in entries])
+    pairs = [pair for pair in zip(entries, texts, strict=True) if "\ufffd" not in pair[1] and bare(pair[1])]
+    blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
+    touched = [block for block in blocks if changes(declared, "\n".join(text for _, text in block))]
+    return [entry for block in touched for entry, text in block
+            if changes(declared, text) and bare(declared.inside(text)) != bare(text)]  # fmt: skip
+
+
+def changes(declared: Pipeline, text: str) -> bool:
+    return bare(declared.normalized(text)) != bare(text)
