@@ -30,16 +30,16 @@ def inputs_of(model: Any) -> dict[str, Any]:
     return batches._inputs(model, [IDS[0], IDS[1][:5]], left=False)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "whole"), [*((name, True) for name in NAMES), *((name, False) for name in NAMES[:2])])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_a_dtype_gives_what_loading_in_it_gives(name: str, dtype: str) -> None:
+def test_a_dtype_gives_what_loading_in_it_gives(name: str, whole: bool, dtype: str) -> None:
     """Layers that a class keeps in float32 stay so, and so do the tables that are computed."""
     import torch
 
     directory = builtin.directory(name)
     model = loaded(directory, "float32")
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    output = Runs(model, dtype)(inputs_of(model))["logits"]
+    output = Runs(model, dtype, whole=whole)(inputs_of(model))["logits"]
     other = loaded(directory, dtype)
     with torch.inference_mode():
         expected = other(**inputs_of(other)).logits
@@ -50,6 +50,17 @@ def test_a_dtype_gives_what_loading_in_it_gives(name: str, dtype: str) -> None:
     assert float((output.float() - expected.float()).abs().max()) <= few
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
     assert precision.own_dtype(model) == "float32"
+
+
+def test_a_model_that_reaches_into_layers_is_itself_after_the_failure() -> None:
+    """Mamba asks for the head's dtype before it calls the head."""
+    import torch
+
+    model = loaded(builtin.directory("tiny-state-space"), "float32")
+    with pytest.raises(RuntimeError):
+        Runs(model, "float16")(inputs_of(model))
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
 def test_the_first_layer_is_found_and_no_hook_stays() -> None:

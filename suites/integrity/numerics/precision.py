@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from suites.integrity.numerics.casting import cast, units
 
 if TYPE_CHECKING:
     import torch
@@ -17,22 +18,12 @@ if TYPE_CHECKING:
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
-@dataclass(frozen=True)
-class Swap:
-    """A tensor of a module, and what stands there while the model runs in another dtype."""
-
-    slots: dict[str, Any]
-    name: str
-    old: Any
-    new: Any
-
-
 class Runs:
-    """A model with copies of its parameters in some dtype; between two calls the model is as it was."""
+    """A model run in some dtype; between two calls it is as it was."""
 
-    def __init__(self, model: Any, dtype: str):
+    def __init__(self, model: Any, dtype: str, *, whole: bool = False):
         self.model, self.dtype = model, dtype
-        self._swaps = [] if dtype == own_dtype(model) else list(_swaps(model, dtype))
+        self._units = [] if dtype == own_dtype(model) else units(model, dtype, whole=whole)
 
     def __call__(self, inputs: dict[str, Any]) -> Tensors:
         """Every tensor of floating-point numbers that the model gives out, by name, caches left out."""
@@ -40,20 +31,9 @@ class Runs:
 
         taken = inspect.signature(self.model.forward).parameters  # FNet takes no mask
         known = {name: value for name, value in inputs.items() if name in taken or "kwargs" in taken}
-        with torch.inference_mode(), self._swapped():
+        with torch.inference_mode(), cast(self._units):
             output = self.model(**known, return_dict=True)
         return {name: value for name, value in output.items() if torch.is_tensor(value) and value.is_floating_point()}
-
-    @contextmanager
-    def _swapped(self) -> Iterator[None]:
-        """Not by `torch.func.functional_call`: where one module has two names, that leaves its copies in the model."""
-        for swap in self._swaps:
-            swap.slots[swap.name] = swap.new
-        try:
-            yield
-        finally:
-            for swap in self._swaps:
-                swap.slots[swap.name] = swap.old
 
 
 def own_dtype(model: Any) -> str:
@@ -64,31 +44,6 @@ def own_dtype(model: Any) -> str:
             name = str(parameter.dtype).removeprefix("torch.")
             sizes[name] = sizes.get(name, 0) + parameter.numel()
     return max(sizes, key=lambda name: sizes[name], default="float32")
-
-
-def _swaps(model: Any, name: str) -> Iterator[Swap]:
-    """What loading in that dtype casts: parameters and stored buffers, without those that a class keeps in float32."""
-    import torch
-
-    dtype, stays = getattr(torch, name), _stays(model, name)
-    made: dict[int, Any] = {}
-    for path, module in model.named_modules():
-        stored = {key: each for key, each in module._buffers.items() if key not in module._non_persistent_buffers_set}
-        for slots, tensors in ((module._parameters, dict(module._parameters)), (module._buffers, stored)):
-            for key, old in tensors.items():
-                if old is None or not old.is_floating_point() or old.element_size() == 1:
-                    continue
-                if id(old) not in made:  # tied tensors stay tied
-                    new = old.detach().to(torch.float32 if stays.search(f"{path}.{key}") else dtype)
-                    made[id(old)] = torch.nn.Parameter(new, requires_grad=False) if slots is module._parameters else new
-                yield Swap(slots, key, old, made[id(old)])
-
-
-def _stays(model: Any, dtype: str) -> re.Pattern[str]:
-    """Names of the modules that the model's class keeps in float32."""
-    kept = [*(getattr(model, "_keep_in_fp32_modules_strict", None) or ())]
-    kept += [*(getattr(model, "_keep_in_fp32_modules", None) or ())] if dtype == "float16" else []
-    return re.compile("|".join(rf"(^|\.){each}($|\.)" for each in kept) or "(?!)")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fixtures.subjects.loading import Loaded
@@ -39,17 +40,38 @@ def test_finite_in_every_dtype(
 
 def tried(model: Any, dtype: str, found: Own, places: dict[str, tuple[str, Place | None]]) -> str:
     """What came of the dtype, in a word; a place is noted where an output is not finite that is in the own dtype."""
-    try:
-        runs = Runs(model, dtype)
-        for case, inputs in found.inputs.items():
-            if not found.wrong[case] and list(troubles(runs(inputs), inputs["attention_mask"], found.meant)):
-                places[dtype] = case, first_place(runs, inputs)
-                return "not finite"
-    except (RuntimeError, NotImplementedError, TypeError) as error:
-        if "memory" in str(error):
-            raise
-        return f"not tried: {str(error).splitlines()[0][:200]}"
-    return "finite"
+    case = _first_wrong(model, dtype, found, list(found.inputs), whole=False)
+    if case is not None:  # casting by layers leaves the model's own idea of its dtype: all at once it is as loaded
+        case = _first_wrong(model, dtype, found, list(found.inputs) if case.failed else [case.name], whole=True)
+    if case is None:
+        return "finite"
+    if case.failed:
+        return f"not tried: {case.failed}"
+    places[dtype] = case.name, first_place(Runs(model, dtype, whole=True), found.inputs[case.name])
+    return "not finite"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An input for which the outputs are not finite, or which cannot be run."""
+
+    name: str
+    failed: str = ""
+
+
+def _first_wrong(model: Any, dtype: str, found: Own, cases: list[str], *, whole: bool) -> Wrong | None:
+    runs = Runs(model, dtype, whole=whole)
+    for case in cases:
+        inputs = found.inputs[case]
+        try:
+            outputs = {} if found.wrong[case] else runs(inputs)
+        except (RuntimeError, NotImplementedError, TypeError) as error:
+            if "memory" in str(error):
+                raise
+            return Wrong(case, str(error).splitlines()[0][:200] or type(error).__name__)
+        if list(troubles(outputs, inputs["attention_mask"], found.meant)):
+            return Wrong(case)
+    return None
 
 
 def overflow(places: dict[str, tuple[str, Place | None]], own: str) -> Hazard:
