@@ -4,7 +4,6 @@ from typing import Any
 
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
 from suites.generation import paths
 from suites.generation.comparing import must_agree
 from suites.generation.study import study
@@ -13,7 +12,9 @@ CHUNK = 5
 """Divides few prompts evenly, so that the last chunk is shorter."""
 
 
-def test_chunked_prefill_equals_whole(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
+def test_chunked_prefill_equals_whole(
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, continues_text: None
+) -> None:
     """A prompt that is read in chunks is continued as one that is read at once.
 
     Why: long prompts are read in chunks to save memory; a chunk that does not see the ones before it, or starts at
@@ -23,8 +24,6 @@ def test_chunked_prefill_equals_whole(subject: Subject, tokenizer: Any, generato
     """
     reference = study(subject, tokenizer, loaded)
     reference.must_have_cache()
-    if reference.seq2seq:
-        raise Unsupported("an encoder reads its input at once")
     expected = reference.run
     with paths.refusals(f"generate(prefill_chunk_size={CHUNK})"):
         (chunked,) = paths.generated(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
@@ -12,7 +14,8 @@ from suites.generation.study import Study, study
 BACKEND = "inductor"
 
 
-def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, profile: str) -> None:
+@pytest.mark.thorough
+def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """A model compiled with `torch.compile` computes the logits of the model as it is.
 
     Why: servers compile; a graph that froze a length, a mask or a branch is right for the first input only.
