@@ -63,15 +63,16 @@ def _broken(model: Any, inputs: dict[str, Any], law: Law) -> list[dict[str, Any]
 
 
 def _differences(law: Law, logits: Any, given: Any, before: list[int], new: int) -> list[dict[str, Any]]:
-    """Float32 rounds a handful of operations: a few units in the last place of the largest number involved."""
+    """Float32 rounds a handful of operations: a few units in the last place of the numbers involved."""
     import numpy
 
     from suites.generation.sampling.laws import EPS
 
-    right = law.formula(logits, before, new)
-    largest = max(numpy.abs(each[numpy.isfinite(each)]).max(initial=1.0) for each in (logits, right))
-    same = (right == given) | (numpy.abs(right - given) <= 16 * EPS * largest)
-    wrong = numpy.flatnonzero(~same & ~(law.doubtful(logits) & numpy.isinf(right - given)) & numpy.isfinite(logits))
+    right = law.formula(logits, before, new).astype(numpy.float32).astype(numpy.float64)
+    slack = 16 * EPS * (1 + numpy.abs(right) + numpy.abs(logits) + numpy.abs(logits.max()))
+    finite = numpy.isfinite(right) & numpy.isfinite(given)
+    same = (right == given) | (finite & (numpy.abs(right - given) <= slack))
+    wrong = numpy.flatnonzero(~same & ~(law.doubtful(logits) & ~finite) & numpy.isfinite(logits))
     if not len(wrong):
         return []
     cases = [{"id": int(each), "logit": float(logits[each]), "score": float(given[each]), "right": float(right[each])}
