@@ -22,8 +22,6 @@ def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any,
     Fix: look for Python values that depend on the input (lengths, flags) in the layer that differs first.
     Source: https://huggingface.co/docs/transformers/perf_torch_compile
     """
-    if profile == "quick" and generator.device.type == "cpu":
-        raise Unsupported("compiling takes a minute and more on a CPU: it is left to --profile standard")
     if generator.device.type == "cpu" and not _has_compiler():
         raise Unsupported("torch.compile needs a C++ compiler on a CPU, and finds none")
     reference = study(subject, tokenizer, loaded)
