@@ -101,6 +101,16 @@ def worse(changes: Iterable[Json]) -> list[Json]:
     return [change for change in changes if change.get("kind") != NOTE]
 
 
+def reservation(name: str, changes: Iterable[Json]) -> str:
+    """What a verdict on a subject must not hide: that it is worse than before, or was not compared; else empty."""
+    bad = [change for change in worse(changes) if change.get("subject") in (name, None, "")]
+    if not bad:
+        return ""
+    if not comparable(bad):
+        return "not comparable with the baseline"
+    return f"{text.count(len(bad), 'change')} for the worse since the baseline"
+
+
 def place(change: Json) -> str:
     """Where a change was seen: check, subject, variant and parameters."""
     how = (text.variant(change.get("variant") or {}), text.parameters(change.get("parameters") or {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports import text
+from reports import baseline, text
 from reports.records import OUTCOMES, Json
 
 LIMIT = 60_000
@@ -50,7 +50,9 @@ def _blocks(verdict: Json) -> Iterator[str]:
     yield _table(verdict["subjects"])
     for subject in verdict["subjects"]:
         reasons = "\n".join(f"- {escaped(reason)}" for reason in subject["reasons"])
-        yield f"**{escaped(subject['subject']['name'])}**: {subject['verdict']}\n\n{reasons}"
+        but = baseline.reservation(subject["subject"]["name"], verdict["regressions"])
+        said = f"{subject['verdict']}{f', **but {but}**' if but else ''}"
+        yield f"**{escaped(subject['subject']['name'])}**: {said}\n\n{reasons}"
     if verdict["regressions"]:
         yield "### Changes since the baseline"
         yield "\n".join(

@@ -84,9 +84,11 @@ def _counts(trial: Trial, verdict: Json) -> Iterator[Line]:
 
 def _verdicts(verdict: Json) -> Iterator[Line]:
     for subject in verdict["subjects"]:
-        tone = TONES[subject["verdict"]]
+        but = baseline.reservation(subject["subject"]["name"], verdict["regressions"])
+        tone = {"red": True} if but else TONES[subject["verdict"]]
         yield "", {}
-        yield from _wrapped(f"{subject['subject']['name']}: {subject['verdict'].upper()}", "", tone | BOLD)
+        said = f"{subject['subject']['name']}: {subject['verdict'].upper()}{f', BUT {but}' if but else ''}"
+        yield from _wrapped(said, "", tone | BOLD)
         for reason in subject["reasons"]:
             yield from _wrapped(reason, "  - ")
     if not verdict["subjects"]:

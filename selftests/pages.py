@@ -23,6 +23,10 @@ ATTACKS = (
 )
 
 
+KEYS = {"tasks", "more", "notes", "list"}
+"""Names of facts and evidence in it: a text that is one of them would make two entries one."""
+
+
 def filled(text: str) -> tuple[Trial, list[Json]]:
     """A trial and baseline changes in which every text is `text`, wherever a model, a file or a user may write one."""
     where: Json = {"variant": {"dtype": text}, "parameters": {text: text}, "subject": text}

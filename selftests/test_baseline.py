@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import baseline
+from reports import baseline, html, markdown, terminal
 from reports.records import Check, Json, Trial
+from reports.verdict import judge
 from selftests import trials
 
 
@@ -234,3 +235,18 @@ def test_comparing_leaves_both_sides_alone(tmp_path: Path) -> None:
     kept = copy.deepcopy(before)
     baseline.compare(before, trials.rejected())
     assert json.dumps(before) == json.dumps(kept)
+
+
+def test_a_verdict_is_shown_with_what_became_worse() -> None:
+    """Adopt in the headline and a failing exit status would contradict each other."""
+    trial = trials.healthy()
+    name = trial.subjects[0].name
+    change = {"kind": "newly failing", "check": "a/b", "subject": name, "summary": "x", "before": 1, "after": 2}
+    note = change | {"kind": baseline.NOTE}
+    said = "1 change for the worse since the baseline"
+    assert baseline.reservation(name, [change, note]) == said
+    assert baseline.reservation(name, [note]) == baseline.reservation("another", [change]) == ""
+    judged = judge(trial, [change])
+    assert f"{name}: ADOPT, BUT {said}" in [line for line, _ in terminal.lines(trial, judged)]
+    assert f"but {said}" in markdown.render(judged)
+    assert f"Adopt, but {said}" in html.render(trial, judged, [change])

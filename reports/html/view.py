@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reports import text
+from reports import baseline, text
 from reports.html import evidence
 from reports.records import OUTCOMES, Check, Json, Trial
 
@@ -25,7 +25,10 @@ SEVERITIES = {
 
 def view(trial: Trial, verdict: Json, regressions: Sequence[Json]) -> Json:
     """Everything that the template needs."""
-    cases = [case | {"anchor": f"subject-{index}"} for index, case in enumerate(verdict["subjects"], 1)]
+    cases = [
+        case | {"anchor": f"subject-{index}", "but": baseline.reservation(case["subject"]["name"], regressions)}
+        for index, case in enumerate(verdict["subjects"], 1)
+    ]
     findings = list(_findings(trial, cases))
     return {
         "run": verdict["run"],
