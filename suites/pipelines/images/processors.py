@@ -1,0 +1,63 @@
+"""The image processor of a pipe, and what of it has an independent reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fixtures.inputs import images
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Unsupported
+
+PIXELS = "pixel_values"
+LEVELS = 255
+
+
+def processor_of(pipe: Pipe) -> Any:
+    """The image processor of a pipe; `Unsupported` where it has none."""
+    library = pipe.library
+    found = getattr(library, "image_processor", None) or getattr(
+        getattr(library, "processor", None), "image_processor", None
+    )
+    if found is None:
+        raise Unsupported(f"the pipeline {pipe.task} has no image processor")
+    return found
+
+
+def pixels(processor: Any, picture: Any, **options: Any) -> Any:
+    """channels x height x width numbers that the model gets for a picture."""
+    import numpy
+
+    given = processor(images=picture, return_tensors="np", **options)
+    if PIXELS not in given:
+        raise Unsupported(f"{type(processor).__name__} makes {sorted(given)}, not {PIXELS}")
+    return numpy.asarray(given[PIXELS], dtype="float64")[0]
+
+
+def levels() -> Any:
+    """height x width x 3 levels from 0 to 255."""
+    import numpy
+
+    return numpy.asarray(images.drawn(images.KINDS[0], images.SIZES[2]))
+
+
+def setting(processor: Any, name: str, default: Any = None) -> Any:
+    return getattr(processor, name, default)
+
+
+def deviation(processor: Any) -> float:
+    """By how much numbers from 0 to 1 are spread, at most."""
+    spread = setting(processor, "image_std") if setting(processor, "do_normalize") else None
+    values = spread if isinstance(spread, (list, tuple)) else [spread or 1.0]
+    return float(min(values))
+
+
+def exact_size(processor: Any) -> tuple[int, int] | None:
+    """Width and height to which every picture is stretched; None where it keeps its proportions or is cut."""
+    size = setting(processor, "size")
+    plain = dict(size) if isinstance(size, Iterable) else {}  # the newer class of sizes is no mapping
+    other = any(setting(processor, name) for name in ("do_center_crop", "do_pad", "do_thumbnail", "crop_pct"))
+    sides = {name: value for name, value in plain.items() if value is not None}
+    if other or sides.keys() != {"height", "width"} or not setting(processor, "do_resize"):
+        return None
+    return sides["width"], sides["height"]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Unsupported
+from suites.pipelines.images.processors import LEVELS, deviation, levels, pixels, processor_of, setting
+
+
+@pytest.mark.tasks("image-classification", "image-feature-extraction", "depth-estimation", "image-segmentation")
+def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
+    """A picture of levels from 0 to 255 and the same one of numbers from 0 to 1 reach the model as the same numbers.
+
+    Why: a processor that divides by 255 twice, or not at all, gives the model a picture that is black or blinding;
+    every shape is right, and only the answers are wrong.
+    Fix: set `rescale_factor` to 1/255 and `do_rescale` to true in preprocessor_config.json; give `do_rescale=False`
+    with pictures that are numbers from 0 to 1.
+    Source: https://huggingface.co/docs/transformers/model_doc/vit#transformers.ViTImageProcessor.preprocess
+    """
+    processor = processor_of(pipe)
+    if not setting(processor, "do_rescale") and not setting(processor, "do_normalize"):
+        raise Unsupported("the processor hands levels from 0 to 255 on, as they are")
+    if setting(processor, "offset") or setting(processor, "rescale_offset"):
+        raise Unsupported("the processor scales to other numbers than 0 to 1")
+    whole = levels()
+    expected = pixels(processor, whole / LEVELS, do_rescale=False)
+    record.capability(f"pipelines.{task}.pictures_of_fractions", _unasked(processor, whole / LEVELS, expected))
+    apart = abs(pixels(processor, whole) - expected).max()
+    if apart > 1.5 / LEVELS / deviation(processor):  # resizing rounds to whole levels
+        factor = setting(processor, "rescale_factor") if setting(processor, "do_rescale") else "none"
+        raise Defect(
+            f"{task}: levels from 0 to 255 and numbers from 0 to 1 reach the model {apart:.3g} apart; "
+            f"the rescale factor is {factor}, not 1/255.",
+            evidence={"rescale_factor": factor, "largest difference": float(apart)},
+        )
+
+
+def _unasked(processor: Any, fractions: Any, expected: Any) -> str:
+    """What becomes of numbers from 0 to 1 when nobody says that they are."""
+    apart = abs(pixels(processor, fractions) - expected).max()
+    return "taken as they are" if apart <= 1.5 / LEVELS / deviation(processor) else "divided once more"
