@@ -30,14 +30,14 @@ class Unit:
     slots: tuple[Slot, ...]
 
 
-def units(model: Any, dtype: str, *, whole: bool) -> list[Unit]:
-    """What to cast and when.
+def units(model: Any, dtype: str, *, whole: bool, tables: bool) -> list[Unit]:
+    """What to cast and when; `tables` casts what is computed and not stored too, save rotary frequencies.
 
     Layers are cast as a whole, since they may reach for tensors of their parts; outside of lists of layers every
     module is cast by itself. `whole` casts all at once, for models that reach further.
     """
     parts = [("", model, True)] if whole else list(_parts(model, ""))
-    return [Unit(part, tuple(_slots(model, path, part, dtype, deep=deep))) for path, part, deep in parts]
+    return [Unit(part, tuple(_slots(model, path, part, dtype, deep=deep, tables=tables))) for path, part, deep in parts]
 
 
 @contextmanager
@@ -91,13 +91,13 @@ def _parts(module: Any, path: str) -> Iterator[tuple[str, Any, bool]]:
             yield from _parts(child, inner)
 
 
-def _slots(model: Any, path: str, part: Any, dtype: str, *, deep: bool) -> Iterator[Slot]:
+def _slots(model: Any, path: str, part: Any, dtype: str, *, deep: bool, tables: bool) -> Iterator[Slot]:
     """What loading in that dtype casts: parameters and stored buffers, without those that a class keeps in float32."""
     import torch
 
     stays = _stays(model, dtype)
     for inner, module in part.named_modules() if deep else [("", part)]:
-        computed = module._non_persistent_buffers_set
+        computed = {name for name in module._non_persistent_buffers_set if not tables or "inv_freq" in name}
         for tensors in (module._parameters, module._buffers):
             for name, tensor in tensors.items():
                 if tensor is None or not tensor.is_floating_point() or tensor.element_size() == 1 or name in computed:
