@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
+from fixtures.inputs.talks import Talk
 from fixtures.subjects import builtin
 from fixtures.subjects.chat import Chat
 from suites.chat_templates.files.sources import Stored, by_name, leaves, stored
@@ -16,7 +17,7 @@ from suites.chat_templates.files.test_template_names_stay_inside import links_ou
 from suites.chat_templates.tokens.embeddings import INPUT, find
 from suites.chat_templates.tokens.markers import SHAPE, family, partners, roles_beside
 from suites.chat_templates.tokens.masks import Masked, masked, wrong
-from suites.chat_templates.tokens.test_assistant_mask import TALK
+from suites.chat_templates.tokens.test_assistant_mask import TALK, WITH_TOOLS
 from suites.chat_templates.tokens.test_one_bos_when_retokenized import added_around
 
 ROWS, WIDTH, STOP = 600, 8, 2
@@ -87,19 +88,21 @@ def chat() -> Chat:
     return Chat(AutoTokenizer.from_pretrained(builtin.directory("tiny-text-generation")))
 
 
-def test_a_healthy_mask_has_nothing_wrong(chat: Chat) -> None:
-    assert wrong(chat, TALK, masked(chat, TALK), [STOP]) is None
+@pytest.mark.parametrize("talk", [TALK, *WITH_TOOLS])
+def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Talk) -> None:
+    assert wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), [STOP]) is None
 
 
+@pytest.mark.parametrize("talk", [TALK, WITH_TOOLS[1]], ids=["plain", "with tools"])
 @pytest.mark.parametrize("words", ["leaves out", "did not say"])
-def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str) -> None:
+def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Talk) -> None:
     """Each bit in turn; those of white space and of the header may be set."""
-    whole = masked(chat, TALK)
+    whole = masked(chat, talk.messages, tools=talk.tools)
     bit = 1 if words == "leaves out" else 0
     found = []
     for position, value in enumerate(whole.mask):
         changed = Masked(whole.ids, [*whole.mask[:position], 1 - value, *whole.mask[position + 1 :]])
-        problem = wrong(chat, TALK, changed, [STOP]) if value == bit else None
+        problem = wrong(chat, talk, changed, [STOP]) if value == bit else None
         found += [problem.summary] if problem and not problem.header else []
     assert found
     assert all(words in each for each in found)
