@@ -11,7 +11,7 @@ def test_format_declared(weight_files: Subject) -> None:
     Why: safetensors files without `format` are refused or read differently by some loaders: versions of transformers
         fail with an error about metadata, and other tools guess the layout.
     Fix: save again with `save_file(tensors, path, metadata={"format": "pt"})`.
-    Source: https://github.com/huggingface/safetensors/issues/549; https://github.com/ml-explore/mlx/issues/743
+    Source: https://github.com/safetensors/safetensors/issues/549; https://github.com/ml-explore/mlx/issues/743
     """
     silent = [name for name in weights.files(weight_files.path)
               if not (weights.metadata(weight_files.path / name) or {}).get("format")]  # fmt: skip
