@@ -149,7 +149,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="chat_templates/content-verbatim",
-    naming="a message of 4,000 words",
+    naming="a message of 1,500 words",
 )(replaced(USER_TURN, USER_TURN.replace("text(message.content)", "text(message.content)[:2000]")))
 
 mutant(

@@ -28,12 +28,12 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Any, pool: Pool) 
         https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/prompt_format.md;
         https://github.com/mistralai/mistral-common; https://github.com/openai/harmony/blob/main/docs/format.md
     """
-    heard, spoken = dict(fixed(chat)), form_of(chat)
+    spoken = form_of(chat)
     told = spoken and {"form": spoken.form.source, "variants": dict(spoken.options)}
     record.capability("chat.tool_form", spoken.form.name if spoken else "no reference", evidence=told)
     if not spoken:
         return
-    for name, (offer, text) in {**heard, **dict(generated(chat, pool))}.items():
+    for name, (offer, text) in {**dict(fixed(chat)), **dict(generated(chat, pool))}.items():
         parts = spoken.parts(offer)
         gone = departure(parts, text) if parts and complete(offer, text) else None
         if gone:

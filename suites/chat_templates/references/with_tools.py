@@ -38,7 +38,8 @@ def form_of(chat: Chat) -> Spoken | None:
 
 def _form_of(chat: Chat) -> Spoken | None:
     found = family_of(chat)
-    if not found or not probes_tools.shows_calls(chat) or not follows(chat, found):
+    families = {name for form in FORMS for name in form.families}
+    if not found or found.family.name not in families or not probes_tools.shows_calls(chat) or not follows(chat, found):
         return None
     return learn(found, [heard for _, heard in fixed(chat)], FORMS)
 

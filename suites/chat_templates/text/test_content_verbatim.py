@@ -41,10 +41,10 @@ PLACES: dict[str, Callable[[str], list[Message]]] = {
 }
 
 
-WORDS = " ".join(f"word{number}" for number in range(4000))
+WORDS = " ".join(f"word{number}" for number in range(1500))
 LONG = {
     "a conversation of 32 messages": [(user, assistant)[number % 2](f"Message {number}.") for number in range(32)],
-    "a message of 4,000 words": [user(WORDS), ANSWER],
+    "a message of 1,500 words": [user(WORDS), ANSWER],
 }
 
 
