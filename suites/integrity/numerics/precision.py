@@ -33,7 +33,8 @@ class Runs:
         known = {name: value for name, value in inputs.items() if name in taken or "kwargs" in taken}
         with torch.inference_mode(), cast(self._units):
             output = self.model(**known, return_dict=True)
-        return {name: value for name, value in output.items() if torch.is_tensor(value) and value.is_floating_point()}
+        tensors = {name: value for name, value in output.items() if torch.is_tensor(value) and value.dim()}  # no losses
+        return {name: value for name, value in tensors.items() if value.is_floating_point()}
 
 
 def own_dtype(model: Any) -> str:
