@@ -21,7 +21,7 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
     Why: an interrupted conversion or a lost scale leaves zeros or wrong magnitudes in one layer; residual connections
         carry the text around it, and the output stays fluent and gets worse.
     Fix: convert the checkpoint again; the finding names the tensor and what its siblings are like.
-    Source: https://github.com/huggingface/transformers/issues/45361 (a part left without its trained weights);
+    Source: https://github.com/unslothai/unsloth/pull/6978 (scales that were lost at loading);
         https://arxiv.org/abs/2403.17887 (a model without some of its layers still answers)
     """
     matrices = {name: each for name, each in stored.items() if each.is_float and each.rows is not None}
