@@ -32,6 +32,8 @@ class Contract:
     """What of an answer from a batch is to be compared with the answer that the input gets alone."""
     meaning: Callable[[Any], str] = str
     """What an answer says, in one word or text: to be compared with a canary's."""
+    given: Callable[[Any, Pipe], Any] = lambda known, pipe: known
+    """What the pipeline takes for the input of a canary, which is written as text or as a table."""
     forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
     """The same input in every other form that the task accepts, by name."""
     refused: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}

@@ -19,7 +19,7 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: A
     Source: https://github.com/huggingface/transformers/issues/3093
     """
     promised = promised_of(pipe)
-    answers = [promised.meaning(promised.answer(pipe, canary.input)) for canary in canaries]
+    answers = [promised.meaning(promised.answer(pipe, promised.given(canary.input, pipe))) for canary in canaries]
     wrong = [(canary, got) for canary, got in zip(canaries, answers, strict=True)
              if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
     right = len(canaries) - len(wrong)

@@ -1,0 +1,66 @@
+"""Rows about pipelines that hear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from selftests.gallery.edits import set_keys
+from selftests.gallery.registry import mutant
+
+SOUNDS = "tiny-audio-classification"
+SETTINGS = "preprocessor_config.json"
+
+
+def unchanged(directory: Path) -> None:
+    """The defect is put into what was loaded."""
+
+
+@mutant(
+    "PV05",
+    "the feature extractor says another rate than that of training",
+    source="own",
+    base=SOUNDS,
+    caught_by="pipelines/canaries",
+    naming="known answer",
+)
+def other_rate(directory: Path) -> None:
+    set_keys(directory / SETTINGS, sampling_rate=8000)
+
+
+def forgets_rates(pipe: Pipe) -> None:
+    call = pipe.call
+
+    def changed(inputs: Any, **options: Any) -> Any:
+        return call(inputs["raw"] if isinstance(inputs, Mapping) and "raw" in inputs else inputs, **options)
+
+    pipe.call = changed
+
+
+mutant(
+    "PV06",
+    "the rate of a sound is thrown away",
+    source="own",
+    base=SOUNDS,
+    caught_by="pipelines/sampling-rate-heeded",
+    naming=("8000 samples per second", "as if it were at 16000"),
+    patch_pipe=forgets_rates,
+)(unchanged)
+
+
+def without_mask(model: Any) -> None:
+    forward = model.forward
+    model.forward = lambda *args, attention_mask=None, **options: forward(*args, **options)
+
+
+mutant(
+    "PV07",
+    "a short sound's padding is heard in a batch",
+    source="own",
+    base=SOUNDS,
+    caught_by="pipelines/batch-equals-single",
+    naming="in a batch",
+    patch=without_mask,
+)(unchanged)
