@@ -51,7 +51,7 @@ def untied_at_loading(directory: Path) -> None:
 def _embed_with_the_head(model: Any) -> None:
     import torch
 
-    model.encoder.embed_tokens.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+    model.encoder.embed_tokens = torch.nn.Embedding.from_pretrained(model.lm_head.weight.detach().clone())
 
 
 @mutant(
