@@ -24,9 +24,11 @@ def samples(pipe: Pipe) -> list[Any]:
 
 
 def given(known: Any, pipe: Pipe) -> Any:
-    """`{"sound": "low"}` as samples at the pipeline's rate; anything else as it is."""
+    """`{"sound": "low"}` or `{"spelled": "mia"}` as samples at the pipeline's rate; anything else as it is."""
     if isinstance(known, Mapping) and "sound" in known:
         return audio.sound(known["sound"], rate(pipe))
+    if isinstance(known, Mapping) and "spelled" in known:
+        return audio.spelled(known["spelled"], rate(pipe))
     return known
 
 

@@ -10,7 +10,7 @@ from fixtures.tasks.pipe import Pipe
 from selftests.gallery.edits import set_keys
 from selftests.gallery.registry import mutant
 
-SOUNDS = "tiny-audio-classification"
+SOUNDS, SPELLING = "tiny-audio-classification", "tiny-automatic-speech-recognition"
 SETTINGS = "preprocessor_config.json"
 
 
@@ -64,3 +64,60 @@ mutant(
     naming="in a batch",
     patch=without_mask,
 )(unchanged)
+
+
+def keeps_overlaps(pipe: Pipe) -> None:
+    joined = pipe.library.postprocess
+
+    def postprocess(pieces: Any, **options: Any) -> Any:
+        return joined([{**piece, "stride": None} for piece in pieces], **options)
+
+    pipe.library.postprocess = postprocess
+
+
+mutant(
+    "P06",
+    "pieces of a long sound are joined with their overlaps",
+    source="huggingface/transformers#31778",
+    base=SPELLING,
+    caught_by="pipelines/chunks-join",
+    naming=("in pieces", "doubled"),
+    patch_pipe=keeps_overlaps,
+)(unchanged)
+
+
+def runs_twice_as_fast(pipe: Pipe) -> None:
+    call = pipe.call
+
+    def late(word: Any) -> Any:
+        return {**word, "timestamp": tuple(2 * time for time in word["timestamp"])}
+
+    def changed(inputs: Any, **options: Any) -> Any:
+        answer = call(inputs, **options)
+        timed = isinstance(answer, Mapping) and "chunks" in answer
+        return {**answer, "chunks": [late(word) for word in answer["chunks"]]} if timed else answer
+
+    pipe.call = changed
+
+
+mutant(
+    "PV08",
+    "words end after the sound has ended",
+    source="huggingface/transformers#36602",
+    base=SPELLING,
+    caught_by="pipelines/timestamps-in-order",
+    naming="the sound lasts",
+    patch_pipe=runs_twice_as_fast,
+)(unchanged)
+
+
+@mutant(
+    "PV09",
+    "the letters of a speech model are in another order",
+    source="own",
+    base=SPELLING,
+    caught_by="pipelines/canaries",
+    naming="known answer",
+)
+def other_letters(directory: Path) -> None:
+    set_keys(directory / "vocab.json", a=6, e=5)
