@@ -43,6 +43,8 @@ class Contract:
     shortened: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which an input that is too long is cut instead of refused."""
 
+    by_chance: Callable[[Pipe], bool] = lambda pipe: False
+    """Whether answers are drawn by chance, so that no two can be compared."""
     unwraps: bool = False
     """Whether the pipeline takes a list of one input for the input."""
     writes: bool = False
@@ -67,6 +69,14 @@ def promised_of(pipe: Pipe) -> Contract:
     promised = contract(pipe.task)
     if failure := first_failure(pipe, promised):
         raise Unsupported(f"{pipe.task} does not run here (see pipelines/pipeline-runs): {failure}")
+    return promised
+
+
+def repeatable(pipe: Pipe) -> Contract:
+    """The contract of a pipe whose answers can be compared; `Unsupported` where each is drawn by chance."""
+    promised = promised_of(pipe)
+    if promised.by_chance(pipe):
+        raise Unsupported(f"{pipe.task}: the model draws each answer by chance, so that no two can be compared")
     return promised
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Hazard
 from suites.pipelines.agreement import difference, shown
-from suites.pipelines.contract import Contract, promised_of
+from suites.pipelines.contract import Contract, repeatable
 
 
 def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:
@@ -18,7 +18,7 @@ def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:
     Fix: the finding names the input; check it before the pipeline.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
-    promised = promised_of(pipe)
+    promised = repeatable(pipe)
     sample = promised.samples(pipe)[0]
     before = promised.answer(pipe, sample)
     told = dict(_told(promised, pipe))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Hazard
 from suites.pipelines.agreement import difference, rounding, shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contract import repeatable
 
 BATCH = 2
 NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"
@@ -17,7 +17,7 @@ def test_batch_equals_single(pipe: Pipe, task: str) -> None:
     Fix: look at the padding token, the padding side and the attention mask; for images at the sizes that are batched.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#batch-inference
     """
-    promised = promised_of(pipe)
+    promised = repeatable(pipe)
     samples = promised.samples(pipe)
     alone = [promised.answer(pipe, sample) for sample in samples]
     together = promised.answers(pipe, samples, batch_size=BATCH)

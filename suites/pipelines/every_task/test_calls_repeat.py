@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.agreement import difference, shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contract import repeatable
 
 
 def test_calls_repeat(pipe: Pipe, task: str) -> None:
@@ -14,7 +14,7 @@ def test_calls_repeat(pipe: Pipe, task: str) -> None:
     Fix: look for dropout outside of evaluation mode, and for sampling in generation_config.json or the task's settings.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
-    promised = promised_of(pipe)
+    promised = repeatable(pipe)
     first, *others = promised.samples(pipe)
     before = promised.answer(pipe, first)
     promised.answer(pipe, others[0])

@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.agreement import difference, rounding, shown
-from suites.pipelines.contract import Contract, promised_of
+from suites.pipelines.contract import Contract, repeatable
 
 
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:
@@ -17,7 +17,7 @@ def test_input_forms_agree(pipe: Pipe, task: str) -> None:
     Fix: the finding names the form; compare the tensors that reach the model.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#using-pipelines-on-a-dataset
     """
-    promised = promised_of(pipe)
+    promised = repeatable(pipe)
     sample = promised.samples(pipe)[0]
     expected = promised.answer(pipe, sample)
     for form, given in _answers(promised, pipe, sample):

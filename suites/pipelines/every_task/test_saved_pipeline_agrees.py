@@ -5,7 +5,7 @@ from pathlib import Path
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.agreement import difference, rounding, shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contract import repeatable
 
 MOST_BYTES = 2 * 10**9
 
@@ -20,7 +20,7 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     """
     if getattr(pipe.model, "is_quantized", False) or pipe.model.get_memory_footprint() > MOST_BYTES:
         raise Unsupported("quantized or larger than 2 GB: saving is tried on the full checkpoint, and on smaller ones")
-    promised = promised_of(pipe)
+    promised = repeatable(pipe)
     samples = promised.samples(pipe)[:2]
     expected = promised.answers(pipe, samples)
     actual = promised.answers(pipe.saved(tmp_path), samples)
