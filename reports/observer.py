@@ -14,6 +14,8 @@ from reports.records import Metric
 
 SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
 FATAL = ("defect", "error")
+PANIC = "PanicException"
+"""What PyO3 raises when the Rust code behind a tokenizer panics: the suite tokenizers tries that and tells it."""
 KEY_FIELDS = ("check", "subject", "variant", "parameters")
 
 
@@ -107,6 +109,8 @@ def classify(error: BaseException) -> str:
     """The outcome that an exception means; what no check raised on purpose is an error of the machine."""
     if isinstance(error, pytest.skip.Exception):
         return "unsupported"
+    if type(error).__name__ == PANIC:
+        return "unsupported"
     declared = getattr(error, "outcome", None)
     if isinstance(declared, str):
         return declared
@@ -118,6 +122,8 @@ def first_line(error: BaseException) -> str:
     message = lines[0] if lines else ""
     if isinstance(error, (AssertionError, pytest.skip.Exception)):
         return message
+    if type(error).__name__ == PANIC:
+        return f"the tokenizer's backend panics, see tokenizers/round-trip: {message}"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
