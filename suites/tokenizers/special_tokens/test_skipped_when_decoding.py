@@ -12,7 +12,7 @@ from suites.tokenizers.special import control_tokens, encode
 SINGLE = 24
 
 
-def test_skipped_when_decoding(subject: Subject, tokenizer: Any) -> None:
+def test_skipped_when_decoding(subject: Subject, tokenizer: Any, marks_in_text: None) -> None:
     """decode(ids, skip_special_tokens=True) leaves out every special token, and keeps all other text as it is.
 
     Why: answers are decoded so: what stays is shown to users, and what goes too is lost to them.

@@ -15,7 +15,7 @@ MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
 """So many special tokens are paired at most."""
 
 
-def test_special_pairs_atomic(tokenizer: Any, record: Any, profile: str) -> None:
+def test_special_pairs_atomic(tokenizer: Any, record: Any, profile: str, marks_in_text: None) -> None:
     """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
 
     Why: templates write markers side by side; where one is the beginning of another, or the two together spell a
