@@ -92,6 +92,8 @@ class _Steering:
         self.rows, self.start = rows, start
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
+        if bool(scores.isnan().any()):
+            raise Unsupported("the logits are not finite (see integrity), so the model cannot be led")
         step = input_ids.shape[1] - self.start
         scores = scores.clone()
         for number, row in enumerate(self.rows):

@@ -22,9 +22,13 @@ def is_tied(model: Any) -> bool:
 
 
 def differences(model: Any, again: Any) -> dict[str, bool]:
-    """By parameter, whether the copy's values are others."""
+    """By parameter, whether the copy's values are others; what is no number is the same as what is none."""
+    own = dict(model.named_parameters())
+    return {name: name in own and not _same(own[name], other.to(own[name].device))
+            for name, other in again.named_parameters()}  # fmt: skip
+
+
+def _same(one: Any, other: Any) -> bool:
     import torch
 
-    own = dict(model.named_parameters())
-    return {name: name in own and not torch.equal(own[name], other.to(own[name].device))
-            for name, other in again.named_parameters()}  # fmt: skip
+    return bool(torch.equal(one, other) or torch.equal(one.nan_to_num(), other.nan_to_num()))

@@ -69,4 +69,5 @@ def _changed(old: Any, new: Any) -> int:
     if old is None or new is None or getattr(old, "weight", None) is None:
         return 0
     rows = min(old.weight.shape[0], new.weight.shape[0])
-    return int((new.weight[:rows] != old.weight[:rows]).any(dim=-1).sum())
+    before, after = old.weight[:rows].nan_to_num(), new.weight[:rows].nan_to_num()
+    return int((after != before).any(dim=-1).sum())

@@ -40,6 +40,8 @@ def test_one_set_of_weights(weight_files: Subject, record: Any) -> None:
 
 def _unused(directory: Path, used: list[str]) -> Iterator[str]:
     """Weight files of the library's names that the chosen set does not hold; LoRA adapters are another model."""
+    if weights.SINGLE in used and (directory / weights.INDEX).is_file():
+        yield weights.INDEX
     for path in sorted(directory.glob("*.safetensors")):
         if path.name not in used and (path.name == weights.SINGLE or SHARD.fullmatch(path.name)):
             yield path.name

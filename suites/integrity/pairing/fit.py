@@ -13,6 +13,8 @@ from suites.integrity.pairing.likelihood import Likelihood, Row
 WORK = {"quick": 5e10, "standard": 2e11, "exhaustive": 1e12}
 """Tokens times parameters."""
 FEWEST, MOST = 200, 4000
+WORSE_THAN_CHANCE = 1.5
+"""Times the loss of chance: no sound model is that sure of the wrong tokens, whatever it was trained on."""
 SURE, CLEAR = 3, 5
 """Standard errors: below the first a gain may be chance; beyond the second a difference is none."""
 
@@ -35,8 +37,10 @@ def chance(tokenizer: Any) -> float:
 
 def first_strange(found: Likelihood, chance: float) -> int | None:
     """The id from which on the order of a text is worth nothing to the model: 0 for all, None where it always is."""
-    if not found.predictions or (found.gain < SURE * found.error and found.loss >= chance):
-        return 0 if found.predictions else None
+    if not found.predictions:
+        return None
+    if found.loss >= WORSE_THAN_CHANCE * chance or (found.gain < SURE * found.error and found.loss >= chance):
+        return 0
     ids = sorted(each.token for each in found.predictions)
     starts = (ids[len(ids) * quarter // 4] for quarter in (1, 2, 3))
     return next((start for start in starts if _strange_from(found, start, chance)), None)

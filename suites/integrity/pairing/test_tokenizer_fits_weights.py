@@ -23,7 +23,8 @@ def test_tokenizer_fits_weights(
 
     Why: a tokenizer of another family, a vocabulary in another order or an added token that shifts all after it raises
         no error while every id has a row; the model reads other words than were written and answers nonsense.
-    Fix: Take tokenizer and weights from one revision of one repository; compare the tokenizer's sha256 with it.
+    Fix: Mend first what other checks of integrity say about the weights; then take tokenizer and weights from one
+        revision of one repository, and compare their sha256 with it.
     Source: https://huggingface.co/blog/chat-templates (a tokenizer from a different model);
         https://huggingface.co/docs/transformers/main/perplexity (loss of a text)
     """
@@ -49,11 +50,12 @@ def test_tokenizer_fits_weights(
 def misfit(found: Likelihood, start: int, move: int | None, chance: float) -> Defect:
     part = found.parted(start)[1]
     which = f" from about {start} on" if start else ""
-    how = f" (moved by {move} they fit)" if move else ""
+    how = f" (moved by {move} they fit)" if move else ", or the weights are damaged"
     groups = {name: group.as_json() for name, group in found.groups().items()}
+    beyond = part.loss >= fit.WORSE_THAN_CHANCE * chance
     return Defect(
         f"The tokenizer's ids{which} are not those that the weights were trained on{how}: plain text has a loss of "
-        f"{part.loss:.1f} nats per token (chance is {chance:.1f}), in order as well as shuffled.",
+        f"{part.loss:.1f} nats per token (chance is {chance:.1f}){'' if beyond else ', in order as well as shuffled'}.",
         evidence={"chance": round(chance, 2), **groups, "strange ids": [each.token for each in part.predictions[:40]]},
     )
 
