@@ -8,14 +8,10 @@ from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
 from fixtures.tasks.pipe import Pipe
+from fixtures.tasks.writing import KEYS
 from suites.pipelines.contract import Contract
 from suites.pipelines.texts import NOT_TEXTS
 
-KEYS = {
-    "summarization": "summary_text",
-    "translation": "translation_text",
-    "text2text-generation": "generated_text",
-}
 NEW_TOKENS = 12
 
 
