@@ -73,6 +73,7 @@ def mask_is(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> None
 def mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
     """The mask that data collators ask for; it goes by the ids, so an id of the text may be special too."""
     __tracebackhide__ = True
+    refuse_random(ids, expected)
     mask = list(tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True))
     special = set(tokenizer.all_special_ids)
     missing = [index for index, (flag, found) in enumerate(zip(expected, mask, strict=True)) if flag and not found]
@@ -87,10 +88,18 @@ def mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
         )
 
 
+def refuse_random(ids: list[int], flags: list[int]) -> None:
+    """What one call gave tells nothing about the ids of another where they differ."""
+    __tracebackhide__ = True
+    if len(ids) != len(flags):
+        raise Unsupported("texts get other ids in every call: see tokenizers/agrees-with-tokenizer-json")
+
+
 def flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:
     """A flag that is false holds for both texts of a pair; one that is true holds for the first at least."""
     __tracebackhide__ = True
     ids = list(tokenizer(*PAIR)["input_ids"])
+    refuse_random(ids, added)
     around = [number for number, flag in zip(ids, added, strict=True) if flag]
     for name in ("bos", "eos"):
         flag, number = declared.get(f"add_{name}_token"), getattr(tokenizer, f"{name}_token_id")
