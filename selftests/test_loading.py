@@ -59,11 +59,11 @@ def test_the_last_check_frees_the_weights(chat: Subject) -> None:
     """Also where a traceback or a cycle still refers to the model."""
     shelf = Shelf(budget=10**9)
     for _ in range(2):
-        shelf.expect(chat, PLAIN)
+        shelf.expect(chat, [PLAIN])
     model = shelf.model(chat, PLAIN).model
-    shelf.done(chat, PLAIN)
+    shelf.done(chat, [PLAIN])
     assert sum(parameter.numel() for parameter in model.parameters()) == 426_624
-    shelf.done(chat, PLAIN)
+    shelf.done(chat, [PLAIN])
     assert sum(parameter.numel() for parameter in model.parameters()) == 0
 
 
@@ -73,6 +73,29 @@ def test_the_budget_evicts_what_was_loaded_first(chat: Subject, tmp_path: Path) 
     first = shelf.model(chat, PLAIN).model
     shelf.model(other, PLAIN)
     assert sum(parameter.numel() for parameter in first.parameters()) == 0
+
+
+def test_what_is_compared_is_held_together(chat: Subject) -> None:
+    shelf = Shelf(budget=10**9)
+    shelf.expect(chat, [HALF, PLAIN])
+    other = shelf.beside(chat, HALF, PLAIN)
+    assert other is shelf.model(chat, PLAIN)
+    shelf.done(chat, [HALF, PLAIN])
+    assert sum(parameter.numel() for parameter in other.model.parameters()) == 0
+
+
+def test_what_does_not_fit_together_is_not_compared(chat: Subject) -> None:
+    shelf = Shelf(budget=2_000_000)
+    with pytest.raises(CannotRunHere, match="both variants in memory, 0.0 GB"):
+        shelf.beside(chat, HALF, PLAIN)
+    assert shelf.model(chat, PLAIN).bytes > 0
+
+
+def test_a_variant_is_compared_with_the_one_it_was_made_from() -> None:
+    assert Variant(quantization="nf4").reference("float32") == Variant()
+    assert Variant(dtype="float16", quantization="int8").reference("float32") == Variant(dtype="float16")
+    assert Variant(dtype="bfloat16").reference("float32") == Variant()
+    assert Variant().reference("float32") is Variant(dtype="float32").reference("float32") is None
 
 
 def test_a_model_beyond_the_budget_is_an_error_with_the_figures(chat: Subject) -> None:
@@ -102,10 +125,10 @@ def test_a_failure_is_remembered(chat: Subject, loads: list[tuple[str, Variant]]
 
 def test_a_tokenizer_is_shared_until_its_last_check(chat: Subject) -> None:
     shelf = Shelf(budget=10**9)
-    shelf.expect(chat, None)
+    shelf.expect(chat, [None])
     tokenizer = shelf.tokenizer(chat)
     assert shelf.tokenizer(chat) is tokenizer
-    shelf.done(chat, None)
+    shelf.done(chat, [None])
     assert shelf.tokenizer(chat) is not tokenizer
 
 
