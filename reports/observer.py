@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from reports import sequences
+from reports import series as plots
 from reports.findings import LOADS
 from reports.records import Metric
 
@@ -34,6 +35,8 @@ class Observation:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     recorded: dict[str, Any] = field(default_factory=dict)
     """Sets of sequences, as `reports.sequences` packs them."""
+    plotted: list[dict[str, Any]] = field(default_factory=list)
+    """Points for plots, as `reports.series` keeps them."""
     problem: dict[str, Any] | None = None
     """Set when the subject could not be loaded for this check."""
 
@@ -77,6 +80,22 @@ class Observation:
         """
         self.recorded[name] = sequences.entry(values, version, rules or {}, texts or {})
 
+    def series(
+        self,
+        name: str,
+        points: Iterable[Sequence[Any]],
+        *,
+        x: str,
+        y: str,
+        kind: Literal["line", "bar", "points"] = "line",
+    ) -> None:
+        """Records points that the report plots, several variants of one name together.
+
+        A point is [x, y] or [x, y, low, high]; `x` and `y` are the titles of the axes with their units. Where `kind` is
+        bar, a point's x may be a text.
+        """
+        self.plotted.append(plots.entry(name, points, x, y, kind))
+
     def note_exception(self, error: BaseException, details: str) -> None:
         """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
         outcome = classify(error)
@@ -102,6 +121,7 @@ class Observation:
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
         names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
         recorded = {"sequences": self.recorded} if self.recorded else {}
+        recorded |= {"series": self.plotted} if self.plotted else {}
         return known | {name: getattr(self, name) for name in names} | recorded
 
 

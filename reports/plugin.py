@@ -81,7 +81,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Observation:
-    """What a check tells besides its outcome: `record.capability(...)` and `record.metric(...)`."""
+    """What a check tells besides its outcome: `record.capability(...)`, `record.metric(...)` and `record.series(...)`."""
     observation: Observation = request.node.stash[OBSERVATION]
     return observation
 

@@ -155,6 +155,8 @@ class Check(Record):
     """Each the fields of `Metric`."""
     sequences: dict[str, Json] = field(default_factory=dict)
     """Name to sets of integer sequences, packed; see `reports.sequences`."""
+    series: list[Json] = field(default_factory=list)
+    """Points for plots; see `reports.series`."""
 
     @property
     def suite(self) -> str:
