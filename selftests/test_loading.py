@@ -86,7 +86,7 @@ def test_what_is_compared_is_held_together(chat: Subject) -> None:
 
 def test_what_does_not_fit_together_is_not_compared(chat: Subject) -> None:
     shelf = Shelf(budget=2_000_000)
-    with pytest.raises(CannotRunHere, match="both variants in memory, 0.0 GB"):
+    with pytest.raises(CannotRunHere, match=r"both variants in memory, 0\.0 GB"):
         shelf.beside(chat, HALF, PLAIN)
     assert shelf.model(chat, PLAIN).bytes > 0
 
