@@ -1,0 +1,1 @@
+"""How good is what it writes, and what did a variant cost of it?"""

@@ -1,0 +1,62 @@
+"""Log-likelihoods of continuations behind contexts, as multiple choice needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suites.quality.scoring import scores
+from suites.quality.scoring.rows import Row, plain
+
+Request = tuple[Sequence[int], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One continuation behind its context."""
+
+    logprob: float
+    """Sum over its tokens, nats."""
+    tokens: int
+    greedy: bool
+    """Every token was the likeliest one."""
+
+
+def continuations(
+    model: Any,
+    requests: Sequence[Request],
+    *,
+    prefix: int | None = None,
+    window: int | None = None,
+    batch_tokens: int | None = None,
+) -> list[Scored]:
+    """Scores (context ids, continuation ids), in any order; the answers come in the order of the requests.
+
+    An empty context is replaced by `prefix` (ValueError without one). What is longer than `window` (default: the model's
+    own) loses ids on the left, as in lm-eval; a continuation that alone is longer is a ValueError.
+    """
+    rows = [row_of(context, continuation, prefix, window or window_of(model)) for context, continuation in requests]
+    logprobs, greedy = scores.scored(model, rows, batch_tokens)
+    return [
+        Scored(float(values.sum()), len(values), bool(top.all()))
+        for values, top in zip(logprobs, greedy, strict=True)
+    ]  # fmt: skip
+
+
+def row_of(context: Sequence[int], continuation: Sequence[int], prefix: int | None, window: int) -> Row:
+    """A request as a row, cut to the window."""
+    if not context and prefix is None:
+        raise ValueError("an empty context needs a prefix token")
+    if len(continuation) > window:
+        raise ValueError(f"a continuation of {len(continuation)} tokens is longer than the window of {window}")
+    given = list(context) or [prefix]
+    kept = window + 1 - len(continuation)
+    return plain(given[-kept:], continuation)
+
+
+def window_of(model: Any) -> int:
+    """The longest input of a model by its config; 2048 where the config does not say, as in lm-eval."""
+    config = model.config.get_text_config(decoder=True)
+    given = (getattr(config, name, None) for name in ("n_positions", "max_position_embeddings", "n_ctx"))
+    return next((value for value in given if isinstance(value, int) and value > 0), 2048)

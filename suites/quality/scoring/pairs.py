@@ -1,0 +1,88 @@
+"""Two models over the same tokens, compared chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from suites.quality.scoring import scores
+from suites.quality.scoring.choices import window_of
+from suites.quality.scoring.reading import reader
+from suites.quality.scoring.rows import Row, windows
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Arrays of one length: what two models say to some tokens."""
+
+    text: Any
+    """Number of the text."""
+    position: Any
+    """Index of the token in its text."""
+    token: Any
+    full: Any
+    """Its log-probability under the first model, nats."""
+    other: Any
+    """And under the second."""
+    kl: Any
+    """Kullback-Leibler divergence of the distributions it was predicted from, full from other, nats."""
+    agree: Any
+    """Whether the likeliest tokens are the same."""
+
+
+def compare(
+    full: Any,
+    other: Any,
+    texts: Sequence[Sequence[int]],
+    *,
+    prefix: int | None = None,
+    window: int | None = None,
+    batch_tokens: int | None = None,
+) -> Iterator[Chunk]:
+    """Scores every token of every text under both models; with `prefix` None, all but the first of each text.
+
+    The chunks come longest window first. Only one chunk's logits exist at a time, under both models.
+    """
+    import torch
+
+    rows, origins = _pieces(texts, prefix, window or window_of(full))
+    one, two = reader(full), reader(other)
+    size = min(one.fits(full), two.fits(other))
+    for batch in scores.batched(rows, batch_tokens or scores.batch_tokens(full)):
+        with torch.inference_mode():
+            mine, its = scores.states(full, one, batch), scores.states(other, two, batch)
+        for part, targets in scores.chunks(batch, size):
+            with torch.inference_mode():
+                logits = one.logits(full, mine[part]), two.logits(other, its[part])
+                found = _measured(*logits, torch.as_tensor(batch.places.token[targets]))
+            where = [origins[row] for row in batch.places.row[targets]]
+            position = numpy.array([first for _, first in where]) + batch.places.target[targets]
+            yield Chunk(numpy.array([text for text, _ in where]), position, batch.places.token[targets], *found)
+
+
+def _pieces(texts: Sequence[Sequence[int]], prefix: int | None, window: int) -> tuple[list[Row], list[tuple[int, int]]]:
+    """Windows of all texts, and for each the number of its text and the position of its first target."""
+    rows, origins = [], []
+    for number, text in enumerate(texts):
+        position = 1 if prefix is None else 0
+        for row in windows(text, prefix, window):
+            rows.append(row)
+            origins.append((number, position))
+            position += len(row.targets)
+    return rows, origins
+
+
+def _measured(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
+    """Log-probabilities of tokens under both, divergence and agreement, from logits (positions x vocabulary)."""
+    import torch
+
+    other, token = other.to(full.device), token.to(full.device)[:, None]
+    likeliest = full.argmax(dim=-1) == other.argmax(dim=-1)
+    exact = torch.float32 if full.device.type == "mps" else torch.float64
+    one, two = full.to(exact).log_softmax(dim=-1), other.to(exact).log_softmax(dim=-1)
+    kl = (one.exp() * (one - two)).masked_fill_(one == -torch.inf, 0).sum(dim=-1)  # 0 log 0 is 0; NaN stays
+    values = (one.gather(1, token)[:, 0], two.gather(1, token)[:, 0], kl, likeliest)
+    return tuple(value.cpu().numpy() for value in values)  # type: ignore[return-value]
