@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from reports import sequences
+from reports import kept, sequences
 from reports import series as plots
 from reports.findings import LOADS
 from reports.records import Metric
@@ -35,6 +35,8 @@ class Observation:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     recorded: dict[str, Any] = field(default_factory=dict)
     """Sets of sequences, as `reports.sequences` packs them."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """Renders, outputs and answers, as `reports.kept` keeps them."""
     plotted: list[dict[str, Any]] = field(default_factory=list)
     """Points for plots, as `reports.series` keeps them."""
     problem: dict[str, Any] | None = None
@@ -80,6 +82,13 @@ class Observation:
         """
         self.recorded[name] = sequences.entry(values, version, rules or {}, texts or {})
 
+    def keep(self, name: str, values: Mapping[str, Any], *, kind: str, version: str, tolerance: float = 0.0) -> None:
+        """Keeps what was seen (`kind`: renders, outputs or answers) by name, for a later run to compare with.
+
+        `version` is that of the inputs. Texts are compared exactly, numbers within the share `tolerance`.
+        """
+        self.seen[name] = kept.entry(kind, values, version, tolerance)
+
     def series(
         self,
         name: str,
@@ -122,6 +131,7 @@ class Observation:
         names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
         recorded = {"sequences": self.recorded} if self.recorded else {}
         recorded |= {"series": self.plotted} if self.plotted else {}
+        recorded |= {"kept": self.seen} if self.seen else {}
         return known | {name: getattr(self, name) for name in names} | recorded
 
 

@@ -157,6 +157,8 @@ class Check(Record):
     """Name to sets of integer sequences, packed; see `reports.sequences`."""
     series: list[Json] = field(default_factory=list)
     """Points for plots; see `reports.series`."""
+    kept: dict[str, Json] = field(default_factory=dict)
+    """Name to what was seen, to be compared with another run; see `reports.kept`."""
 
     @property
     def suite(self) -> str:

@@ -93,6 +93,7 @@ def test_every_check_has_a_row() -> None:
 
     without = check_ids() - {row.caught_by for row in harness.all_mutants().values()}
     recorded = {"chat_templates/capabilities", "tokenizers/corpus-ids", "tokenizers/encoding-cost"}
+    recorded |= {"chat_templates/renders-kept", "generation/answers-kept", "pipelines/outputs-kept"}
     assert without <= recorded | {"generation/compiled-equals-eager"}
 
 

@@ -1,0 +1,55 @@
+"""Promise: a later run sees which prompts changed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from fixtures.inputs import catalogue
+from fixtures.inputs.catalogue import Entry
+from fixtures.subjects.chat import Chat, TemplateFails
+
+NAME = "Renders of the catalogue"
+DAY = datetime.datetime(2024, 7, 26, 12, 0)
+"""The clock stands still, so that a template that tells the date renders the same tomorrow."""
+
+
+def test_renders_kept(chat: Chat, record: Any) -> None:
+    """The renders of a fixed catalogue of conversations are recorded, so that a run against a baseline shows what
+    changed.
+
+    Why: an upgrade of the library, or a new revision of the template, can change prompts silently; the model then reads
+        what it was not trained on.
+    Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
+    Source: https://huggingface.co/docs/transformers/chat_templating;
+        https://github.com/huggingface/transformers/issues/45701
+    """
+    with clock_stopped():
+        renders = {name: _render(chat, entry) for name, entry in catalogue.entries().items()}
+    record.keep(NAME, renders, kind="renders", version=catalogue.version())
+
+
+def _render(chat: Chat, entry: Entry) -> str:
+    """The text; a refusal is recorded in the template's words."""
+    try:
+        return chat.render(entry.messages, tools=entry.tools, add_generation_prompt=entry.prompt, fresh=True)
+    except TemplateFails as failure:
+        return f"[no render: {type(failure).__name__}: {failure}]"
+
+
+@contextmanager
+def clock_stopped() -> Iterator[None]:
+    from transformers.utils import chat_template_utils
+
+    class Stopped(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return cls(*DAY.timetuple()[:6])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chat_template_utils, "datetime", Stopped)
+        yield

@@ -1,0 +1,65 @@
+"""Promise: a later run sees which greedy answers changed, and whether rounding explains it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from fixtures.inputs.questions import Question
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.generation import paths, prompts
+from suites.generation.study import Study, study
+from suites.generation.vital_signs.answers import Answer, answers
+
+NAME = "Greedy answers"
+FEW = 4
+"""The first questions: each takes one more pass, to see where two tokens are equal within rounding."""
+
+
+def test_answers_kept(
+    subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
+) -> None:
+    """Greedy answers to fixed questions are recorded, so that a run against a baseline shows which of them changed.
+
+    Why: an upgrade of the library or of a kernel can change what a model says and raises nothing. A text that parts
+        where two tokens were equal within rounding is told apart from one that has another cause.
+    Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
+    Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
+    """
+    given = answers(subject, tokenizer, loaded, profile)[:FEW]
+    shared = study(subject, tokenizer, loaded)
+    close = _tolerance(shared)
+    kept = {
+        f"{answer.question.language}: {_asked(subject, answer.question)}": {
+            "text": answer.text, "ids": list(answer.ids),
+            "close": _close(shared, answer, 2 * close) if close is not None else [],
+        }
+        for answer in given
+    }  # fmt: skip
+    version = hashlib.sha256(f"{profile} {list(kept)}".encode()).hexdigest()[:12]
+    record.keep(NAME, kept, kind="answers", version=version)
+
+
+def _asked(subject: Subject, question: Question) -> str:
+    return question.text if subject.traits.has_chat_template else question.opening
+
+
+def _tolerance(shared: Study) -> float | None:
+    """What rounding moves a logit by; None where one pass does not give the logits of its parts."""
+    try:
+        return shared.tolerance
+    except Unsupported:
+        return None
+
+
+def _close(shared: Study, answer: Answer, tolerance: float) -> list[int]:
+    """Positions of new tokens at which the second best logit is this near to the best one."""
+    from suites.generation.comparing import Run
+
+    prompt = prompts.encoded(shared.subject, shared.tokenizer, _asked(shared.subject, answer.question))
+    prompt = {name: row[:, prompt["input_ids"][0] < shared.rows] for name, row in prompt.items()}
+    logits = paths.logits(shared.model, shared.extended(prompt, Run(list(answer.ids), None)))[0]
+    best = logits[-len(answer.ids) :].topk(2, dim=-1).values
+    return [int(place) for place in ((best[:, 0] - best[:, 1]) <= tolerance).nonzero().flatten()]
