@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import baseline, directory, records, shards, terminal, text, verdict
+from reports import baseline, directory, records, redaction, shards, terminal, text, verdict
 from reports.records import Json
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
@@ -21,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; a problem is one sentence on standard error."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments))
+        with redaction.screened():
+            return int(arguments.command(arguments))
     except OSError as problem:
         return _refuse(f"{problem.filename or 'file'}: {problem.strerror or problem}")
     except ValueError as problem:
@@ -82,7 +83,7 @@ def _snapshot(path: Path) -> Json:
 
 
 def _refuse(problem: str) -> int:
-    print(f"python -m reports: {problem}", file=sys.stderr)
+    print(f"python -m reports: {redaction.hide(problem)}", file=sys.stderr)
     return 2
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import html, markdown, plain
+from reports import html, markdown, plain, redaction
 from reports.files import replace
 from reports.records import Json, Trial, read
 from reports.verdict import judge
@@ -23,7 +23,7 @@ def load(directory: Path) -> Trial:
     if not path.is_file():
         raise ValueError(f"{directory}: holds no {RECORDS}; give the directory that --report-dir named")
     try:
-        return Trial.gather(read(path))
+        return Trial.gather(map(redaction.clean, read(path)))
     except ValueError as problem:
         raise ValueError(str(problem) if str(path) in str(problem) else f"{path}: {problem}") from None
 
@@ -32,6 +32,7 @@ def write(directory: Path, trial: Trial, regressions: Sequence[Json] = ()) -> Js
     """Writes verdict.json, report.html and report.md, each whole or not at all; returns the verdict."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    regressions = redaction.cleaned(plain.plain(regressions))
     verdict = judge(trial, regressions)
     replace(directory / VERDICT, plain.dumps(verdict, indent=2) + "\n")
     replace(directory / MARKDOWN, markdown.render(verdict))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports import baseline, directory, records
+from reports import baseline, directory, records, redaction
 from reports.findings import LOADS
 from reports.observer import KEY_FIELDS, is_strict
 from reports.verdict import exit_code
@@ -24,12 +24,12 @@ class Logbook:
 
     def __init__(self, config: pytest.Config, description: dict[str, Any]):
         option = config.option
-        subjects = [records.Subject.from_json(subject) for subject in description["subjects"]]
+        subjects = [redaction.clean(records.Subject.from_json(subject)) for subject in description["subjects"]]
         self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
         options = description["run"].get("options", {}) | {"strict": is_strict(config)}
         options |= {"baseline": str(option.baseline)} if option.baseline else {}
-        run = records.Run.from_json({"started": now(), **description["run"], "options": options})
+        run = redaction.clean(records.Run.from_json({"started": now(), **description["run"], "options": options}))
         self.trial = records.Trial(run)
         self.baseline = load_baseline(option.baseline)
         self.compared_with: Path | None = option.baseline
@@ -58,6 +58,7 @@ class Logbook:
             self._next_refresh = started + max(REFRESH_SECONDS, 50 * took)
 
     def _write(self, record: records.Record) -> None:
+        record = redaction.clean(record)
         self._writer.write(record)
         if not isinstance(record, records.Run):
             self.trial.add(record)
@@ -81,7 +82,7 @@ class Logbook:
         if carried is None:
             self.other_tests_failed |= report.failed and not hasattr(report, "seatrial_outcome")
             if report.failed and str(report.when) == "???":  # xdist, of a worker that died
-                self._crashed[str(report.nodeid)] = str(report.longrepr)
+                self._crashed[redaction.hide(str(report.nodeid))] = str(report.longrepr)
             return
         record, problem = carried["record"], carried["problem"]
         if problem:

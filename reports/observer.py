@@ -129,7 +129,7 @@ class Observation:
         """The fields of `records.Check`."""
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
         names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
-        recorded = {"sequences": self.recorded} if self.recorded else {}
+        recorded: dict[str, Any] = {"sequences": self.recorded} if self.recorded else {}
         recorded |= {"series": self.plotted} if self.plotted else {}
         recorded |= {"kept": self.seen} if self.seen else {}
         return known | {name: getattr(self, name) for name in names} | recorded

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports import hooks
+from reports import hooks, plain, redaction
 from reports.observer import SHORT, Observation, classify, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
@@ -38,6 +39,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from reports.controller import Controller  # here: collecting needs none of what writes reports
         from reports.logbook import Logbook
 
+        redaction.screen(config)
         config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
 
 
@@ -57,6 +59,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     observation = item.stash.get(OBSERVATION, None)
+    if observation is not None and (call.when == "call" or call.excinfo):
+        redaction.notice()  # while what the check set in its environment is still there
     if observation is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
         # a finding shows its evidence; the traceback, which takes milliseconds to format, is shown of errors only
         item.repr_failure = lambda excinfo, style=None: str(excinfo.value)  # type: ignore[method-assign]
@@ -67,8 +71,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None:
         observation.note_exception(call.excinfo.value, report.longreprtext)
         reshape(report, observation, item, strict=is_strict(item.config))
+    redaction.clean_report(report)
     if report.when == "teardown":
-        report.seatrial = {"record": observation.record(), "problem": observation.problem}
+        told = redaction.cleaned(plain.plain([observation.record(), observation.problem]))
+        report.seatrial = dict(zip(("record", "problem"), told, strict=True))
         del item.stash[OBSERVATION]  # pytest keeps every test until its end
     return report
 
@@ -81,12 +87,37 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Observation:
-    """What a check tells besides its outcome: `record.capability(...)`, `record.metric(...)` and `record.series(...)`."""
+    """What a check tells besides its outcome: `record.capability(...)`, `record.metric(...)`, `record.series(...)`."""
     observation: Observation = request.node.stash[OBSERVATION]
     return observation
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """An xdist worker hands its plan to the controller, which collects nothing itself."""
-    if hasattr(session.config, ON_WORKER):
-        session.config.workeroutput["seatrial_plan"] = session.config.stash[PLAN]  # type: ignore[attr-defined]
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """In the process that knows what is secret; xdist carries warnings to one that may not."""
+    told = warning_message.message
+    if isinstance(told, Warning):
+        told.args = tuple(redaction.hide(part) if isinstance(part, str) else part for part in told.args)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """An xdist worker hands its plan to the controller, which collects nothing itself; JUnit's file is done then."""
+    config = session.config
+    if hasattr(config, ON_WORKER):
+        config.workeroutput["seatrial_plan"] = config.stash[PLAN]  # type: ignore[attr-defined]
+    yield
+    junit = getattr(config.option, "xmlpath", None)
+    if junit and config.pluginmanager.has_plugin("seatrial-controller") and Path(junit).is_file():
+        redaction.clean_file(Path(junit))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """What is wrong with an option is told with paths and values in it."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        redaction.notice()
+        error.args = tuple(redaction.hide(str(part)) for part in error.args)
+        raise

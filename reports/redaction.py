@@ -1,0 +1,246 @@
+"""Secrets and home directories are hidden at the door of every output.
+
+Hidden are tokens of the Hub's shape, passwords in addresses, and the values of environment variables whose names say
+that they are secret; also where a text was cut in the middle of one. A home directory becomes `~`.
+
+The doors: `clean` for every record that is written or read, `clean_report` for what pytest tells of a check, `Screen`
+for the terminal, `clean_file` for files that others write (JUnit). Whatever is made of records needs no door.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import itertools
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, redirect_stdout
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from reports import plain
+from reports.records import Record
+
+R = TypeVar("R", bound=Record)
+
+SECRET_NAME = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
+HUB_TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:hf|api_org)_[A-Za-z0-9]{16,}")
+"""Published tokens have 34 letters and digits; a cut one still counts."""
+IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@'\"]*:[^/\s@'\"]+(?=@)")
+MARKS = ("hf_", "api_org_", "://")
+
+UNSAFE = re.compile(r"[\"'\\]|[^ -~]")
+"""Characters that are spelt in many ways: a secret that has one is looked for everywhere."""
+
+SHORTEST = 8
+CUT = 12
+"""So many letters of a secret count as it where an ellipsis, or the end, cut it."""
+
+TRIVIAL = re.compile(r"[\d.,:+\-_ ]{0,11}|(?:true|false|none|null|yes|no|on|off)", re.IGNORECASE)
+COMMON = """
+password passwort username keyboard required optional disabled enabled changeme postgres postgresql production
+development staging testing default automatic anonymous localhost tokenizer tokenizers template templates unlimited
+unsupported supported standard function generation transformers pipeline pipelines quantization integrity attention
+language assistant position embedding parameters security
+"""
+"""What people write for a secret that is none; hiding it would eat ordinary text."""
+WORDS = frozenset(COMMON.split())
+
+
+class Secrets:
+    """Everything that this process must not tell, gathered from the environment; what was seen once stays secret."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._homes: tuple[str, ...] = ()
+        self._needles: tuple[str, ...] = MARKS
+        self._plain = True
+
+    def gather(self, environment: Mapping[str, str]) -> None:
+        """Takes in the secrets and the home directory of an environment."""
+        found = {value: name for name, text in environment.items() for value in _values(name, text)}
+        homes = tuple(dict.fromkeys((*self._homes, *_homes(environment))))
+        if found.keys() <= self._values.keys() and homes == self._homes:
+            return
+        self._values = dict(sorted((self._values | found).items(), key=lambda entry: -len(entry[0])))
+        self._homes = homes
+        self._needles = (*MARKS, *_needles(self._values), *homes)
+        self._plain = not any(map(UNSAFE.search, (*self._values, *homes)))
+
+    def suspicious(self, text: str) -> bool:
+        """Whether it may hold something to hide; quick, and right where the answer is no."""
+        return not self._plain or any(needle in text for needle in self._needles)
+
+    def hide(self, text: str) -> str:
+        """The text with the name of what was hidden in its place."""
+        if not self.suspicious(text):
+            return text
+        for value, name in self._values.items():
+            text = _without(text, value, f"[{name} hidden]")
+        text = HUB_TOKEN.sub("[Hub token hidden]", text)
+        text = IN_ADDRESS.sub("[password hidden]", text)
+        return _home_pattern(self._homes).sub("~", text) if self._homes else text
+
+    def hidden(self, value: Any) -> Any:
+        """A value of JSON's types with every text and name in it hidden."""
+        return _mapped(value, self.hide)
+
+
+SECRETS = Secrets()
+
+
+def notice() -> None:
+    """Reads the environment again: a fixture or a check may have set a token."""
+    SECRETS.gather(os.environ)
+
+
+def hide(text: str) -> str:
+    """The text as it may be shown."""
+    return SECRETS.hide(text)
+
+
+def cleaned(value: Any) -> Any:
+    """A value of JSON's types as it may be written."""
+    notice()
+    return SECRETS.hidden(value)
+
+
+def clean(record: R) -> R:
+    """The record as it may be written."""
+    notice()
+    line = plain.dumps(record.to_json())
+    if not SECRETS.suspicious(line):
+        return record
+    return type(record).from_json(SECRETS.hidden(json.loads(line)))
+
+
+def clean_report(report: Any) -> None:
+    """Hides in pytest's report of one phase: the traceback with its locals, and what was captured."""
+    report.longrepr = _shown(report.longrepr)
+    report.sections = [(title, hide(text)) for title, text in report.sections]
+
+
+def screen(config: Any) -> None:
+    """Puts a `Screen` before the terminal of a pytest run, and before what checks print where nothing is captured."""
+    notice()
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter._tw._file = Screen(reporter._tw._file)
+    if config.option.capture == "no":
+        streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = map(Screen, streams)
+        config.add_cleanup(lambda: vars(sys).update(stdout=streams[0], stderr=streams[1]))
+
+
+def screened() -> AbstractContextManager[Any]:
+    """Standard output with a `Screen` before it."""
+    notice()
+    return redirect_stdout(Screen(sys.stdout))
+
+
+def clean_file(path: Path) -> None:
+    """Hides in a text file that somebody else has written, such as JUnit's."""
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    if (shown := hide(text)) != text:
+        path.write_text(shown, encoding="utf-8", errors="surrogateescape")
+
+
+class Screen:
+    """A text stream that hides what goes through it, a line or a part of one at a time."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> Any:
+        return self.stream.write(hide(str(text)))
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def _values(name: str, text: str) -> list[str]:
+    """What of a variable is secret, in every spelling in which it may be met; lines of a key on their own too."""
+    if not SECRET_NAME.search(name):
+        return []
+    parts = [text, *(line for line in text.splitlines() if len(line) >= CUT and not line.startswith("-----"))]
+    return [spelt for part in parts if not _trivial(part) for spelt in _spellings(part)]
+
+
+def _trivial(value: str) -> bool:
+    short = len(value.strip()) < SHORTEST or TRIVIAL.fullmatch(value) or value.lower() in WORDS
+    return bool(short) or (value.startswith(("/", "~", ".")) and Path(value).expanduser().exists())
+
+
+def _spellings(value: str) -> set[str]:
+    """The value, and as Python, JSON, XML, addresses and shells write it."""
+    inner = {value, repr(value)[1:-1], json.dumps(value)[1:-1], value.replace("'", "'\"'\"'")}
+    return inner | {html.escape(value), html.escape(value, quote=False), quote(value), quote(value, safe="")}
+
+
+def _needles(values: Mapping[str, str]) -> set[str]:
+    """What every whole or cut secret holds: its first or its last letters."""
+    return {part for value in values for part in (value[:CUT], value[-CUT:])}
+
+
+def _homes(environment: Mapping[str, str]) -> list[str]:
+    """The home directory as it is called and as it is; the root directory is nobody's home."""
+    found = [environment.get("HOME"), environment.get("USERPROFILE")]
+    paths = [path for home in found if home for path in (Path(home), Path(home).resolve())]
+    return list(dict.fromkeys(str(path) for path in paths if path.is_absolute() and len(path.parts) > 1))
+
+
+@functools.cache
+def _home_pattern(homes: tuple[str, ...]) -> re.Pattern[str]:
+    """A home directory that is no part of a longer name."""
+    longest = "|".join(re.escape(home) for home in sorted(homes, key=len, reverse=True))
+    return re.compile(rf"(?<![\w.~-])(?:{longest})(?![\w-]|\.\w)")
+
+
+def _without(text: str, value: str, shown: str) -> str:
+    if value in text:
+        text = re.sub(rf"\b{value}\b", shown, text) if value.isalpha() else text.replace(value, shown)
+    if len(value) > CUT:
+        text = _uncut(text, value, shown)
+        text = _uncut(text[::-1], value[::-1], shown[::-1])[::-1]
+    return text
+
+
+def _uncut(text: str, value: str, shown: str) -> str:
+    """Hides the beginning of a secret that an ellipsis or the end of the text cut."""
+    at = text.find(value[:CUT])
+    while at >= 0:
+        pairs = zip(text[at:], value, strict=False)
+        end = at + sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if not text[end:] or text[end:].startswith(("...", "…", " …")):
+            text, end = f"{text[:at]}{shown}{text[end:]}", at + len(shown)
+        at = text.find(value[:CUT], end)
+    return text
+
+
+def _shown(value: Any) -> Any:
+    """A traceback of pytest's, which is made of lists and objects that hold text."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_shown, value))
+    if type(value).__module__.startswith("_pytest._code"):
+        vars(value).update({name: _shown(part) for name, part in vars(value).items()})
+    return value
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(name): _mapped(item, change) for name, item in value.items()}
+    return value
