@@ -23,7 +23,8 @@ def load(directory: Path) -> Trial:
     if not path.is_file():
         raise ValueError(f"{directory}: holds no {RECORDS}; give the directory that --report-dir named")
     try:
-        return Trial.gather(map(redaction.clean, read(path)))
+        redaction.notice()
+        return Trial.gather(read(path, redaction.clean_line))
     except ValueError as problem:
         raise ValueError(str(problem) if str(path) in str(problem) else f"{path}: {problem}") from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -77,6 +77,8 @@ class Subject(Record):
     """Class name from `config.json`, None for a bare tokenizer."""
     parameters: int = 0
     """Number of stored parameters; 0 without weights."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Path to the beginning of the sha256 of each file behind the fingerprint, so that a comparison can name them."""
     facts: Json = field(default_factory=dict)
     """model_type, tasks, dtype, bytes of weights, notes about how a built-in was made ..."""
     problems: list[Json] = field(default_factory=list)
@@ -206,8 +208,11 @@ class Writer:
         self._file.close()
 
 
-def read(path: Path) -> Iterator[Record]:
-    """The records of a file; a last line that was cut by a kill is dropped."""
+def read(path: Path, clean: Callable[[str, Any], Any] = lambda line, data: data) -> Iterator[Record]:
+    """The records of a file; a last line that was cut by a kill is dropped.
+
+    `clean` gets each line and what it says, and returns what may be shown of it.
+    """
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -216,7 +221,7 @@ def read(path: Path) -> Iterator[Record]:
                 if line.endswith("\n"):
                     raise ValueError(f"{path}, line {number}: not a JSON record") from None
                 return
-            yield parse(data, where=f"{path}, line {number}")
+            yield parse(clean(line, data), where=f"{path}, line {number}")
 
 
 def parse(data: Any, *, where: str) -> Record:

@@ -111,11 +111,15 @@ def cleaned(value: Any) -> Any:
 
 def clean(record: R) -> R:
     """The record as it may be written."""
-    notice()
     line = plain.dumps(record.to_json())
     if not SECRETS.suspicious(line):
         return record
     return type(record).from_json(SECRETS.hidden(json.loads(line)))
+
+
+def clean_line(line: str, data: Any) -> Any:
+    """What a line of a record file says, as it may be shown; most lines hold nothing to look for."""
+    return SECRETS.hidden(data) if SECRETS.suspicious(line) else data
 
 
 def clean_report(report: Any) -> None:
