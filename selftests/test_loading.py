@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fixtures.subjects import loading, source
 from fixtures.subjects.loading import Loaded, Shelf
 from fixtures.subjects.problems import CannotRunHere, SubjectProblem
+from fixtures.subjects.quantized import bits_and_bytes
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from selftests.gallery.edits import edit_weights, set_keys
+from selftests.gallery.edits import set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 
@@ -104,14 +104,22 @@ def test_a_model_beyond_the_budget_is_an_error_with_the_figures(chat: Subject) -
 
 
 def test_four_bit_on_the_cpu_names_the_layer_that_it_cannot_take(chat: Subject) -> None:
-    def odd(tensors: dict[str, Any]) -> dict[str, Any]:
-        return tensors | {
-            "model.layers.0.mlp.up_proj.weight": tensors["model.layers.0.mlp.up_proj.weight"][:, :96].contiguous()
-        }
-
-    edit_weights(chat.path, odd)
-    with pytest.raises(CannotRunHere, match=r"up_proj\.weight has 96"):
+    pytest.importorskip("bitsandbytes")
+    set_keys(chat.path / "config.json", intermediate_size=96)
+    with pytest.raises(CannotRunHere, match=r"input dimensions .* of 64; model\.layers\.0\.mlp\.down_proj has 96"):
         Shelf(budget=10**9).model(chat, Variant(quantization="nf4"))
+
+
+def test_quantized_variants_without_their_library_are_told_so(chat: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bits_and_bytes, "find_spec", lambda name: None)
+    with pytest.raises(CannotRunHere, match="need bitsandbytes and accelerate, not installed here"):
+        Shelf(budget=10**9).model(chat, Variant(quantization="nf4"))
+
+
+def test_weights_that_are_stored_in_another_format_are_told_so(chat: Subject) -> None:
+    set_keys(chat.path / "config.json", quantization_config={"quant_method": "awq"})
+    with pytest.raises(CannotRunHere, match="stored quantized by awq"):
+        Shelf(budget=10**9).model(chat, PLAIN)
 
 
 def test_a_failure_is_remembered(chat: Subject, loads: list[tuple[str, Variant]]) -> None:
@@ -146,6 +154,6 @@ def test_the_estimate_of_memory_is_near(chat: Subject, variant: Variant) -> None
     if variant.quantization != "none":
         pytest.importorskip("bitsandbytes")
     loaded = Shelf(budget=10**9).model(chat, variant)
-    estimate = variant.bytes_needed(chat.traits.parameters, chat.traits.weight_bytes)
-    # a quantized toy keeps most of its parameters (the embedding) in full precision
-    assert estimate > loaded.bytes * (0.2 if variant.quantization != "none" else 0.9)
+    traits = chat.traits
+    estimate = variant.bytes_needed(traits.parameters, traits.weight_bytes, traits.linear)
+    assert 0.95 < estimate / loaded.bytes < 1.2
