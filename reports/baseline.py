@@ -1,132 +1,176 @@
 """Baselines: what an earlier run of the same subjects found, saved to be read, diffed and compared with.
 
-Everything is keyed by `records.key`, so the name of a subject must be the same in both runs.
+A baseline is text, one JSON object per line in a stable order: the run; each subject; each check, and indented below it
+its metrics, sequences and what it kept, one value per line; at the end a checksum over all lines before. Everything is
+keyed by `records.key`, so the name of a subject must be the same in both runs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from reports import files, plain, records, sequences, text
-from reports.records import SCHEMA, Check, Json, Trial
+from reports import comparing, files, plain, records, sequences
+from reports.changes import INCOMPARABLE, NOTE, comparable, counted, place, reservation, worse
+from reports.comparing import RANK
+from reports.records import Check, Json, Trial
 
-EFFECT = 0.01
-"""Smallest relative change of a metric that is worth a word, even when the intervals are disjoint; the metric may
-name a larger one of its own."""
+__all__ = [
+    "INCOMPARABLE", "NOTE", "RANK", "comparable", "compare", "counted", "load", "place", "reservation", "save",
+    "snapshot", "text_of", "worse",
+]  # fmt: skip
 
-RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
-"""An outcome of higher rank than before is a change for the worse."""
-
-ABSENT = ("unsupported", False, None)
-"""Values of a capability that a subject can only gain from."""
-
-NOTE, INCOMPARABLE = sequences.NOTE, sequences.INCOMPARABLE
+FORMAT = 2
+"""Of the file; another one is refused."""
+MEND = "save it again with --save-baseline"
+RUN = ("started", "profile", "seed", "device", "versions", "environment")
+FIELDS = ("check", "subject", "variant", "parameters", "outcome", "summary")
+NESTED = ("metrics", "sequences", "kept", "texts")
+CONFLICT = re.compile(r"^(<{7}|>{7}|={7})( |$)", re.MULTILINE)
 
 
 def snapshot(trial: Trial) -> Json:
     """What a baseline keeps of a trial; the worst outcome where a key was recorded twice."""
-    kept: dict[str, Check] = {}
+    worst: dict[str, Check] = {}
     for check in trial.checks:
-        if check.key not in kept or RANK[check.outcome] > RANK[kept[check.key].outcome]:
-            kept[check.key] = check
-    run = trial.run
+        if check.key not in worst or RANK[check.outcome] > RANK[worst[check.key].outcome]:
+            worst[check.key] = check
     content = {
-        "schema": SCHEMA,
-        "run": {
-            name: getattr(run, name) for name in ("started", "profile", "seed", "device", "versions", "environment")
-        },
-        "subjects": {subject.name: {"fingerprint": subject.fingerprint} for subject in trial.subjects},
-        "checks": [_entry(kept[key]) for key in sorted(kept)],
+        "format": FORMAT,
+        "run": {name: getattr(trial.run, name) for name in RUN},
+        "subjects": {each.name: {"fingerprint": each.fingerprint, "files": each.files} for each in trial.subjects},
+        "checks": [_entry(worst[key]) for key in sorted(worst)],
     }
     return json.loads(plain.dumps(content))  # type: ignore[no-any-return]
 
 
+def compare(before: Json, after: Trial | Json, *, allow: bool = False) -> list[Json]:
+    """What changed, the worst first; runs that cannot be compared say why and nothing else, unless `allow`."""
+    if not isinstance(after, Trial):
+        return comparing.compare(before, after, allow=allow)
+    now = snapshot(after)
+    texts = _texts(after)
+    checks = [entry | {"texts": texts.get(records.key(entry), {})} for entry in now["checks"]]
+    return comparing.compare(before, now | {"checks": checks}, allow=allow)
+
+
 def save(trial: Trial, path: Path) -> None:
-    """One readable JSON file with a checksum over its content."""
-    content = snapshot(trial)
-    files.replace(Path(path), plain.dumps(content | {"checksum": _checksum(content)}, sort=True, indent=1) + "\n")
+    """One readable file, written whole or not at all."""
+    files.replace(Path(path), text_of(snapshot(trial)))
+
+
+def text_of(content: Json) -> str:
+    """The file of a content."""
+    lines = list(_lines(content))
+    end = {"checksum": _checksum(lines), "lines": len(lines)}
+    return "\n".join([*lines, plain.dumps(end)]) + "\n"
 
 
 def load(path: Path) -> Json:
-    """A saved baseline; a truncated, edited or foreign file is refused with the mend."""
-    mend = "save it again with --save-baseline"
+    """A saved baseline; a truncated, edited or foreign file is refused in one sentence with the mend."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        return _content(Path(path).read_bytes())
+    except _Refused as problem:
+        raise ValueError(f"{path} {problem}: {MEND}") from None
+
+
+class _Refused(Exception):
+    """What is wrong with a file, to be said behind its name."""
+
+
+def _lines(content: Json) -> Iterator[str]:
+    yield plain.dumps({"baseline": content["format"], "run": content["run"]}, sort=True)
+    for name in sorted(content["subjects"]):
+        yield plain.dumps({"subject": name} | content["subjects"][name])
+    for entry in content["checks"]:
+        flat = {name: value for name, value in entry.items() if name not in NESTED}
+        yield plain.dumps(flat | {"capabilities": dict(sorted(entry["capabilities"].items()))})
+        for metric in entry["metrics"]:
+            yield " " + plain.dumps({"metric": metric["name"]} | metric)
+        for name, each in sorted(entry.get("sequences", {}).items()):
+            yield " " + plain.dumps({"sequences": name} | each)
+        for name, each in sorted(entry.get("kept", {}).items()):
+            yield " " + plain.dumps({"kept": name} | {part: value for part, value in each.items() if part != "values"})
+            yield from ("  " + plain.dumps({"name": key, "value": value}) for key, value in each["values"].items())
+
+
+def _content(data: bytes) -> Json:
+    try:
+        whole = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _Refused("is no baseline") from None
+    if CONFLICT.search(whole):
+        raise _Refused("holds a merge conflict, take one side or")
+    lines = whole.splitlines()
+    _refuse_foreign(lines)
+    end = _parsed(lines[-1])
+    if not isinstance(end, dict) or set(end) != {"checksum", "lines"}:
+        raise _Refused("is truncated")
+    if end["checksum"] != _checksum(lines[:-1]):
+        what = "is truncated" if end["lines"] != len(lines) - 1 else "was edited after it was saved"
+        raise _Refused(f"{what}, its checksum differs")
+    try:
+        return _gathered([(line, json.loads(line)) for line in lines[:-1]])
+    except (ValueError, LookupError, TypeError):
+        raise _Refused("is no baseline") from None
+
+
+def _refuse_foreign(lines: Sequence[str]) -> None:
+    head = _parsed(lines[0]) if lines else None
+    if not isinstance(head, dict) or "baseline" not in head:
+        older = bool(lines) and lines[0] == "{" and any('"checksum"' in line for line in lines[:3])
+        raise _Refused("has the form of an older version" if older else "is no baseline")
+    if head["baseline"] != FORMAT:
+        raise _Refused(f"has schema {head['baseline']!r}, this version reads {FORMAT}")
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
     except ValueError:
-        raise ValueError(f"{path} is truncated or is no baseline: {mend}") from None
-    if not isinstance(data, dict) or "checksum" not in data:
-        raise ValueError(f"{path} is no baseline: {mend}")
-    if data.get("schema") != SCHEMA:
-        raise ValueError(f"{path} has schema {data.get('schema')!r}, this version reads {SCHEMA}: {mend}")
-    if data.pop("checksum") != _checksum(data):
-        raise ValueError(f"{path} was edited after it was saved, its checksum differs: {mend}")
-    return data
+        return None
 
 
-def compare(before: Json, after: Trial | Json) -> list[Json]:
-    """What changed for the worse, and notes; runs that cannot be compared say why and nothing else."""
-    now = snapshot(after) if isinstance(after, Trial) else after
-    if blocked := list(_mismatch(before["run"], now["run"])):
-        return blocked
-    lost = list(_lost_variants(before, now))
-    gone = {(entry["subject"], plain.dumps(entry["before"], sort=True)) for entry in lost}
-    found = _by_key(now)
-    changes = [*lost, *_files(before, now)]
-    texts = _texts(after) if isinstance(after, Trial) else {}
-    old = _by_key(before)
-    for key in sorted(found.keys() - old.keys()):
-        changes += _sequences({}, found[key], {})
-    for key, entry in old.items():
-        if key in found:
-            changes += _changes(entry, found[key])
-            changes += _sequences(entry, found[key], texts.get(key, {}))
-        elif (entry["subject"], plain.dumps(entry["variant"], sort=True)) not in gone:
-            changes.append(
-                _change(
-                    "disappeared",
-                    entry,
-                    "This check ran before and did not run now.",
-                    {"outcome": entry["outcome"]},
-                    None,
-                )
-            )
-    return changes
+def _gathered(lines: Sequence[tuple[str, Json]]) -> Json:
+    """The content behind the lines; what is indented belongs to what stands above it."""
+    head = lines[0][1]
+    content: Json = {"format": head["baseline"], "run": head["run"], "subjects": {}, "checks": []}
+    values: Json = {}
+    for line, data in lines[1:]:
+        if line.startswith("  "):
+            values[data["name"]] = data["value"]
+        elif line.startswith(" "):
+            values = _nested(content["checks"][-1], data)
+        elif "check" in data:
+            content["checks"].append(data | {"metrics": []})
+        else:
+            content["subjects"][data.pop("subject")] = data
+    return content
 
 
-def worse(changes: Iterable[Json]) -> list[Json]:
-    """The changes that a gate should fail on: everything but notes."""
-    return [change for change in changes if change.get("kind") != NOTE]
-
-
-def reservation(name: str, changes: Iterable[Json]) -> str:
-    """What a verdict on a subject must not hide: that it is worse than before, or was not compared; else empty."""
-    bad = [change for change in worse(changes) if change.get("subject") in (name, None, "")]
-    if not bad:
-        return ""
-    if not comparable(bad):
-        return "not comparable with the baseline"
-    return f"{text.count(len(bad), 'change')} for the worse since the baseline"
-
-
-def place(change: Json) -> str:
-    """Where a change was seen: check, subject, variant and parameters."""
-    how = (text.variant(change.get("variant") or {}), text.parameters(change.get("parameters") or {}))
-    parts = (change.get("check"), change.get("subject"), *how)
-    return text.line(" · ".join(str(part) for part in parts if part))
-
-
-def comparable(changes: Sequence[Json]) -> bool:
-    return not any(change.get("kind") == INCOMPARABLE for change in changes)
+def _nested(entry: Json, data: Json) -> Json:
+    """Adds a line to its check; returns where the lines below it go."""
+    values: Json = {}
+    if "metric" in data:
+        data.pop("metric")
+        entry["metrics"].append(data)
+    elif "sequences" in data:
+        entry.setdefault("sequences", {})[data.pop("sequences")] = data
+    else:
+        entry.setdefault("kept", {})[data.pop("kept")] = data | {"values": values}
+    return values
 
 
 def _entry(check: Check) -> Json:
-    fields = ("check", "subject", "variant", "parameters", "outcome", "summary", "capabilities", "metrics")
-    entry = {name: getattr(check, name) for name in fields}
+    entry = {name: getattr(check, name) for name in FIELDS}
     entry |= {"capabilities": {name: fact.get("value") for name, fact in check.capabilities.items()}}
-    return entry | ({"sequences": sequences.kept(check.sequences)} if check.sequences else {})
+    entry |= {"metrics": check.metrics}
+    entry |= {"sequences": sequences.kept(check.sequences)} if check.sequences else {}
+    return entry | ({"kept": check.kept} if check.kept else {})
 
 
 def _texts(trial: Trial) -> dict[str, dict[str, str]]:
@@ -135,97 +179,5 @@ def _texts(trial: Trial) -> dict[str, dict[str, str]]:
     return {key: {name: each.get("texts", "") for name, each in sets.items()} for key, sets in recorded}
 
 
-def _sequences(old: Json, new: Json, texts: dict[str, str]) -> Iterator[Json]:
-    """Changed integer sequences of one check."""
-    for kind, summary, before, after in sequences.changes(old.get("sequences", {}), new.get("sequences", {}), texts):
-        yield _change(kind, new, summary, before, after)
-
-
-def _checksum(content: Json) -> str:
-    return "sha256:" + hashlib.sha256(plain.dumps(content, sort=True).encode()).hexdigest()
-
-
-def _by_key(content: Json) -> dict[str, Json]:
-    return {records.key(entry): entry for entry in content["checks"]}
-
-
-def _change(kind: str, entry: Json, summary: str, before: object, after: object) -> Json:
-    place = {name: entry[name] for name in ("variant", "parameters") if entry.get(name)}
-    base = {"kind": kind, "check": entry.get("check", ""), "subject": entry.get("subject", "")}
-    return base | place | {"summary": summary, "before": before or {}, "after": after or {}}
-
-
-def _mismatch(before: Json, now: Json) -> Iterator[Json]:
-    for field in ("device", "profile"):
-        old, new = (str(run[field]).partition(":")[0] for run in (before, now))
-        if old != new:
-            summary = f"Not comparable: the baseline was taken with {field} {old}, this run with {new}."
-            yield _change(INCOMPARABLE, {}, summary, {field: old}, {field: new})
-
-
-def _lost_variants(before: Json, now: Json) -> Iterator[Json]:
-    """Variants of the baseline that this run did not load at all: another dtype, another quantization."""
-    old, new = _variants(before), _variants(now)
-    for subject, variants in old.items():
-        for name in sorted(set(variants) - set(new.get(subject, variants))):
-            summary = f"Not comparable: the baseline has {text.variant(variants[name])}, this run did not load it."
-            yield _change(INCOMPARABLE, {"subject": subject}, summary, variants[name], list(new[subject].values()))
-
-
-def _variants(content: Json) -> dict[str, dict[str, Json]]:
-    variants: dict[str, dict[str, Json]] = {}
-    for entry in content["checks"]:
-        if entry["variant"]:
-            variants.setdefault(entry["subject"], {})[plain.dumps(entry["variant"], sort=True)] = entry["variant"]
-    return variants
-
-
-def _files(before: Json, now: Json) -> Iterator[Json]:
-    for name, subject in before["subjects"].items():
-        if name not in now["subjects"]:
-            yield _change("disappeared", {"subject": name}, "This subject was tried before and not now.", subject, None)
-        elif subject != now["subjects"][name]:
-            summary = "The files of the subject changed since the baseline."
-            yield _change(NOTE, {"subject": name}, summary, subject, now["subjects"][name])
-
-
-def _changes(old: Json, new: Json) -> Iterator[Json]:
-    """What became worse in one check."""
-    if RANK[new["outcome"]] > RANK[old["outcome"]]:
-        why = f": {text.sentence(text.line(new['summary']))}" if new["summary"] else "."
-        summary = f"Was {old['outcome']}, is {new['outcome']} now{why}"
-        yield _change("newly failing", new, summary, {"outcome": old["outcome"]}, {"outcome": new["outcome"]})
-    for name, value in old["capabilities"].items():
-        now = new["capabilities"].get(name, "not probed")
-        if now != value:
-            kind = NOTE if value in ABSENT and now not in (*ABSENT, "not probed") else "capability"
-            summary = f"Capability {name} was {text.line(str(value))}, is {text.line(str(now))} now."
-            yield _change(kind, new, summary, {name: value}, {name: now})
-    measured = {metric["name"]: metric for metric in new["metrics"]}
-    for metric in old["metrics"]:
-        yield from _metric(new, metric, measured.get(metric["name"]))
-
-
-def _metric(entry: Json, old: Json, new: Json | None) -> Iterator[Json]:
-    if new is None or new.get("value") is None or old.get("value") is None:
-        if old.get("value") is not None:
-            yield _change("metric", entry, f"{old['name']} was measured before and not now.", old, new)
-        return
-    if old.get("version", "") != new.get("version", ""):
-        summary = f"{old['name']} was measured over another version of the input: not comparable."
-        yield _change(NOTE, entry, summary, old, new)
-        return
-    sign = 1 if old["better"] == "lower" else -1
-    effect = sign * (new["value"] - old["value"])
-    smallest = max(metric.get("effect") or EFFECT for metric in (old, new))
-    if effect > smallest * abs(old["value"]) and _disjoint(old, new):
-        unit = f" {old['unit']}" if old.get("unit") else ""
-        summary = (
-            f"{old['name']} went from {text.number(old['value'])} to {text.number(new['value'])}{unit}, beyond noise."
-        )
-        yield _change("metric", entry, summary, old, new)
-
-
-def _disjoint(old: Json, new: Json) -> bool:
-    a, b = ([m["value"]] * 2 if None in (m.get("interval") or [None]) else m["interval"] for m in (old, new))
-    return bool(a[1] < b[0] or b[1] < a[0])
+def _checksum(lines: Sequence[str]) -> str:
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()

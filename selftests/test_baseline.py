@@ -70,7 +70,25 @@ def edited(text: str) -> str:
 
 
 def of_another_schema(text: str) -> str:
-    return text.replace('"schema": 1', '"schema": 2')
+    return text.replace('{"baseline": 2', '{"baseline": 3')
+
+
+def conflicting(text: str) -> str:
+    """What git leaves where two branches saved their baselines."""
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[:3], "<<<<<<< HEAD\n", lines[3], "=======\n", lines[3], ">>>>>>> main\n", *lines[4:]])
+
+
+def without_its_end(text: str) -> str:
+    return "".join(text.splitlines(keepends=True)[:-1])
+
+
+def without_a_line(text: str) -> str:
+    return "".join(line for number, line in enumerate(text.splitlines(keepends=True)) if number != 3)
+
+
+def of_the_first_form(text: str) -> str:
+    return '{\n "checks": [],\n "checksum": "sha256:0",\n "schema": 1\n}\n'
 
 
 @pytest.mark.parametrize(
@@ -78,9 +96,15 @@ def of_another_schema(text: str) -> str:
     [
         (truncated, "truncated"),
         (edited, "edited"),
-        (of_another_schema, "schema 2"),
+        (of_another_schema, "schema 3"),
+        (conflicting, "merge conflict"),
+        (without_its_end, "truncated"),
+        (without_a_line, "truncated"),
+        (of_the_first_form, "older version"),
         (lambda _: "[]", "no baseline"),
-        (lambda _: "\x00", "truncated"),
+        (lambda _: "\x00", "no baseline"),
+        (lambda _: "", "no baseline"),
+        (lambda _: "Dear reader,\nthis is a letter.\n", "no baseline"),
     ],
 )
 def test_damaged_baselines_are_refused(tmp_path: Path, damage: Any, said: str) -> None:
@@ -107,7 +131,7 @@ def test_no_changed_byte_goes_unnoticed(position: int, byte: int, tmp_path_facto
         assert str(path) in str(refused)  # noqa: PT017  either way is right
 
 
-@pytest.mark.parametrize("outcome", ["hazard", "unsupported", "error", "defect"])
+@pytest.mark.parametrize("outcome", ["hazard", "error", "defect"])
 def test_a_check_that_passed_and_does_not_now(outcome: str) -> None:
     """Newly failing, with the sentence of the new outcome."""
     (change,) = compare(changed("integrity/weights-complete", outcome=outcome, summary="A tensor is missing."))
@@ -117,9 +141,52 @@ def test_a_check_that_passed_and_does_not_now(outcome: str) -> None:
     assert "A tensor is missing." in change["summary"]
 
 
-def test_a_mended_check_is_no_regression() -> None:
+def test_a_mended_check_is_told_and_no_regression() -> None:
     """Better is not worse."""
-    assert compare(trials.healthy(), before=changed("integrity/weights-complete", outcome="defect")) == []
+    changes = compare(trials.healthy(), before=changed("integrity/weights-complete", outcome="defect"))
+    assert kinds(changes) == ["newly passing"]
+    assert baseline.worse(changes) == []
+
+
+def test_what_cannot_be_tried_any_more_is_not_called_failing() -> None:
+    """Evidence that is gone is worth a word, and the reason says that it is not the subject."""
+    reason = "transformers 5.23.0 has no pipeline for summarization"
+    (change,) = compare(changed("integrity/weights-complete", outcome="unsupported", summary=reason))
+    assert change["kind"] == "no longer tried"
+    assert change["summary"] == f"Was pass, could not be tried now: {reason}."
+
+
+@pytest.mark.parametrize("outcome", ["pass", "defect"])
+def test_what_could_not_be_tried_before_is_no_regression(outcome: str) -> None:
+    """A check that an older library has no ground for says nothing about what changed."""
+    before = changed("integrity/weights-complete", outcome="unsupported", summary="needs transformers 5")
+    (change,) = changes = compare(changed("integrity/weights-complete", outcome=outcome, summary="x"), before)
+    assert change["kind"] == "newly tried"
+    assert "needs transformers 5" in change["summary"]
+    assert baseline.worse(changes) == []
+
+
+def test_another_reason_for_the_same_outcome_is_a_note() -> None:
+    """Figures alone are no other reason: they differ between runs."""
+    one, same, other = (
+        changed("integrity/weights-complete", outcome="defect", summary=summary)
+        for summary in ("3 tensors are missing.", "4 tensors are missing.", "A tensor has another shape.")
+    )
+    assert compare(same, one) == []
+    assert kinds(compare(other, one)) == ["note"]
+
+
+def test_what_many_checks_tell_alike_is_told_once() -> None:
+    """A subject that no longer loads, or a task that is gone, is one change with the names of the checks."""
+    after = trials.healthy()
+    reason = {"outcome": "unsupported", "summary": "the subject does not load, see integrity/loads"}
+    after.checks = [
+        dataclasses.replace(c, **reason) if c.check in ("integrity/weights-complete", "generation/greedy-deterministic")
+        else c for c in after.checks
+    ]  # fmt: skip
+    (change,) = compare(after)
+    assert sorted(change["checks"]) == ["generation/greedy-deterministic", "integrity/weights-complete"]
+    assert change["summary"].startswith("2 checks (")
 
 
 @pytest.mark.parametrize("capabilities", [{}, {"chat.system_role": {"value": "dropped"}}])
@@ -129,11 +196,13 @@ def test_a_capability_lost_or_changed(capabilities: Json) -> None:
     assert any("Capability chat.system_role was supported" in change["summary"] for change in baseline.worse(changes))
 
 
-def test_a_capability_gained_is_a_note() -> None:
+def test_a_capability_gained_is_no_regression() -> None:
     """Good news is told and fails nothing."""
     role, calls = ({"value": "supported"}, {"value": "supported"})
     capabilities = {"chat.system_role": role, "chat.parallel_tool_calls": calls}
-    assert kinds(compare(changed("chat_templates/system-role", capabilities=capabilities))) == ["note"]
+    changes = compare(changed("chat_templates/system-role", capabilities=capabilities))
+    assert kinds(changes) == ["capability gained"]
+    assert baseline.worse(changes) == []
 
 
 def test_a_check_and_a_subject_that_disappeared() -> None:
@@ -142,7 +211,7 @@ def test_a_check_and_a_subject_that_disappeared() -> None:
     fewer.checks = [check for check in fewer.checks if check.suite != "chat_templates"]
     assert kinds(compare(fewer)) == ["disappeared"]
     other = trials.trial(*trials.passing("acme/other"), subjects=[trials.subject("acme/other")])
-    assert set(kinds(compare(other))) == {"disappeared"}
+    assert kinds(compare(other)) == ["disappeared", "appeared"]
 
 
 @pytest.mark.parametrize(
@@ -150,16 +219,30 @@ def test_a_check_and_a_subject_that_disappeared() -> None:
     [
         (0.0200, [0.019, 0.021], True),
         (0.0120, [0.011, 0.013], False),
-        (0.0050, [0.004, 0.006], False),
+        (0.0050, [0.004, 0.006], None),
         (0.0200, None, True),
         (None, None, True),
     ],
 )
-def test_a_metric_beyond_noise(value: float | None, interval: list[float] | None, worse: bool) -> None:
+def test_a_metric_beyond_noise(value: float | None, interval: list[float] | None, worse: bool | None) -> None:
     """0.0102 in [0.0091, 0.0113] before: worse only when both intervals are apart, in the worse direction."""
     after = changed("quantization/kl-divergence", metrics=[trials.metric(value=value, interval=interval)])
     before = changed("quantization/kl-divergence", metrics=[trials.metric()])
-    assert kinds(compare(after, before)) == (["metric"] if worse else [])
+    expected = ["metric improved"] if worse is None else ["metric"] if worse else []
+    assert kinds(compare(after, before)) == expected
+
+
+def test_a_changed_metric_is_told_with_both_intervals() -> None:
+    """Slower by 30%, as a metric with intervals says it."""
+    speed = {"name": "tokenizer.english_speed", "unit": "characters/s", "better": "higher"}
+    before, after = (
+        changed("quantization/kl-divergence", metrics=[trials.metric(**speed, value=value, interval=interval)])
+        for value, interval in ((100_000.0, [96_000.0, 104_000.0]), (70_000.0, [67_000.0, 73_000.0]))
+    )
+    (change,) = compare(after, before)
+    said = "from 100,000 [96,000, 104,000] to 70,000 [67,000, 73,000] characters/s (-30%), beyond noise"
+    assert change["kind"] == "metric"
+    assert said in change["summary"]
 
 
 def test_a_metric_needs_a_minimum_effect() -> None:
@@ -199,8 +282,64 @@ def test_changed_files_are_a_note() -> None:
     assert baseline.worse(changes) == []
 
 
-@pytest.mark.parametrize("field", ["device", "profile"])
-def test_another_device_or_profile_is_not_comparable(field: str) -> None:
+def test_changed_files_are_named() -> None:
+    """Which of them, where both sides know."""
+    files = {"config.json": "a", "tokenizer.json": "b", "old.json": "c"}
+    before = trials.trial(*trials.passing(), subjects=[trials.subject(files=files)])
+    files = {"config.json": "a", "tokenizer.json": "z", "new.json": "c"}
+    after = trials.trial(*trials.passing(), subjects=[trials.subject(files=files, fingerprint="sha256:other")])
+    (change,) = compare(after, before)
+    assert "changed tokenizer.json; new new.json; gone old.json" in change["summary"]
+    assert "config.json" not in change["before"]
+
+
+def test_other_versions_are_named_once() -> None:
+    """An upgrade: a note that the other changes are read by."""
+    versions = trials.run().versions | {"transformers": "5.24.0"}
+    (change,) = changes = compare(trials.trial(*trials.passing(), versions=versions))
+    assert change["summary"] == "The versions differ: transformers 5.23.0 → 5.24.0."
+    assert baseline.worse(changes) == []
+
+
+@pytest.mark.parametrize(("field", "other"), [("device", "cuda:0"), ("profile", "standard"), ("seed", 1)])
+def test_what_is_allowed_to_differ_is_compared_and_said(field: str, other: Any) -> None:
+    after = trials.rejected()
+    after.run = dataclasses.replace(after.run, **{field: other})
+    changes = baseline.compare(baseline.snapshot(trials.healthy()), after, allow=True)
+    assert any(change["kind"] == "note" and "Compared, although" in change["summary"] for change in changes)
+    assert "newly failing" in kinds(changes)
+
+
+def test_another_dtype_is_compared_where_that_is_allowed() -> None:
+    """The only variants of the two sides are held against each other."""
+    after = in_bfloat16(trials.healthy())
+    after.checks = [
+        dataclasses.replace(check, outcome="defect") if check.check == "integrity/weights-complete" else check
+        for check in after.checks
+    ]
+    before = trials.healthy()
+    before.checks = [check for check in before.checks if check.suite != "quantization"]
+    after.checks = [check for check in after.checks if check.suite != "quantization"]
+    assert kinds(compare(after, before)) == ["not comparable", "appeared"]
+    changes = baseline.compare(baseline.snapshot(before), after, allow=True)
+    assert kinds(changes) == ["newly failing", "note"]
+
+
+def test_another_card_of_the_same_kind_is_compared() -> None:
+    """cuda:1 and cuda:0 are one device for a comparison."""
+    sides = []
+    for device in ("cuda:0", "cuda:1"):
+        trial = trials.healthy()
+        trial.run = dataclasses.replace(trial.run, device=device)
+        trial.checks = [
+            dataclasses.replace(c, variant=c.variant | {"device": device}) if c.variant else c for c in trial.checks
+        ]
+        sides.append(trial)
+    assert compare(sides[1], sides[0]) == []
+
+
+@pytest.mark.parametrize("field", ["device", "profile", "seed"])
+def test_another_device_profile_or_seed_is_not_comparable(field: str) -> None:
     """Never 'unchanged', and nothing else is claimed either."""
     changed_run: dict[str, Any] = {field: "other"}
     other = trials.trial(*trials.passing()[:2], **changed_run)
@@ -210,15 +349,19 @@ def test_another_device_or_profile_is_not_comparable(field: str) -> None:
     assert not baseline.comparable(changes)
 
 
+def in_bfloat16(trial: Trial) -> Trial:
+    trial.checks = [
+        dataclasses.replace(check, variant=check.variant | {"dtype": "bfloat16"}) if check.variant else check
+        for check in trial.checks
+    ]
+    return trial
+
+
 def test_another_dtype_is_not_comparable() -> None:
     """Checks of the other dtype did not disappear, they were never asked for; the rest is compared."""
-    after = trials.healthy()
-    after.checks = [
-        dataclasses.replace(check, variant=check.variant | {"dtype": "bfloat16"}) if check.variant else check
-        for check in after.checks
-    ]
-    changes = compare(after)
-    assert set(kinds(changes)) == {"not comparable"}
+    changes = compare(in_bfloat16(trials.healthy()))
+    assert set(kinds(changes)) == {"not comparable", "appeared"}
+    assert set(kinds(baseline.worse(changes))) == {"not comparable"}
     assert "float32" in changes[0]["summary"]
 
 
