@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suites.quality.scoring import scores
+from suites.quality.scoring import packing, scores, trying
 from suites.quality.scoring.rows import Row, plain
 
 Request = tuple[Sequence[int], Sequence[int]]
@@ -33,24 +33,31 @@ def continuations(
 ) -> list[Scored]:
     """Scores (context ids, continuation ids), in any order; the answers come in the order of the requests.
 
-    An empty context is replaced by `prefix` (ValueError without one). What is longer than `window` (default: the model's
-    own) loses ids on the left, as in lm-eval; a continuation that alone is longer is a ValueError.
+    An empty context is replaced by `prefix` (ValueError without one). What is longer than `window` (default: that of
+    the model) loses ids on the left, as in lm-eval; a continuation that alone is longer is a ValueError.
     """
     rows = [row_of(context, continuation, prefix, window or window_of(model)) for context, continuation in requests]
-    logprobs, greedy = scores.scored(model, rows, batch_tokens)
-    return [
-        Scored(float(values.sum()), len(values), bool(top.all()))
-        for values, top in zip(logprobs, greedy, strict=True)
-    ]  # fmt: skip
+    tokens = batch_tokens or scores.batch_tokens(model)
+    made, shares = packing.shared(rows, packing.longest_allowed(model), tokens)
+    if not trying.packs(model, made):
+        made, shares = packing.shared(rows, 0, tokens)
+    logprobs, greedy = scores.scored(model, made, tokens, greedy=True)
+    return [_answer(row, logprobs[share.row], greedy[share.row], share.first)
+            for row, share in zip(rows, shares, strict=True)]  # fmt: skip
+
+
+def _answer(row: Row, logprobs: Any, greedy: Any, first: int) -> Scored:
+    own = slice(first, first + len(row.targets))
+    return Scored(float(logprobs[own].sum()), len(row.targets), bool(greedy[own].all()))
 
 
 def row_of(context: Sequence[int], continuation: Sequence[int], prefix: int | None, window: int) -> Row:
     """A request as a row, cut to the window."""
-    if not context and prefix is None:
+    given = [*context] if context or prefix is None else [prefix]
+    if not given:
         raise ValueError("an empty context needs a prefix token")
     if len(continuation) > window:
         raise ValueError(f"a continuation of {len(continuation)} tokens is longer than the window of {window}")
-    given = list(context) or [prefix]
     kept = window + 1 - len(continuation)
     return plain(given[-kept:], continuation)
 

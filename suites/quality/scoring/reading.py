@@ -1,7 +1,8 @@
 """A model in two parts: what reads the text, and the head, which runs only on positions that somebody asks about.
 
-The head is not rebuilt: the model's own forward pass is run with its reading part answering from memory, so whatever it
-does to logits (a bias, a scale, a soft cap) is done. Where the parts do not give the logits of the whole, the whole is run.
+The head is not rebuilt: the model's own forward pass is run with its reading part answering from memory, so whatever
+it does to logits (a bias, a scale, a soft cap) is done. Where the parts do not give the logits of the whole, the whole
+is run.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def reader(model: Any) -> Reader:
 class Reader:
     """The whole model: `states` are logits already."""
 
-    chunked = False
+    def __init__(self) -> None:
+        self.packs_to = 0
+        """The longest packed row that was tried and is right; -1 where one was wrong."""
 
     def states(self, model: Any, batch: Mapping[str, Any]) -> Any:
         """What the model makes of a batch (rows x positions x width), on its device."""
@@ -49,9 +52,8 @@ class Reader:
 class Parts(Reader):
     """The reading part and the head apart."""
 
-    chunked = True
-
     def __init__(self, answer: Any):
+        super().__init__()
         self.answer = answer
         """An output of the reading part, to put other states into."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from suites.quality.scoring import packing
 from suites.quality.scoring.reading import Reader, reader
 from suites.quality.scoring.rows import Row, batches
 
@@ -53,7 +54,23 @@ def _batch(rows: Sequence[Row], numbers: list[int]) -> Batch:
     ids = torch.zeros(len(numbers), length, dtype=torch.long)
     for line, number in enumerate(numbers):
         ids[line, : len(rows[number].ids)] = torch.tensor(rows[number].ids)
-    return Batch({"input_ids": ids}, *_places(rows, numbers, length))
+    inputs = {"input_ids": ids} | (
+        _branching(rows, numbers, length) if any(rows[each].branches for each in numbers) else {}
+    )
+    return Batch(inputs, *_places(rows, numbers, length))
+
+
+def _branching(rows: Sequence[Row], numbers: list[int], length: int) -> dict[str, Any]:
+    """Positions, and branches (-1 for padding) that the mask is made of, where some rows are packed."""
+    import torch
+
+    positions = torch.arange(length).repeat(len(numbers), 1)
+    branches = torch.full((len(numbers), length), -1)
+    for line, number in enumerate(numbers):
+        row, size = rows[number], len(rows[number].ids)
+        branches[line, :size] = torch.tensor(row.branches or [0] * size)
+        positions[line, :size] = torch.tensor(row.positions or range(size))
+    return {"position_ids": positions, "branches": branches}
 
 
 def _places(rows: Sequence[Row], numbers: list[int], length: int) -> tuple[Any, Places]:
@@ -71,7 +88,10 @@ def states(model: Any, reads: Reader, batch: Batch) -> Any:
     """The states of a batch where tokens are scored (places x width)."""
     import torch
 
-    inputs = {name: value.to(model.device) for name, value in batch.inputs.items()}
+    inputs = dict(batch.inputs)
+    if "branches" in inputs:
+        inputs["attention_mask"] = packing.mask(inputs.pop("branches"), model.dtype)
+    inputs = {name: value.to(model.device) for name, value in inputs.items()}
     found = reads.states(model, inputs).flatten(0, 1)
     return found[torch.as_tensor(batch.index, device=found.device)]
 
@@ -84,33 +104,55 @@ def chunks(batch: Batch, size: int) -> Iterator[tuple[slice, slice]]:
         yield slice(start, stop), slice(int(first), int(last))
 
 
-def scored(model: Any, rows: Sequence[Row], tokens: int | None) -> tuple[list[Any], list[Any]]:
-    """For each row the log-probabilities (nats, float64) of its targets, and whether each was the likeliest token."""
+def scored(model: Any, rows: Sequence[Row], tokens: int, *, greedy: bool = False) -> tuple[list[Any], list[Any]]:
+    """For each row the log-probabilities (nats, float64) of its targets, and whether each was the likeliest token.
+
+    The latter only where `greedy` is asked for.
+    """
     import torch
 
     reads = reader(model)
-    logprobs = [numpy.zeros(len(row.targets)) for row in rows]
-    greedy = [numpy.zeros(len(row.targets), dtype=bool) for row in rows]
+    found = Found(
+        [numpy.zeros(len(row.targets)) for row in rows], [numpy.zeros(len(row.targets), bool) for row in rows]
+    )
     with torch.inference_mode():
-        for batch in batched(rows, tokens or batch_tokens(model)):
-            found = states(model, reads, batch)
+        for batch in batched(rows, tokens):
+            wanted = states(model, reads, batch)
             for part, targets in chunks(batch, reads.fits(model)):
-                values, top = _of_chunk(reads.logits(model, found[part]), batch.places, part, targets)
-                for row, target, value, likeliest in zip(
-                    batch.places.row[targets], batch.places.target[targets], values, top, strict=True
-                ):
-                    logprobs[row][target], greedy[row][target] = value, likeliest
-    return logprobs, greedy
+                logits = reads.logits(model, wanted[part])
+                found.put(batch.places, targets, *_of_chunk(logits, batch.places, part, targets, greedy))
+    return found.logprobs, found.greedy
 
 
-def _of_chunk(logits: Any, places: Places, part: slice, targets: slice) -> tuple[Any, Any]:
+@dataclass
+class Found:
+    """Arrays by row, to be filled in whatever order the batches come."""
+
+    logprobs: list[Any]
+    greedy: list[Any]
+
+    def put(self, places: Places, targets: slice, values: Any, likeliest: Any) -> None:
+        each = zip(places.row[targets], places.target[targets], values, likeliest, strict=True)
+        for row, target, value, top in each:
+            self.logprobs[row][target], self.greedy[row][target] = value, top
+
+
+def _of_chunk(logits: Any, places: Places, part: slice, targets: slice, greedy: bool) -> tuple[Any, Any]:
     import torch
 
     place = torch.as_tensor(places.place[targets] - part.start, device=logits.device)
     token = torch.as_tensor(places.token[targets], device=logits.device)
-    normal = logits.logsumexp(dim=-1)
-    values = logits[place, token] - normal[place]
-    return values.double().cpu().numpy(), (logits.argmax(dim=-1)[place] == token).cpu().numpy()
+    chosen = logits[place, token]
+    top = _likeliest(logits, chosen, place, token) if greedy else torch.zeros_like(chosen, dtype=torch.bool)
+    values = chosen.double() - logits.logsumexp(dim=-1)[place].double()
+    return values.cpu().numpy(), top.cpu().numpy()
+
+
+def _likeliest(logits: Any, chosen: Any, place: Any, token: Any) -> Any:
+    """Whether each token comes first among the largest logits; where it is one of them, ties are looked at."""
+    top = chosen == logits.amax(dim=-1)[place]
+    top[top.clone()] = logits[place[top]].argmax(dim=-1) == token[top]
+    return top
 
 
 def batch_tokens(model: Any) -> int:

@@ -26,6 +26,7 @@ def rolling(
     with None, the first token of a text is not scored, and its array is one shorter.
     """
     pieces = [list(windows(text, prefix, window or window_of(model))) for text in texts]
-    values, _ = scores.scored(model, [row for rows in pieces for row in rows], batch_tokens)
+    tokens = batch_tokens or scores.batch_tokens(model)
+    values, _ = scores.scored(model, [row for rows in pieces for row in rows], tokens)
     found = iter(values)
     return [numpy.concatenate([numpy.zeros(0), *(next(found) for _ in rows)]) for rows in pieces]
