@@ -58,6 +58,25 @@ def test_what_was_begun_is_answered_when_it_is_asked_for(client: Client) -> None
     assert [client.ask("second", given)["renders"][0]["text"] for _ in range(2)] == ["second", "second"]
 
 
+def test_long_questions_and_answers_that_were_begun_wait_for_nobody(client: Client) -> None:
+    """Neither side's pipe fills up while the other writes."""
+    given = [{"variables": variables([{"role": "user", "content": "x" * 300_000}])}]
+    names = [f"{{{{ messages[0].content }}}}{number}" for number in range(5)]
+    for name in names:
+        client.begin(name, given)
+    assert [client.ask(name, given)["renders"][0]["text"][-1] for name in reversed(names)] == [*"43210"]
+
+
+@LIMITED
+def test_what_was_begun_behind_a_limit_is_asked_again(client: Client) -> None:
+    given: list[dict[str, Any]] = [{"variables": variables(HELLO)}]
+    for template in ("before", LOOPS, "behind"):
+        client.begin(template, given)
+    assert client.ask("behind", given)["renders"][0]["text"] == "behind"
+    assert client.ask("before", given)["renders"][0]["text"] == "before"
+    assert client.ask(LOOPS, given)["renders"] == [{"limit": "time"}]
+
+
 @LIMITED
 def test_a_limit_that_is_met_ahead_of_time_is_told_when_it_is_asked_for(client: Client) -> None:
     given: list[dict[str, Any]] = [{"variables": variables(HELLO)}]
@@ -102,6 +121,32 @@ def test_a_template_without_loops_of_its_own_is_asked_once() -> None:
     assert inspect(plain).bounded
     assert not inspect(counting).bounded
     assert excess(plain, {"messages": HELLO}) is excess(counting, {"messages": HELLO}) is None
+
+
+def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None:
+    pytest.importorskip("transformers")
+    from fixtures import libraries
+    from transformers.utils import chat_template_utils as library
+
+    template = (
+        "{%- set ns = namespace(n=0) %}\n{% for m in messages %}\n  {% set ns.n = ns.n + 1 %}{{ ns.n ~ 'a' | upper }}\n"
+        "{{ {'role': m.role} | tojson }}{{ dict(a=1) }}{% if loop.last %}{% break %}{% endif %}{% endfor %}"
+    )
+    code = inspect(template).compiled
+    assert code is not None
+    libraries.forget_templates()
+    expected, _ = library.render_jinja_template([HELLO], chat_template=template)
+    libraries.forget_templates()
+    libraries.compile_template(template, code)
+    assert library._compile_jinja_template.cache_info().currsize == 1
+    assert library.render_jinja_template([HELLO], chat_template=template)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "template", ["{% generation %}x{% endgeneration %}", "{{ 'a' * 10 ** 10 }}", "{% for %}", "{{ range(3) }}"]
+)
+def test_what_only_the_library_can_compile_is_not_compiled_for_it(template: str) -> None:
+    assert inspect(template).compiled is None
 
 
 @LIMITED

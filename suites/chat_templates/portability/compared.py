@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +53,7 @@ def references(chat: Chat) -> dict[str, tuple[Json, Json]]:
 def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
     given = {name: _given(chat.shaped(messages), tools, tokens) for name, (messages, tools) in SHAPES.items()}
-    ends = CLIENT.ask(chat.template, [{"variables": each, "clock": CLOCK} for each in given.values()])["renders"]
+    ends = CLIENT.ask(chat.template, _renders(given))["renders"]
     told = zip(given.items(), ends, strict=False)
     return {name: (each, end) for (name, each), end in told if "text" in end or "refused" in end}
 
@@ -61,14 +62,21 @@ def _given(messages: list[Message], tools: list[Any] | None, tokens: dict[str, s
     return variables(messages, tools=tools, **tokens, **DEFAULTS)
 
 
-def _begin(template: str) -> None:
-    """Has llama.cpp's engine begin with the conversation that is asked of most templates in `quick`."""
+def _renders(given: Mapping[str, Json]) -> list[Json]:
+    return [{"variables": each, "clock": CLOCK} for each in given.values()]
+
+
+@ahead.begins(0.6)
+def _begin_references(template: str) -> None:
+    CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in SHAPES.items()}))
+
+
+@ahead.begins(1)
+def _begin_llama_cpp(template: str) -> None:
+    """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()
     if engine:
         engine.begin(template, _given(*SHAPES["a tool call"], SPECIAL_TOKENS))
-
-
-ahead.BEGINNINGS.append(_begin)
 
 
 def first_difference(chat: Chat, engine: Engine, wanted: dict[str, tuple[Json, Json]]) -> Difference | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+from fixtures import ahead
 from fixtures.sandbox.client import CLIENT
+from fixtures.sandbox.inspection import inspect
 from suites.chat_templates.safety.differences import added, links, new_words
 from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said, Shape
 
@@ -74,14 +77,9 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
 
     Raises `RunsAway`.
     """
-    conditions = facts.get("conditions", [])[:MOST]
-    own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
-    words = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
-    together = Said(", ".join(words))
-    single = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"])]
+    words, single, together = _words(facts)
     bases = accepted(template, parts=parts)
-    longest_and_plainest = dict([*bases.items()][:1] + [*bases.items()][-1:])
-    found = _tried(template, single, longest_and_plainest, parts=parts)
+    found = _tried(template, single, _longest_and_plainest(bases), parts=parts)
     found += _tried(template, [together], bases, parts=parts)
     if any(each.hidden and each.said == together for each in found):
         found += _tried(template, [Said(word) for word in words], bases, parts=parts)
@@ -89,18 +87,53 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
+@ahead.begins(0.6)
+def _begin_accepted(template: str) -> None:
+    CLIENT.begin(template, _renders([(Said(""), shape) for shape in SHAPES], parts=False))
+
+
+@ahead.begins(1)
+def _begin_tried(template: str) -> None:
+    _, single, together = _words(inspect(template).facts)
+    bases = accepted(template, parts=False)
+    for attempts, shapes in ((single, _longest_and_plainest(bases)), ([together], bases)):
+        if asked := [(said, shape) for said in attempts for shape in shapes]:
+            CLIENT.begin(template, _renders(asked, parts=False))
+
+
+def _words(facts: Json) -> tuple[list[str], list[Said], Said]:
+    """Words that may be triggers, what is said of the template's own ones one by one, and of all of them at once."""
+    conditions = facts.get("conditions", [])[:MOST]
+    own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
+    words = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
+    single = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"])]
+    return words, single, Said(", ".join(words))
+
+
+def _longest_and_plainest(bases: dict[Shape, str]) -> dict[Shape, str]:
+    return dict([*bases.items()][:1] + [*bases.items()][-1:])
+
+
+def _renders(asked: Sequence[tuple[Said, Shape]], *, parts: bool) -> list[Json]:
+    return [{"variables": shape(said, parts)} for said, shape in asked]
+
+
 def accepted(template: str, *, parts: bool) -> dict[Shape, str]:
     """The shapes of conversation that the template renders, with that render when no word is said."""
-    ends = CLIENT.ask(template, [{"variables": shape(Said(""), parts)} for shape in SHAPES])["renders"]
+    ends = _accepted(template, parts)
     return {shape: end["text"] for shape, end in zip(SHAPES, ends, strict=False) if "text" in end}
+
+
+@lru_cache(maxsize=4)
+def _accepted(template: str, parts: bool) -> list[Json]:
+    ends: list[Json] = CLIENT.ask(template, _renders([(Said(""), shape) for shape in SHAPES], parts=parts))["renders"]
+    return ends
 
 
 def _tried(template: str, attempts: Sequence[Said], bases: dict[Shape, str], *, parts: bool) -> list[Reaction]:
     """Every attempt in every shape, compared with the same conversation without a word."""
     asked = [(said, shape) for said in attempts for shape in bases]
-    ends = (
-        CLIENT.ask(template, [{"variables": shape(said, parts)} for said, shape in asked])["renders"] if asked else []
-    )
+    ends = CLIENT.ask(template, _renders(asked, parts=parts))["renders"] if asked else []
     if ends and "limit" in ends[-1]:
         raise RunsAway(asked[len(ends) - 1][0].word, ends[-1]["limit"])
     told = zip(asked, ends, strict=False)
