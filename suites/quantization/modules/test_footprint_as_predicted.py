@@ -1,0 +1,33 @@
+"""Promise: the memory is what arithmetic says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect
+from suites.quantization.modules.sizes import footprint, misjudged, of_other_dtypes, share_quantized
+
+
+def test_footprint_as_predicted(loaded: Loaded, among_quantized: None, record: Any) -> None:
+    """Weights take the bytes that shapes, block sizes and dtypes predict.
+
+    Why: memory is what quantization is for; scales in the wrong dtype, a second copy of the weights or a layer that was
+        left in float32 eat up what was saved.
+    Fix: compare the dtypes of the unquantized parameters with the model's, and the quantization config with what was
+        asked for.
+    Source: https://arxiv.org/abs/2305.14314 (section 3: bits per parameter of block-wise and of double quantization)
+    """
+    size = footprint(loaded.model)
+    record.metric("quantization.memory_footprint", size, "bytes", better="lower", samples=1)
+    share = share_quantized(loaded.model)
+    record.metric("quantization.parameters_quantized", share, "share", better="higher", samples=1)
+    if wrong := misjudged(loaded.model):
+        name, (held, wanted) = next(iter(wrong.items()))
+        what = f"{name} takes {held:,} bytes; its shape and format make {wanted:,}"
+        raise Defect(f"{what}.", evidence={"held, predicted": dict(list(wrong.items())[:10]), "layers": len(wrong)})
+    if share and (other := of_other_dtypes(loaded.model)):
+        name, dtype = next(iter(other.items()))
+        own = str(loaded.model.dtype).removeprefix("torch.")
+        what = f"{name} is in {dtype}, while the model is in {own}"
+        raise Defect(f"{what}.", evidence={"parameters": len(other), "first": dict(list(other.items())[:10])})

@@ -1,0 +1,26 @@
+"""Promise: a quantized model has the parameters of the full one."""
+
+from __future__ import annotations
+
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect
+from suites.quantization.modules.sizes import parameters
+
+
+def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:
+    """The quantized model has the parameters of the full model, of the same sizes.
+
+    Why: a layer with another shape, or one that is not there, is filled at random and answers.
+    Fix: compare the shapes in the evidence with config.json.
+    Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes
+    """
+    full, small = parameters(reference.model), parameters(quantized_here.model)
+    wrong = {name: (full.get(name), small.get(name)) for name in {**full, **small} if full.get(name) != small.get(name)}
+    if not wrong:
+        return
+    name, (before, after) = next(iter(wrong.items()))
+    told = "is missing" if after is None else f"has {after:,} values instead of {before:,}" if before else "is added"
+    raise Defect(
+        f"{name} {told} in the quantized model.",
+        evidence={"full, quantized": dict(list(wrong.items())[:10]), "parameters": len(wrong)},
+    )
