@@ -15,8 +15,8 @@ from selftests.gallery.harness import all_mutants
 load_model, load_tokenizer, make_pipe = loading.load_model, loading.load_tokenizer, pipe.make
 
 
-def model_with_defect(subject: Subject, variant: Variant) -> Loaded:
-    loaded = load_model(subject, variant)
+def model_with_defect(subject: Subject, variant: Variant, **more: Any) -> Loaded:
+    loaded = load_model(subject, variant, **more)
     row = all_mutants().get(subject.path.name)
     if row and row.patch:
         row.patch(loaded.model)
