@@ -1,7 +1,7 @@
 """`python -m reports`: rebuild, merge, compare and show reports.
 
-Exit codes: 0 done; 1 `merge` gave a verdict that is not adopt, or `compare` found regressions;
-2 a wrong argument or file, or runs that cannot be compared.
+Exit codes: 0 done; 1 `merge` gave a verdict that is not adopt, or `compare` or `upgrade` found regressions;
+2 a wrong argument or file, runs that cannot be compared, or an environment that cannot be installed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import baseline, directory, records, redaction, shards, terminal, text, verdict
-from reports.records import Json
+from reports import comparison, directory, records, redaction, shards, terminal, verdict
+from reports.upgrade import options
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
 
@@ -54,17 +54,22 @@ def merge(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Tells what changed from A to B."""
-    after = arguments.after
-    now = directory.load(after) if after.is_dir() else baseline.load(after)
-    changes = baseline.compare(_snapshot(arguments.before), now)
-    for change in changes:
-        where = baseline.place(change)
-        print(f"{change['kind']}: {where + ': ' if where else ''}{text.line(change['summary'])}")
-    if not changes:
-        print("Nothing became worse.")
-    if not baseline.comparable(changes):
-        return 2
-    return 1 if baseline.worse(changes) else 0
+    found = comparison.compare(arguments.before, arguments.after, allow=arguments.allow_mismatch)
+    if arguments.output:
+        trial = directory.load(arguments.after)
+        comparison.write(arguments.output, trial, found, before=str(arguments.before))
+    for line in comparison.lines(found):
+        print(line)
+    if arguments.output:
+        print(arguments.output / directory.HTML)
+    return comparison.exit_code(found)
+
+
+def upgrade(arguments: argparse.Namespace) -> int:
+    """Runs the suite with two sets of versions and tells what the upgrade changes."""
+    from reports.upgrade import command
+
+    return command.run(arguments)
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -75,11 +80,6 @@ def show(arguments: argparse.Namespace) -> int:
         codes = ";".join(ANSI[name] for name, on in style.items() if on and name in ANSI)
         print(f"\x1b[{codes}m{line}\x1b[0m" if codes and sys.stdout.isatty() else line)
     return 0
-
-
-def _snapshot(path: Path) -> Json:
-    """Of a report directory or of a saved baseline."""
-    return baseline.snapshot(directory.load(path)) if path.is_dir() else baseline.load(path)
 
 
 def _refuse(problem: str) -> int:
@@ -106,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(compare, "tell what became worse from A to B")
     sub.add_argument("before", type=Path, metavar="A", help="report directory or saved baseline")
     sub.add_argument("after", type=Path, metavar="B", help="report directory or saved baseline")
+    sub.add_argument("--allow-mismatch", action="store_true", help="compare across devices, dtypes, profiles and seeds")
+    sub.add_argument("-o", "--output", type=Path, metavar="OUT", help="write the report of B with the changes first")
+    sub = command(upgrade, "tell what other versions of the libraries change for models")
+    options.add_to(sub)
     sub = command(show, "print the summary of a report directory")
     sub.add_argument("directory", type=Path, metavar="DIR")
     return parser

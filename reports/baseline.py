@@ -55,7 +55,8 @@ def compare(before: Json, after: Trial | Json, *, allow: bool = False) -> list[J
     now = snapshot(after)
     texts = _texts(after)
     checks = [entry | {"texts": texts.get(records.key(entry), {})} for entry in now["checks"]]
-    return comparing.compare(before, now | {"checks": checks}, allow=allow)
+    left_out = after.deselected
+    return comparing.compare(before, now | {"checks": checks, "left out": left_out}, allow=allow)
 
 
 def save(trial: Trial, path: Path) -> None:

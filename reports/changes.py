@@ -25,6 +25,9 @@ WORSE = (
 HARMLESS = (NEAR_TIE, "newly tried", "appeared", "newly passing", "capability gained", "metric improved", NOTE)
 """Kinds that are told and fail nothing."""
 
+TOGETHER = ("disappeared", "appeared", "no longer tried", "newly tried", "newly failing", "newly passing", NOTE)
+"""Kinds of which one sentence may hold for many checks."""
+
 ORDER = {kind: place for place, kind in enumerate((*WORSE, *HARMLESS))}
 
 
@@ -76,8 +79,7 @@ def grouped(changes: Sequence[Json]) -> list[Json]:
     """Changes of many checks that are one fact, such as a task that is gone, told once with the checks' names."""
     together: dict[tuple[object, ...], list[Json]] = {}
     for number, each in enumerate(changes):
-        same = each["kind"] in ("disappeared", "appeared", "no longer tried", "newly tried", "newly failing")
-        whole = same and each["check"]
+        whole = each["check"] and each["kind"] in TOGETHER
         what = (each["kind"], each["subject"], str(each.get("variant")), str(each.get("parameters")), each["summary"])
         together.setdefault(what if whole else (number,), []).append(each)
     return [_one(group) for group in together.values()]

@@ -141,10 +141,16 @@ def _checks(before: Json, now: Json, lost: list[Json]) -> Iterator[Json]:
         elif entry["subject"] in now["subjects"]:
             variant = plain.dumps(_placed(entry["variant"]), sort=True)
             if (entry["subject"], variant) not in gone:
-                yield change(
-                    "disappeared", entry, "Ran before and did not run now.", {"outcome": entry["outcome"]}, None
-                )
+                yield _gone(entry, now)
     yield from _new(before, now, [new[key] for key in sorted(new.keys() - old.keys())], known)
+
+
+def _gone(entry: Json, now: Json) -> Json:
+    """Of a run on a part of the checks it is not said that the others disappeared."""
+    was = {"outcome": entry["outcome"]}
+    if now.get("left out"):
+        return change(NOTE, entry, "Ran before; the selection of this run may have left it out.", was, None)
+    return change("disappeared", entry, "Ran before and did not run now.", was, None)
 
 
 def _new(before: Json, now: Json, entries: list[Json], known: set[str]) -> Iterator[Json]:

@@ -33,6 +33,7 @@ class Logbook:
         self.trial = records.Trial(run)
         self.baseline = load_baseline(option.baseline)
         self.compared_with: Path | None = option.baseline
+        self.allow_mismatch = bool(option.allow_mismatch)
         self.save_to = baseline_target(option.save_baseline)
         self.regressions: list[dict[str, Any]] = []
         self.verdict: dict[str, Any] = {}
@@ -111,9 +112,9 @@ class Logbook:
         self._write(records.End(now(), exitstatus))
         self._writer.close()
         if self.baseline is not None:
-            self.regressions = baseline.compare(self.baseline, self.trial)
-            worse = len(baseline.worse(self.regressions))
-            told = f"{worse} changes for the worse" if worse else "nothing became worse"
+            self.regressions = baseline.compare(self.baseline, self.trial, allow=self.allow_mismatch)
+            worse = baseline.worse(self.regressions)
+            told = f"for the worse: {baseline.counted(worse)}" if worse else "nothing became worse"
             self.remarks.append(f"Compared with {self.compared_with}, {len(self.baseline['checks'])} checks: {told}.")
         self.verdict = directory.write(self.directory, self.trial, self.regressions)
         self._save_baseline(exitstatus)

@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--report-dir", type=Path, metavar="DIR", help="default: reports/runs/<timestamp>-<subject>")
     add("--save-baseline", type=Path, metavar="PATH", help="keep the records of this run to compare with later")
     add("--baseline", type=Path, metavar="PATH", help="compare with the records of an earlier run")
+    add(
+        "--allow-mismatch",
+        action="store_true",
+        help="compare with a baseline of another device, dtype, profile or seed, and say so",
+    )
 
 
 @pytest.hookimpl(trylast=True)

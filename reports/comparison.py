@@ -1,0 +1,56 @@
+"""Two runs held against each other on the command line: what is printed, what is written, and the exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reports import baseline, changes, directory, records, shards, text
+from reports.records import Json, Trial
+
+UNCHANGED, REGRESSED, INCOMPARABLE = 0, 1, 2
+"""Exit codes."""
+
+
+def side(path: Path) -> Json:
+    """The content of a report directory or of a saved baseline."""
+    return baseline.snapshot(directory.load(path)) if path.is_dir() else baseline.load(path)
+
+
+def compare(before: Path, after: Path, *, allow: bool = False) -> list[Json]:
+    """What changed from one to the other, each a report directory or a baseline."""
+    return baseline.compare(side(before), directory.load(after) if after.is_dir() else side(after), allow=allow)
+
+
+def exit_code(found: Sequence[Json]) -> int:
+    """0 nothing is worse, 1 something is, 2 the two cannot be compared."""
+    if not changes.comparable(found):
+        return INCOMPARABLE
+    return REGRESSED if changes.worse(found) else UNCHANGED
+
+
+def lines(found: Sequence[Json]) -> Iterator[str]:
+    """One line for each change, and at the end what it comes to."""
+    for each in found:
+        where = changes.place(each)
+        yield f"{each['kind']}: {where + ': ' if where else ''}{text.line(each['summary'])}"
+    worse = changes.worse(found)
+    others = [each for each in found if each not in worse]
+    if not changes.comparable(found):
+        yield "The two cannot be compared; --allow-mismatch compares them anyway, and says how they differ."
+    else:
+        yield f"For the worse: {changes.counted(worse)}." if worse else "Nothing became worse."
+        if others:
+            yield f"Besides: {changes.counted(others)}."
+
+
+def write(place: Path, trial: Trial, found: Sequence[Json], *, before: str) -> Json:
+    """A report directory of the later run with the changes first; returns the verdict."""
+    options = trial.run.options | {"baseline": before}
+    whole = dataclasses.replace(trial, run=dataclasses.replace(trial.run, options=options))
+    writer = records.Writer(place / directory.RECORDS)
+    for record in shards.stream(whole):
+        writer.write(record)
+    writer.close()
+    return directory.write(place, whole, found)

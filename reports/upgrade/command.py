@@ -1,0 +1,85 @@
+"""`python -m reports upgrade`: two environments, two runs, one comparison."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from reports import changes, comparison, directory, files
+from reports.records import Json, Trial
+from reports.upgrade import environments, runs, timings
+from reports.upgrade.pins import ROOT, Side
+
+BEFORE, AFTER = "before", "after"
+"""Folders of the two sides' own reports."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0 when nothing became worse, 1 when something did, 2 when the two cannot be compared."""
+    sides = [Side.of(arguments.before), Side.of(arguments.after)]
+    _refuse(sides)
+    place = Path(arguments.output or _directory(sides))
+    timed: list[Json] = []
+    if not arguments.keep:
+        options = [*(f"--model={source}" for source in arguments.model), *arguments.pytest]
+        timed = _run(sides, place, options, arguments)
+    found = changes.ordered([*comparison.compare(place / BEFORE, place / AFTER), *timed])
+    _write(place, sides, found)
+    for line in comparison.lines(found):
+        print(line)
+    print(place / directory.HTML)
+    return comparison.exit_code(found)
+
+
+def _refuse(sides: Sequence[Side]) -> None:
+    if sides[0] == sides[1]:
+        raise ValueError(f"--from and --to are the same: {sides[0]}")
+    only = {name for name, _ in sides[0].pins} ^ {name for name, _ in sides[1].pins}
+    if only:
+        raise ValueError(f"--from and --to must pin the same packages; on one side only: {', '.join(sorted(only))}")
+
+
+def _directory(sides: Sequence[Side]) -> Path:
+    words = "-to-".join("-".join(f"{name}-{version}" for name, version in side.pins) for side in sides)
+    return Path("reports", "runs", f"{datetime.now():%Y%m%d-%H%M%S}-upgrade-{words}-{os.getpid()}")
+
+
+def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: argparse.Namespace) -> list[Json]:
+    """Both environments first, so that what cannot be installed is told before anything is tried."""
+    pythons = [environments.python(side, _say) for side in sides]
+    with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
+        suite = runs.snapshot(Path(folder).resolve())
+        for name, side, python in zip((BEFORE, AFTER), sides, pythons, strict=True):
+            _say(f"Running the suite with {side}.")
+            runs.trial(python, suite, place / name, options)
+            _point_at_the_project(place / name / directory.RECORDS, suite)
+        return timings.compared(pythons, suite, arguments.model, arguments.timings, _say) if arguments.timings else []
+
+
+def _point_at_the_project(path: Path, suite: Path) -> None:
+    """Commands that reproduce a finding name the copy of the suite, which is gone afterwards."""
+    files.replace(path, path.read_text(encoding="utf-8").replace(f"{suite}{os.sep}", f"{ROOT}{os.sep}"))
+
+
+def _write(place: Path, sides: Sequence[Side], found: Sequence[Json]) -> None:
+    trial = directory.load(place / AFTER)
+    comparison.write(place, _told(trial, sides), found, before=str(sides[0]))
+
+
+def _told(trial: Trial, sides: Sequence[Side]) -> Trial:
+    """The later run, as a part of the check."""
+    words = [word for word in sys.argv[1:] if word != "upgrade"]
+    command = f"python -m reports upgrade {shlex.join(words)}"
+    environment = trial.run.environment | {"upgrade": f"{sides[0]} → {sides[1]}"}
+    return dataclasses.replace(trial, run=dataclasses.replace(trial.run, command=command, environment=environment))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
