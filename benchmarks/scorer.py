@@ -44,7 +44,8 @@ def main() -> None:
     print(f"{asked.subject}, {model.dtype}, one thread, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     memory(model, text)
     rivals = Rivals(model, tokenizer)
-    choice(rivals, items(sentences, asked.items), asked.rounds)
+    if asked.items:
+        choice(rivals, items(sentences, asked.items), asked.rounds)
     roll(rivals, text, asked.rounds)
 
 

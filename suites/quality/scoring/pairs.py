@@ -13,6 +13,9 @@ from suites.quality.scoring.choices import window_of
 from suites.quality.scoring.reading import reader
 from suites.quality.scoring.rows import Row, windows
 
+ROWS = 8
+"""Of logits measured at once: what stays in a processor's cache, four times faster."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -79,10 +82,18 @@ def _measured(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
     """Log-probabilities of tokens under both, divergence and agreement, from logits (positions x vocabulary)."""
     import torch
 
-    other, token = other.to(full.device), token.to(full.device)[:, None]
-    likeliest = full.argmax(dim=-1) == other.argmax(dim=-1)
+    tokens = token.to(full.device)[:, None]
+    parts = zip(full.split(ROWS), other.to(full.device).split(ROWS), tokens.split(ROWS), strict=True)
+    found = zip(*(_of_rows(*part) for part in parts), strict=True)
+    return tuple(torch.cat(values).cpu().numpy() for values in found)  # type: ignore[return-value]
+
+
+def _of_rows(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
+    """Likewise of a few rows, in float64 where the device has it."""
+    import torch
+
     exact = torch.float32 if full.device.type == "mps" else torch.float64
     one, two = full.to(exact).log_softmax(dim=-1), other.to(exact).log_softmax(dim=-1)
     kl = (one.exp() * (one - two)).masked_fill_(one == -torch.inf, 0).sum(dim=-1)  # 0 log 0 is 0; NaN stays
-    values = (one.gather(1, token)[:, 0], two.gather(1, token)[:, 0], kl, likeliest)
-    return tuple(value.cpu().numpy() for value in values)  # type: ignore[return-value]
+    likeliest = full.argmax(dim=-1) == other.argmax(dim=-1)
+    return one.gather(1, token)[:, 0], two.gather(1, token)[:, 0], kl, likeliest
