@@ -125,8 +125,9 @@ def test_a_template_without_loops_of_its_own_is_asked_once() -> None:
 
 def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None:
     pytest.importorskip("transformers")
-    from fixtures import libraries
     from transformers.utils import chat_template_utils as library
+
+    from fixtures import libraries
 
     template = (
         "{%- set ns = namespace(n=0) %}\n{% for m in messages %}\n  {% set ns.n = ns.n + 1 %}{{ ns.n ~ 'a' | upper }}\n"
