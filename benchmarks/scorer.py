@@ -21,7 +21,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fixtures.inputs import corpus
-from fixtures.subjects import builtin
 
 ANSWERS = 4
 WINDOW = 512
@@ -53,6 +52,8 @@ def loaded(source: str) -> tuple[Any, Any]:
     """Model in its own dtype and tokenizer, with torch held to one thread."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from fixtures.subjects import builtin
 
     torch.set_num_threads(1)
     path = builtin.directory(source.removeprefix("builtin:")) if source.startswith("builtin:") else source
