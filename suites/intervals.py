@@ -89,3 +89,8 @@ def paired_difference(only_first: int, only_second: int, trials: int) -> tuple[f
     first, second = (only_first + 1) / (trials + 2), (only_second + 1) / (trials + 2)
     half = Z95 * math.sqrt((first + second - (second - first) ** 2) / (trials + 2))
     return max(-1.0, second - first - half), min(1.0, second - first + half)
+
+
+def binomial_tail(successes: int, trials: int, share: float) -> float:
+    """Probability of so many successes or fewer, of so many trials."""
+    return sum(math.comb(trials, each) * share**each * (1 - share) ** (trials - each) for each in range(successes + 1))

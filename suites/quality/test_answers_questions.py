@@ -1,0 +1,96 @@
+"""Promise: questions are answered no worse than by guessing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from fixtures.inputs.items import Items
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect, Unsupported
+from suites.intervals import binomial_tail, wilson
+from suites.quality import tasks
+from suites.quality.said import said
+from suites.quality.tasks import Mark
+
+SURE = 1e-4
+"""Probability below which so few right answers are not bad luck: one false alarm in ten thousand ignorant models."""
+KNOWN = 0.8
+MANY = 5
+"""Items of a subject from which on it is told whether the model knows it."""
+EXAMPLES = 40
+
+
+def test_answers_questions(
+    subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str, continues_text: None, record: Any
+) -> None:
+    """Of simple questions with several answers to choose from, the model gets no fewer right than by guessing.
+
+    Why: who is right less often than chance has learned the answers, and something turns them round: a sign, an order
+        of tokens, a template; and the table of accuracies beside this check tells what the model knows.
+    Fix: compare the logits of one question with those of another loading of the same weights (float32, another
+        attention implementation, another version of transformers).
+    Source: https://arxiv.org/abs/2005.14165 (section 2.4: multiple choice by the likelihood of each completion);
+        https://arxiv.org/abs/2311.07911 (instructions that a program verifies)
+    """
+    found = dict(tasks.marks(loaded, tokenizer, items))
+    if subject.traits.has_chat_template and items.instructions:
+        _add_instructions(found, subject, loaded, tokenizer, items, profile, record)
+    for kind, marks in found.items():
+        _record(record, kind, marks, items.version)
+    _tell_what_it_knows(record, [mark for marks in found.values() for mark in marks])
+    if "choice" in found:
+        refuse_worse_than_chance(found["choice"])
+
+
+def _add_instructions(
+    found: dict[str, list[Mark]], subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str,
+    record: Any,
+) -> None:  # fmt: skip
+    """Marks of what the model writes; where it writes nothing (`generation/vital-signs` tells why), the rest counts."""
+    try:
+        given = said(subject, tokenizer, loaded, items, profile)
+    except Unsupported as refusal:
+        record.capability("quality.instructions", "not measured", evidence={"reason": refusal.summary})
+        return
+    found["instructions"] = tasks.of_instructions(given)
+    told = {each.asked.prompt: {"answer": each.text, "kept": mark.right}
+            for each, mark in zip((each for each in given if each.asked.rules), found["instructions"], strict=True)}  # fmt: skip
+    record.capability("quality.instructions", f"{sum(mark.right for mark in found['instructions'])} of {len(told)} kept",
+                      evidence=told)  # fmt: skip
+
+
+def _record(record: Any, kind: str, marks: Sequence[Mark], version: str) -> None:
+    right = sum(mark.right for mark in marks)
+    record.metric(f"quality.accuracy.{kind}", right / len(marks), "share", better="higher", samples=len(marks),
+                  interval=wilson(right, len(marks)), version=version)  # fmt: skip
+
+
+def _tell_what_it_knows(record: Any, marks: Sequence[Mark]) -> None:
+    """Whether each subject with enough items is known: a capability that a manifest can require."""
+    for subject, count in sorted(Counter(mark.subject for mark in marks).items()):
+        own = [mark for mark in marks if mark.subject == subject]
+        if count < MANY or subject == "instructions":
+            continue
+        right = sum(mark.right for mark in own)
+        wrong = [f"{mark.id}: {mark.said}".rstrip(": ") for mark in own if not mark.right][:EXAMPLES]
+        value = "yes" if right >= KNOWN * count else "no" if right <= _guessed(own) else "partly"
+        record.capability(f"quality.knows_{subject}", value, evidence={"right": f"{right} of {count}", "wrong": wrong})
+
+
+def _guessed(marks: Sequence[Mark]) -> float:
+    """How many guessing gets right, and a bit of luck."""
+    return max(1.0, sum(mark.chance for mark in marks) * 1.2)
+
+
+def refuse_worse_than_chance(marks: Sequence[Mark]) -> None:
+    __tracebackhide__ = True
+    right, chance = sum(mark.right for mark in marks), min(mark.chance for mark in marks)
+    if binomial_tail(right, len(marks), chance) < SURE:
+        raise Defect(
+            f"Of {len(marks)} questions with {round(1 / chance)} answers the model gets {right} right, where guessing gets"
+            f" about {round(chance * len(marks))}: its answers are turned round.",
+            evidence={"wrong": {mark.id: mark.said for mark in marks if not mark.right}},
+        )

@@ -1,0 +1,62 @@
+"""Promise: text of every domain has a probability."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fixtures.inputs.corpora import Corpus
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect
+from suites.intervals import bootstrap
+from suites.quality import passages
+from suites.quality.passages import Passage
+
+
+def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, continues_text: None, record: Any) -> None:
+    """Every token of ordinary text, in every domain and language of the corpus, has a probability above zero.
+
+    Why: a token that the model can never say makes every benchmark of that text infinitely bad, and every answer that
+        needs it wrong; averages hide it where such tokens are left out.
+    Fix: look for logits of minus infinity: a mask over the vocabulary, a bias or a processor left in the model.
+    Source: https://huggingface.co/docs/transformers/perplexity (perplexity of fixed-length models);
+        https://arxiv.org/abs/2101.00027 (section 3.1: bits per byte compare models of different vocabularies)
+    """
+    scored = passages.logprobs(loaded, tokenizer, corpus)
+    for passage, values in scored:
+        refuse_impossible(tokenizer, passage, values)
+    _record(record, scored, corpus.version)
+
+
+def refuse_impossible(tokenizer: Any, passage: Passage, values: Any) -> None:
+    """Raises Defect where a token's log-probability is not a finite number."""
+    __tracebackhide__ = True
+    bad = [place for place, value in enumerate(values) if not math.isfinite(value)]
+    if not bad:
+        return
+    first = len(passage.ids) - len(values) + bad[0]
+    before, token = passage.ids[max(0, first - 12) : first], passage.ids[first]
+    value = "NaN" if math.isnan(values[bad[0]]) else "zero"
+    raise Defect(
+        f"The probability of an ordinary token is {value}: {tokenizer.decode([token])!r} (id {token}) in a text of the"
+        f" domain {passage.text.domain}; {len(bad)} of its {len(values)} tokens are concerned.",
+        evidence={"before": tokenizer.decode(list(before)), "token": token, "text": passage.text.name},
+    )
+
+
+def _record(record: Any, scored: list[tuple[Passage, Any]], version: str) -> None:
+    rows = passages.sums(scored)
+    tokens = int(rows[:, 1].sum())
+    for name, statistic, unit in (
+        ("quality.perplexity", passages.perplexity, "per token"),
+        ("quality.bits_per_byte", passages.bits_per_byte, "bits/byte"),
+    ):
+        record.metric(name, float(statistic(rows)), unit, better="lower", samples=tokens,
+                      interval=bootstrap(rows, statistic), version=version)  # fmt: skip
+    domains = list(dict.fromkeys(passage.text.domain for passage, _ in scored))
+    points = []
+    for domain in domains:
+        own = rows[[passage.text.domain == domain for passage, _ in scored]]
+        spread = bootstrap(own, passages.bits_per_byte) if len(own) > 1 else ()
+        points.append([domain, float(passages.bits_per_byte(own)), *spread])
+    record.series("quality.bits_by_domain", points, x="domain", y="bits/byte", kind="bar")
