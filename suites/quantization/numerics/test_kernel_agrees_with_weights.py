@@ -1,0 +1,116 @@
+"""Promise: a quantized layer multiplies with the weights that its bits stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.quantized import backend
+from fixtures.subjects.quantized.backend import Layer
+from suites.findings import Defect, Unsupported
+
+ROWS = 4
+MARGIN = 3
+"""Root mean square over all outputs, in units of the standard deviation that rounding explains: beyond chance by far,
+since a layer has hundreds of outputs; rounding that is not independent within a block is covered too."""
+OF_LIBRARY = 1e-3
+"""Share by which the library's own reading of the bits may differ: it rounds to half precision at most."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How far a layer's two ways of reading its bits are from the format's."""
+
+    name: str
+    kernel: float
+    """Of products: in units of what rounding explains."""
+    library: float
+    """Of dequantized weights: the largest difference in units of the largest weight; 0 where use has changed them."""
+
+    @property
+    def wrong(self) -> bool:
+        return not (self.kernel <= MARGIN and self.library <= OF_LIBRARY)
+
+
+def test_kernel_agrees_with_weights(quantized: Loaded, record: Any) -> None:
+    """A quantized layer's output is its input times the dequantized weight, within what its arithmetic rounds.
+
+    Why: merging adapters, exporting and every figure that is computed from dequantized weights take that for granted;
+        kernels are written anew for each processor, and a wrong one changes all answers a little.
+    Fix: try another version of the library or another device, and report the layer's shape with both outputs.
+    Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (dequantize);
+        https://github.com/bitsandbytes-foundation/bitsandbytes/issues/165 (int8 products that overflow)
+    """
+    found = list(compared(quantized))
+    if not found:
+        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    worst = max(found, key=lambda each: (each.wrong, each.kernel))
+    largest = worst.kernel if worst.kernel < float("inf") else None
+    record.capability("quantization.arithmetic", arithmetic(quantized.model), evidence={"worst, of rounding": largest})
+    if worst.wrong:
+        raise told(worst, sum(each.wrong for each in found), len(found))
+
+
+def compared(quantized: Loaded) -> Iterator[Apart]:
+    import torch
+
+    for name, layer in backend.layers(quantized.model).items():
+        with torch.inference_mode():
+            before = None if layer.reordered else library_error(layer, layer.dequantized())
+            layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
+            weight = layer.dequantized()
+            yield Apart(name, kernel_error(layer, weight, quantized.model.dtype), before or 0.0)
+
+
+def kernel_error(layer: Layer, weight: Any, dtype: Any) -> float:
+    """Root mean square of the output's error (rows x outputs), in units of the expected one; infinite for NaN."""
+    import torch
+
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(ROWS, layer.shape[1], generator=source).to(weight.device, dtype)
+    bias = getattr(layer.module, "bias", None)
+    product = inputs.float() @ weight.T
+    exact = product if bias is None else product + bias.float()
+    got = layer.module(inputs).float()
+    expected = layer_noise(layer, inputs, weight, exact)
+    return _finite(float((got - exact).square().mean().sqrt()) / max(expected, 1e-38))
+
+
+def layer_noise(layer: Layer, inputs: Any, weight: Any, exact: Any) -> float:
+    """Standard deviation that rounding explains, over all outputs; the result is rounded to the model's dtype."""
+    import torch
+
+    own = layer.kernel_error(inputs, weight).square().mean()
+    rounded = (torch.finfo(inputs.dtype).eps * exact).square().mean() / 12
+    return float((own + rounded).sqrt())
+
+
+def library_error(layer: Layer, weight: Any) -> float:
+    apart = (layer.of_library() - weight).abs().max() / weight.abs().max().clamp(min=1e-38)
+    return _finite(float(apart))
+
+
+def _finite(value: float) -> float:
+    return value if value == value else float("inf")
+
+
+def arithmetic(model: Any) -> str:
+    """The dtypes that layers multiply in, as a list."""
+    return ", ".join(sorted({layer.arithmetic() for layer in backend.layers(model).values()}))
+
+
+def told(worst: Apart, wrong: int, count: int) -> Defect:
+    evidence = {"layers": count, "wrong": wrong, "error of products, of rounding": _json(worst.kernel),
+                "error of weights, of the largest": _json(worst.library)}  # fmt: skip
+    if not worst.library <= OF_LIBRARY:
+        what = f"{worst.name}: the library dequantizes its bits to other weights than the format defines"
+        return Defect(f"{what} ({wrong} of {count} layers).", evidence=evidence)
+    by = f"by {worst.kernel:.0f} times what rounding explains" if worst.kernel < float("inf") else "where it is NaN"
+    what = f"{worst.name}: the output differs from the input times the dequantized weight, {by}"
+    return Defect(f"{what} ({wrong} of {count} layers).", evidence=evidence)
+
+
+def _json(value: float) -> float | None:
+    return value if value < float("inf") else None

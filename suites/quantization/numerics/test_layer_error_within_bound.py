@@ -1,0 +1,41 @@
+"""Promise: quantization moves each weight as little as its number format can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.variant import Variant
+from suites.findings import Defect, Unsupported
+from suites.quantization.numerics.error import errors
+
+WORST = 5
+
+
+def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, variant: Variant, record: Any) -> None:
+    """Every block of quantized weights is as near to the full weights as its number format allows.
+
+    Why: a wrong scale, a shifted table or swapped halves of bytes leave a model that answers, only worse; averages over
+        a benchmark do not name the layer.
+    Fix: quantize again from the full weights with another version of the library, and compare the layer that is named.
+    Source: https://arxiv.org/abs/2305.14314 (section 3, block-wise k-bit quantization; appendix E, NormalFloat);
+        https://arxiv.org/abs/2208.07339 (int8: a scale for each row)
+    """
+    found = errors(quantized_here, reference)
+    if not found:
+        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    points = [[number, each.relative] for number, each in enumerate(found) if each.relative == each.relative]
+    record.series("quantization.layer_error", points, x="quantized layer", y="relative error of the weights")
+    whole = [sum(each.squares[part] for each in found) for part in (0, 1)]
+    if whole[0] == whole[0]:
+        relative, count = (whole[0] / max(whole[1], 1e-38)) ** 0.5, sum(each.parameters for each in found)
+        record.metric("quantization.weight_error", relative, "share", better="lower", samples=count)
+    wrong = sorted((each for each in found if each.beyond), key=lambda each: -each.beyond / each.blocks)
+    if wrong:
+        first, form = wrong[0], variant.quantization
+        more = f"; {len(wrong) - 1} more layers are concerned" if len(wrong) > 1 else ""
+        raise Defect(
+            f"{first.name}: {first.beyond} of {first.blocks} blocks are further from the full weights than {form}"
+            f" explains: {first.cause}{more}.",
+            evidence={each.name: each.as_json() | {"cause": each.cause} for each in wrong[:WORST]},
+        )

@@ -1,0 +1,42 @@
+"""Promise: a model that has answered can still be dequantized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.quantized import backend
+from fixtures.subjects.quantized.backend import Layer
+from suites.findings import Hazard, Unsupported
+
+
+def test_weights_readable_after_use(quantized: Loaded) -> None:
+    """After a forward pass the library still dequantizes a layer to the weights that its bits stand for.
+
+    Why: merging adapters, `dequantize()` and exports often follow an evaluation; where the first forward pass puts the
+        bits into another order and the library reads them in the old one, all of these give another model, silently.
+    Fix: dequantize, merge or export a model that was loaded for that and has not computed anything yet.
+    Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (dequantize);
+        https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/functional.py (packing for CPUs)
+    """
+    import torch
+
+    found = backend.layers(quantized.model)
+    if not found:
+        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    name, layer = next(iter(found.items()))
+    with torch.inference_mode():
+        layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
+        apart = difference(layer)
+    if not apart <= 0.01:  # bfloat16 scales explain 0.4%
+        raise Hazard(
+            f"After its first forward pass the library dequantizes {name} to other weights: they differ by {apart:.0%},"
+            " so what is merged or exported then is another model.",
+            evidence={"layer": name, "relative difference": apart, "order of the bits changed": layer.reordered},
+        )
+
+
+def difference(layer: Layer) -> float:
+    """Frobenius norm of the difference, in units of the weight's."""
+    own: Any = layer.dequantized()
+    return float((layer.of_library() - own).norm() / own.norm().clamp(min=1e-38))
