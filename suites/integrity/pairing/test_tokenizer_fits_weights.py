@@ -8,17 +8,20 @@ from typing import Any
 
 from fixtures.inputs import corpus
 from fixtures.subjects.loading import Loaded
+from fixtures.subjects.stored import Stored
 from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
-from suites.integrity.pairing import fit, likelihood, training
+from suites.integrity.pairing import fit, likelihood, misplaced, training
 from suites.integrity.pairing.likelihood import Likelihood, Move, Row
 
 MOVES = (-1, 1, -2, 2, -3, 3)
 
 
 def test_tokenizer_fits_weights(
-    subject: Subject, tokenizer: Any, continues_text: None, loaded: Loaded, profile: str, record: Any
-) -> None:
+    subject: Subject, tokenizer: Any, continues_text: None, loaded: Loaded, stored: dict[str, Stored], variant: Variant,
+    profile: str, record: Any,
+) -> None:  # fmt: skip
     """Plain text is likelier to the model in the order in which it is written than shuffled.
 
     Why: a tokenizer of another family, a vocabulary in another order or an added token that shifts all after it raises
@@ -41,10 +44,19 @@ def test_tokenizer_fits_weights(
                       samples=len(found.predictions), effect=0.05, version=corpus.version())  # fmt: skip
     start = fit.first_strange(found, fit.chance(tokenizer))
     if start is not None:
+        _told_elsewhere(loaded)
+        if variant.quantization == "none" and misplaced.found(subject, tokenizer, loaded, stored, profile):
+            raise Unsupported("weights have changed places: see integrity/weights-in-place")
         if not causal(loaded.model, rows[0][1]):
             raise Unsupported("the logits depend on later tokens, so the loss of a text cannot be read from them")
         move = moved_back(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})
         raise misfit(found, start, move, fit.chance(tokenizer))
+
+
+def _told_elsewhere(loaded: Loaded) -> None:
+    __tracebackhide__ = True
+    if any(loaded.report[kind] for kind in ("missing_keys", "mismatched_keys")):
+        raise Unsupported("parts of the weights were made up at random: see integrity/weights-complete")
 
 
 def misfit(found: Likelihood, start: int, move: int | None, chance: float) -> Defect:
