@@ -95,7 +95,7 @@ def last_alone(row: Row) -> tuple[Row, slice]:
 
 def longest_allowed(model: Any) -> int:
     """How long packed rows may be: no longer than what any layer looks back; 0 for models that cannot."""
-    if getattr(model, "_is_stateful", False) or not paths.takes(model.base_model, "position_ids"):
+    if getattr(model, "_is_stateful", False) or not paths.takes(model, "position_ids"):
         return 0
     config = model.config.get_text_config(decoder=True)
     given = (getattr(config, name, None) for name in WINDOWS)

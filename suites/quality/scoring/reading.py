@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from suites.findings import Unsupported
 from suites.generation import paths
 
 CHUNK_BYTES = 32_000_000
@@ -22,9 +23,15 @@ _READERS: WeakKeyDictionary[Any, Reader] = WeakKeyDictionary()
 
 
 def reader(model: Any) -> Reader:
-    """How this model is read; tried once, on a few tokens, and kept as long as the model lives."""
+    """How this model is read; tried once, on a few tokens, and kept as long as the model lives.
+
+    Raises Unsupported for an encoder-decoder, and for a model that cannot be run at all.
+    """
+    if model.config.is_encoder_decoder:
+        raise Unsupported("the scorer knows decoders only, and this is an encoder-decoder")
     if model not in _READERS:
-        _READERS[model] = _tried(model)
+        with paths.refusals("A forward pass"):
+            _READERS[model] = _tried(model)
     return _READERS[model]
 
 
@@ -52,13 +59,13 @@ class Reader:
 class Parts(Reader):
     """The reading part and the head apart."""
 
-    def __init__(self, answer: Any):
+    def __init__(self, part: Any, answer: Any):
         super().__init__()
-        self.answer = answer
-        """An output of the reading part, to put other states into."""
+        self.part, self.answer = part, answer
+        """`answer` is an output of the reading part, to put other states into."""
 
     def states(self, model: Any, batch: Mapping[str, Any]) -> Any:
-        return model.base_model(**batch, **_plain(model.base_model)).last_hidden_state
+        return self.part(**batch, **_plain(self.part)).last_hidden_state
 
     def logits(self, model: Any, states: Any) -> Any:
         import torch
@@ -66,7 +73,7 @@ class Parts(Reader):
         answer = copy.copy(self.answer)
         answer["last_hidden_state"] = states[None]
         ids = torch.zeros(1, len(states), dtype=torch.long, device=model.device)
-        with _answering(model.base_model, answer):
+        with _answering(self.part, answer):
             return model(input_ids=ids, **_plain(model)).logits[0].float()
 
 
@@ -92,18 +99,32 @@ def _tried(model: Any) -> Reader:
     """The model in parts, where they give what the whole gives on a few tokens."""
     import torch
 
-    if model.get_output_embeddings() is None or getattr(model, "base_model", model) is model:
-        return Reader()
     rows = int(model.get_input_embeddings().weight.shape[0])
     ids = (torch.arange(2 * TRIED, device=model.device) * 7919 % rows).reshape(2, TRIED)
+    with torch.inference_mode():
+        whole = Reader().states(model, {"input_ids": ids}).float()
+        for part in _candidates(model):
+            found = _parts(model, part, ids, whole)
+            if found:
+                return found
+    return Reader()
+
+
+def _candidates(model: Any) -> list[Any]:
+    """What may be the reading part: the model without its head, or the decoder in it, which some models call."""
+    named = (getattr(model, "base_model", model), model.get_decoder() if hasattr(model, "get_decoder") else model)
+    return [part for part in named if part is not model and part is not None]
+
+
+def _parts(model: Any, part: Any, ids: Any, whole: Any) -> Reader | None:
     try:
-        with torch.inference_mode():
-            whole = Reader().states(model, {"input_ids": ids}).float()
-            parts = Parts(model.base_model(input_ids=ids[:1, :1], **_plain(model.base_model)))
-            got = parts.logits(model, parts.states(model, {"input_ids": ids}).flatten(0, 1)).view_as(whole)
-    except paths.LOUD:
-        return Reader()
-    return parts if agree(got, whole, model.dtype) else Reader()
+        found = Parts(part, part(input_ids=ids[:1, :1], **_plain(part)))
+        logits = found.logits(model, found.states(model, {"input_ids": ids}).flatten(0, 1))
+        return found if agree(logits.view_as(whole), whole, model.dtype) else None
+    except paths.LOUD as failure:
+        if paths.of_the_machine(failure):
+            raise
+        return None
 
 
 def agree(logits: Any, others: Any, dtype: Any) -> bool:

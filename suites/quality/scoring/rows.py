@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Ids = tuple[int, ...]
@@ -52,10 +52,11 @@ def _piece(given: list[int], first: int, last: int, window: int) -> Row:
 def batches(rows: Sequence[Row], tokens: int, slack: float) -> Iterator[list[int]]:
     """Numbers of rows, longest first, in batches of at most `tokens` ids with padding.
 
-    A row joins a batch where it is longer than `1 - slack` of its longest row.
+    A row joins a batch where it is longer than `1 - slack` of its longest row. Rows with nothing to score are left out.
     """
     batch: list[int] = []
-    for number in sorted(range(len(rows)), key=lambda each: -len(rows[each].ids)):
+    asked = [number for number, row in enumerate(rows) if row.targets]
+    for number in sorted(asked, key=lambda each: -len(rows[each].ids)):
         longest = len(rows[batch[0]].ids) if batch else 0
         full = (len(batch) + 1) * longest > tokens
         if batch and (full or len(rows[number].ids) < (1 - slack) * longest):
@@ -64,7 +65,3 @@ def batches(rows: Sequence[Row], tokens: int, slack: float) -> Iterator[list[int
         batch.append(number)
     if batch:
         yield batch
-
-
-def longest(rows: Iterable[Row]) -> int:
-    return max((len(row.ids) for row in rows), default=0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from suites.generation import paths
 from suites.quality.scoring import packing
 from suites.quality.scoring.reading import Reader, reader
 from suites.quality.scoring.rows import Row, batches
@@ -93,7 +94,8 @@ def states(model: Any, reads: Reader, batch: Batch) -> Any:
     if "branches" in inputs:
         inputs["attention_mask"] = packing.mask(inputs.pop("branches"), model.dtype)
     inputs = {name: value.to(model.device) for name, value in inputs.items()}
-    found = reads.states(model, inputs).flatten(0, 1)
+    with paths.refusals("A forward pass"):
+        found = reads.states(model, inputs).flatten(0, 1)
     return found[torch.as_tensor(batch.index, device=found.device)]
 
 
