@@ -16,8 +16,8 @@ name a larger one of its own."""
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
 
-ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", False, None)
-"""Values of a capability that a subject can only gain from."""
+ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "False", "None")
+"""Values of a capability, as text, that a subject can only gain from."""
 
 NOT_PROBED = "not probed"
 CONDITIONS = ("device", "profile", "seed")
@@ -241,9 +241,12 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
 
 
 def _capability(was: object, now: object) -> str:
-    if was in ABSENT and now not in (*ABSENT, NOT_PROBED):
-        return "capability gained"
-    return "capability lost" if now in (*ABSENT, NOT_PROBED) and was not in ABSENT else "capability changed"
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (was, now)):
+        return NOTE  # a count says how much was looked at
+    had, has = (str(value) not in (*ABSENT, NOT_PROBED) for value in (was, now))
+    if had == has:
+        return "capability changed"
+    return "capability gained" if has else "capability lost"
 
 
 def _metric(entry: Json, old: Json, new: Json | None) -> Iterator[Json]:

@@ -133,6 +133,27 @@ def test_compare_takes_directories_and_baselines(
         assert said in capsys.readouterr().out
 
 
+def test_compare_goes_on_where_that_is_allowed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another profile: refused with the option's name, or compared with a note."""
+    before = recorded(tmp_path / "before", trials.healthy())
+    after = recorded(tmp_path / "after", trials.trial(*trials.passing(), profile="exhaustive"))
+    assert reports("compare", before, after) == 2
+    assert "--allow-mismatch" in capsys.readouterr().out
+    assert reports("compare", before, after, "--allow-mismatch") == 0
+    assert "Compared, although" in capsys.readouterr().out
+
+
+def test_compare_writes_a_report_with_the_changes_first(tmp_path: Path) -> None:
+    before = recorded(tmp_path / "before", trials.healthy())
+    after = recorded(tmp_path / "after", trials.rejected())
+    assert reports("compare", before, after, "-o", tmp_path / "out") == 1
+    changes = directory.regressions(tmp_path / "out")
+    assert changes[0]["kind"] == "newly failing"
+    assert reports("html", tmp_path / "out") == 0
+    assert directory.regressions(tmp_path / "out") == changes
+    assert directory.load(tmp_path / "out").run.options["baseline"] == str(before)
+
+
 def test_show_prints_the_summary_without_colours_into_a_pipe(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

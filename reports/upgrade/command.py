@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import shlex
 import sys
@@ -12,13 +13,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reports import changes, comparison, directory, files
+from reports import changes, comparison, directory, files, plain
 from reports.records import Json, Trial
-from reports.upgrade import environments, runs, timings
+from reports.upgrade import environments, libraries, runs, timings
 from reports.upgrade.pins import ROOT, Side
 
 BEFORE, AFTER = "before", "after"
 """Folders of the two sides' own reports."""
+MORE = "beside.json"
+"""Changes that come from neither: facts of the libraries, and timings."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,11 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     sides = [Side.of(arguments.before), Side.of(arguments.after)]
     _refuse(sides)
     place = Path(arguments.output or _directory(sides))
-    timed: list[Json] = []
     if not arguments.keep:
         options = [*(f"--model={source}" for source in arguments.model), *arguments.pytest]
-        timed = _run(sides, place, options, arguments)
-    found = changes.ordered([*comparison.compare(place / BEFORE, place / AFTER), *timed])
+        _run(sides, place, options, arguments)
+    found = changes.ordered([*comparison.compare(place / BEFORE, place / AFTER), *_more(place)])
     _write(place, sides, found)
     for line in comparison.lines(found):
         print(line)
@@ -51,7 +53,7 @@ def _directory(sides: Sequence[Side]) -> Path:
     return Path("reports", "runs", f"{datetime.now():%Y%m%d-%H%M%S}-upgrade-{words}-{os.getpid()}")
 
 
-def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: argparse.Namespace) -> list[Json]:
+def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: argparse.Namespace) -> None:
     """Both environments first, so that what cannot be installed is told before anything is tried."""
     pythons = [environments.python(side, _say) for side in sides]
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
@@ -60,7 +62,16 @@ def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: 
             _say(f"Running the suite with {side}.")
             runs.trial(python, suite, place / name, options)
             _point_at_the_project(place / name / directory.RECORDS, suite)
-        return timings.compared(pythons, suite, arguments.model, arguments.timings, _say) if arguments.timings else []
+        more = libraries.compared(pythons, suite)
+        if arguments.timings:
+            more += timings.compared(pythons, suite, arguments.model, arguments.timings, _say)
+        files.replace(place / MORE, plain.dumps(more, indent=1) + "\n")
+
+
+def _more(place: Path) -> list[Json]:
+    """What was found out beside the two runs: facts of the libraries, and timings."""
+    path = place / MORE
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
 def _point_at_the_project(path: Path, suite: Path) -> None:
