@@ -1,0 +1,31 @@
+"""Promise: what was loaded quantized can be saved quantized."""
+
+from __future__ import annotations
+
+from fixtures import libraries
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Hazard
+from suites.quantization.saving.trip import trip
+
+
+def test_quantized_checkpoint_saves_again(
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+) -> None:
+    """A model that was loaded from a quantized checkpoint can be saved.
+
+    Why: adapters are merged, heads are exchanged and checkpoints are split on quantized models as well; where
+        `save_pretrained` refuses, the work is lost at its end.
+    Fix: quantize from the full weights and save that, or save with another version of transformers.
+    Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving);
+        https://github.com/huggingface/transformers/blob/main/src/transformers/core_model_loading.py (reverse_op)
+    """
+    found = trip(subject, variant, quantized, profile)
+    told = found.refused or found.refused_again
+    if told:
+        raise Hazard(
+            f"Loaded from a quantized checkpoint, the model cannot be saved: {told}"
+            f" (transformers {libraries.version()}).",
+            evidence={"refusal": told, "transformers": libraries.version()},
+        )

@@ -1,0 +1,38 @@
+"""Promise: a quantized checkpoint is what was saved."""
+
+from __future__ import annotations
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Defect
+from suites.quantization.saving.trip import saved
+
+
+def test_quantized_model_survives_saving(
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+) -> None:
+    """Saved and loaded again, every tensor has the same bytes, and the model gives the same outputs.
+
+    Why: quantized checkpoints are made once and loaded everywhere; a scale or a nested state that is not written, or
+        packed bytes that a tool rewrites as numbers, give another model.
+    Fix: try another version of the libraries, and compare the tensors in the evidence.
+    Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving);
+        https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1945 (packed bytes that were altered)
+    """
+    found = saved(subject, variant, quantized, profile)
+    if found.lost:
+        more = f", as {len(found.lost) - 1} others have" if len(found.lost) > 1 else ""
+        raise Defect(
+            f"{found.lost[0]} has other bytes after saving and loading, or is not there{more}.",
+            evidence={"tensors": found.lost[:10], "of": found.tensors},
+        )
+    if found.reloaded:
+        raise Defect(
+            f"The saved model has the same tensors and gives other outputs (by up to {found.reloaded:.2g}).",
+            evidence={"largest difference": _finite(found.reloaded), "largest output": found.largest},
+        )
+
+
+def _finite(value: float) -> float | None:
+    return value if value < float("inf") else None

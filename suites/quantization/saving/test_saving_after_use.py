@@ -1,0 +1,48 @@
+"""Promise: a model may be saved after it has answered."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.quantized import backend
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Hazard
+from suites.quantization.saving.trip import saved
+
+
+def test_saving_after_use(
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+) -> None:
+    """A quantized model that has computed something is saved as itself, and goes on as before.
+
+    Why: people try a model and then save it. On a CPU with AVX512-BF16 the first forward pass puts 4-bit weights into
+        another order; what is saved after that loads without an error and is another model, and the saving spoils the
+        model in memory too.
+    Fix: save before the first forward pass, or load the model again to save it; do not ask a model that is in use for
+        its `state_dict()`.
+    Source: https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/functional.py (the packing
+        for CPUs and its inverse); https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
+    """
+    found = saved(subject, variant, quantized, profile)
+    if not (found.saved_after_use or found.kept_running):
+        return
+    name = backend.backend_of(_form(quantized, variant)).name
+    what = "the saved model gives other outputs" if found.saved_after_use else "the model in memory gives other outputs"
+    both = " and so does the model in memory afterwards" if found.saved_after_use and found.kept_running else ""
+    apart = max(found.saved_after_use, found.kept_running)
+    raise Hazard(
+        f"Saved after a forward pass, {what}, by up to {apart:.2g} where the largest is {found.largest:.2g}{both}.",
+        evidence={
+            "largest difference of the saved model": found.saved_after_use,
+            "largest difference of the model in memory": found.kept_running,
+            "largest output": found.largest,
+            name: importlib.metadata.version(name),
+        },
+    )
+
+
+def _form(quantized: Loaded, variant: Variant) -> str:
+    layers = backend.layers(quantized.model)
+    return next((layer.form for layer in layers.values()), variant.quantization)

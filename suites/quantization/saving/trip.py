@@ -1,0 +1,137 @@
+"""A quantized model saved and loaded again, before and after it has computed something: made once for each variant.
+
+The variant's own model is left alone: on some processors saving a model that has computed changes the model itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fixtures.subjects import loading
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from suites.findings import Unsupported
+from suites.generation.paths import LOUD, of_the_machine
+from suites.generation.saving.copies import scratch
+from suites.quantization.running import answer, furthest, random_ids
+
+
+@dataclass
+class Trip:
+    """What was found on the way."""
+
+    devices: dict[str, str] = field(default_factory=dict)
+    """Where `device_map="auto"` put the parts."""
+    answer: Any = None
+    """What the copy gives out that was loaded with it."""
+    refused: str = ""
+    """How the library refuses to save the model."""
+    refused_again: str = ""
+    """How it refuses to save what was loaded from the saved checkpoint."""
+    lost: list[str] = field(default_factory=list)
+    """Tensors of the state that are missing or have other bytes after saving and loading."""
+    tensors: int = 0
+    reloaded: float = 0.0
+    """The largest difference of an output after saving and loading."""
+    saved_after_use: float = 0.0
+    """Likewise, where the model had computed something before it was saved."""
+    kept_running: float = 0.0
+    """Likewise, of that model itself after it was saved."""
+    largest: float = 0.0
+    """Magnitude of the outputs."""
+
+
+def trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str) -> Trip:
+    """Made once for each variant; a failure is raised again."""
+    if "trip" not in loaded.shared:
+        try:
+            with scratch(loaded.model, profile) as folder:
+                loaded.shared["trip"] = _made(subject, variant, folder)
+        except Exception as failure:
+            loaded.shared["trip"] = failure.with_traceback(None)
+    if isinstance(loaded.shared["trip"], Exception):
+        raise loaded.shared["trip"]
+    found: Trip = loaded.shared["trip"]
+    return found
+
+
+def saved(subject: Subject, variant: Variant, loaded: Loaded, profile: str) -> Trip:
+    """The trip of a model that can be saved at all."""
+    found = trip(subject, variant, loaded, profile)
+    if found.refused:
+        raise Unsupported(f"the model cannot be saved: {found.refused}")
+    return found
+
+
+def _made(subject: Subject, variant: Variant, folder: Path) -> Trip:
+    """Three copies, one after the other: quantized anew, loaded from what was saved at once, and after use."""
+    found = Trip()
+    with _loaded(subject, variant) as fresh:
+        found.devices = {part: str(device) for part, device in (getattr(fresh, "hf_device_map", None) or {}).items()}
+        before, inputs = digests(fresh), random_ids(fresh, 1)
+        found.refused = _refusal(fresh, folder / "fresh")
+        found.answer = answer(fresh, inputs)
+        found.largest = float(found.answer.abs().max())
+        if found.refused:
+            return found
+        _refusal(fresh, folder / "used")
+        found.kept_running = furthest(found.answer, answer(fresh, inputs))
+    with _again(type(fresh), folder / "fresh", subject, variant) as again:
+        after = digests(again)
+        found.tensors = len(before)
+        found.lost = sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
+        found.refused_again = _refusal(again, folder / "again")
+        found.reloaded = furthest(found.answer, answer(again, inputs))
+    with _again(type(fresh), folder / "used", subject, variant) as used:
+        found.saved_after_use = furthest(found.answer, answer(used, inputs))
+    return found
+
+
+def _refusal(model: Any, folder: Path) -> str:
+    """Saves the model; what the library raises, in a line."""
+    try:
+        model.save_pretrained(folder)
+    except LOUD as refusal:
+        if of_the_machine(refusal):
+            raise
+        first = (str(refusal).strip().splitlines() or [""])[0][:200]
+        return f"{type(refusal).__name__}: {first}".removesuffix(": ")
+    return ""
+
+
+@contextmanager
+def _loaded(subject: Subject, variant: Variant) -> Iterator[Any]:
+    model = loading.load_model(subject, variant, device_map="auto").model
+    try:
+        yield model
+    finally:
+        loading.drop_storage(model)
+
+
+@contextmanager
+def _again(kind: Any, folder: Path, subject: Subject, variant: Variant) -> Iterator[Any]:
+    where, trust = {"": variant.device}, subject.trust.remote_code
+    found = kind.from_pretrained(folder, dtype="auto", device_map=where, trust_remote_code=trust).eval()
+    try:
+        yield found
+    finally:
+        loading.drop_storage(found)
+
+
+def digests(model: Any) -> dict[str, str]:
+    """A digest of every tensor of the state, of its dtype and shape too."""
+    return {name: _digest(tensor) for name, tensor in model.state_dict().items()}
+
+
+def _digest(tensor: Any) -> str:
+    import torch
+
+    raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8) if tensor.numel() else tensor.new_empty(0)
+    told = f"{tensor.dtype} {tuple(tensor.shape)} ".encode()
+    return hashlib.blake2b(told + raw.cpu().numpy().tobytes(), digest_size=16).hexdigest()

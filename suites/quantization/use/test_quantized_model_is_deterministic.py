@@ -1,0 +1,25 @@
+"""Promise: the same input gives the same output."""
+
+from __future__ import annotations
+
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect
+from suites.quantization.running import answer, furthest, random_ids
+
+
+def test_quantized_model_is_deterministic(quantized: Loaded, reads_text: None) -> None:
+    """Two forward passes over the same ids give the same outputs, bit for bit.
+
+    Why: caching, evaluation and debugging rely on it; kernels that quantize what they are given may keep state from one
+        call to the next.
+    Fix: try another version of the library or another device.
+    Source: https://docs.pytorch.org/docs/stable/notes/randomness.html
+    """
+    inputs = random_ids(quantized.model, 1)
+    answer(quantized.model, inputs)  # the first pass may put weights into another order
+    apart = furthest(answer(quantized.model, inputs), answer(quantized.model, inputs))
+    if apart:
+        raise Defect(
+            f"Two forward passes over the same ids differ (by up to {apart:.2g}).",
+            evidence={"largest difference": apart if apart < float("inf") else None},
+        )
