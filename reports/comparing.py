@@ -16,7 +16,7 @@ name a larger one of its own."""
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
 
-ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "False", "None")
+ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "nothing", "False", "None")
 """Values of a capability, as text, that a subject can only gain from."""
 
 NOT_PROBED = "not probed"
@@ -234,16 +234,18 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
         now = new["capabilities"].get(name, NOT_PROBED)
         if now != value:
             summary = f"Capability {name} was {text.line(str(value))}, is {text.line(str(now))} now."
-            yield change(_capability(value, now), new, summary, {name: value}, {name: now})
+            yield change(_capability(name, value, now), new, summary, {name: value}, {name: now})
     for name in new["capabilities"].keys() - old["capabilities"].keys():
         summary = f"Capability {name} was not probed before, is {text.line(str(new['capabilities'][name]))} now."
         yield change("capability gained", new, summary, {}, {name: new["capabilities"][name]})
 
 
-def _capability(was: object, now: object) -> str:
+def _capability(name: str, was: object, now: object) -> str:
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (was, now)):
         return NOTE  # a count says how much was looked at
     had, has = (str(value) not in (*ABSENT, NOT_PROBED) for value in (was, now))
+    if "refuse" in name and NOT_PROBED not in (was, now):
+        had, has = has, had  # what is refused is better none
     if had == has:
         return "capability changed"
     return "capability gained" if has else "capability lost"

@@ -3,7 +3,7 @@
 A record holds {"kind": one of KINDS, "version": of the inputs, "tolerance": share, "values": {name: value}}. A value
 is JSON. A render is a text, compared exactly. An output is {"means": text, "answer": JSON}, its numbers compared within
 `tolerance`. An answer is {"text", "ids", "close"}, where `close` lists the positions at which two tokens were within
-rounding of each other.
+rounding of each other. "by" says what made them where that may differ from version to version.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ SMALLEST = 1e-3
 """Scores below this share of the largest beside them are compared absolutely: they are rounding themselves."""
 
 
-def entry(kind: str, values: Mapping[str, Any], version: str, tolerance: float) -> Json:
+def entry(kind: str, values: Mapping[str, Any], version: str, tolerance: float, by: str = "") -> Json:
     """What a record holds of one set; a wrong kind is the mistake of a check and told at once."""
     if kind not in KINDS:
         raise ValueError(f"kept values are of kind {', '.join(KINDS)}, not {kind!r}")
     small = {name: _small(plain.plain(value)) for name, value in values.items()}
-    return {"kind": kind, "version": version, "tolerance": tolerance, "values": small}
+    told = {"kind": kind, "version": version, "tolerance": tolerance}
+    return told | ({"by": by} if by else {}) | {"values": small}
 
 
 def _small(value: Any) -> Any:
@@ -72,6 +73,9 @@ def _compared(name: str, old: Json, new: Json) -> Iterator[Change]:
         if found:
             first, words = next(iter(found.items()))
             summary = f"{name} changed in {len(found)} of {len(was | now)}; the first is {first}: {words}."
+            if old.get("by") != new.get("by"):
+                summary += f" They were made by {old.get('by')} before and by {new.get('by')} now, so this may be ours."
+                kind = NOTE
             keys = list(found)[:SHOWN]
             shown = [{key: _shown(each.get(key)) for key in keys} for each in (was, now)]
             yield kind, summary, shown[0] | _diff(was, keys, now, side=0), shown[1] | _diff(was, keys, now, side=1)

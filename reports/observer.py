@@ -82,12 +82,22 @@ class Observation:
         """
         self.recorded[name] = sequences.entry(values, version, rules or {}, texts or {})
 
-    def keep(self, name: str, values: Mapping[str, Any], *, kind: str, version: str, tolerance: float = 0.0) -> None:
+    def keep(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        kind: str,
+        version: str,
+        tolerance: float = 0.0,
+        by: str = "",
+    ) -> None:
         """Keeps what was seen (`kind`: renders, outputs or answers) by name, for a later run to compare with.
 
-        `version` is that of the inputs. Texts are compared exactly, numbers within the share `tolerance`.
+        `version` is that of the inputs. Texts are compared exactly, numbers within the share `tolerance`. `by` says
+        what made them: where two sides differ in that, a change may not be the subject's.
         """
-        self.seen[name] = kept.entry(kind, values, version, tolerance)
+        self.seen[name] = kept.entry(kind, values, version, tolerance, by)
 
     def series(
         self,

@@ -205,6 +205,26 @@ def test_a_capability_gained_is_no_regression() -> None:
     assert baseline.worse(changes) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "was", "now", "kind"),
+    [
+        ("chat.system_role", "supported", "dropped", "capability lost"),
+        ("chat.system_role", "dropped", "supported", "capability gained"),
+        ("chat.system_role", "supported", "merged", "capability changed"),
+        ("chat.refuses", "nothing", "a system message", "capability lost"),
+        ("chat.refuses", "a system message", "nothing", "capability gained"),
+        ("integrity.tensors_compared", 40, 8, "note"),
+        ("integrity.unknown_config_keys", 0, 1, "note"),
+        ("generation.cache", True, False, "capability lost"),
+        ("generation.cache", None, "dynamic", "capability gained"),
+    ],
+)
+def test_capabilities_are_lost_gained_or_changed(name: str, was: Any, now: Any, kind: str) -> None:
+    """Counts say how much was looked at, and what is refused is better nothing."""
+    sides = [changed("chat_templates/system-role", capabilities={name: {"value": value}}) for value in (was, now)]
+    assert kinds(compare(sides[1], sides[0])) == [kind]
+
+
 def test_a_check_and_a_subject_that_disappeared() -> None:
     """A promise that nobody checks any more is not unchanged."""
     fewer = trials.healthy()

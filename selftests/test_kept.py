@@ -115,6 +115,17 @@ def test_another_version_of_the_inputs_is_not_compared() -> None:
     assert [kind for kind, *_ in changes("renders", {"a": "x"}, {"a": "y"}, version="2")] == ["not comparable"]
 
 
+def test_what_something_else_made_is_no_regression() -> None:
+    """The library dropped a task, and its model classes answer in its place: told, with both makers."""
+    sides = [
+        {"It": kept.entry("outputs", {"s": {"means": "", "answer": answer}}, "1", 0.0, by)}
+        for answer, by in (("a", "the pipeline"), ("b", "its model classes"))
+    ]
+    [(kind, summary, *_)] = kept.changes(*sides)
+    assert kind == "note"
+    assert "made by the pipeline before and by its model classes now" in summary
+
+
 def test_a_kind_that_nobody_knows_is_the_mistake_of_a_check() -> None:
     with pytest.raises(ValueError, match="outputs"):
         kept.entry("thoughts", {}, "1", 0.0)

@@ -34,8 +34,8 @@ def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Any) -> N
     outputs = {name: _output(promised, promised.answer(pipe, given)) for name, given in inputs.items()}
     told = {name: _digestible(given) for name, given in inputs.items()}
     version = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
-    record.keep(NAME, outputs, kind="outputs", version=version, tolerance=max(SCORES, rounding(pipe)))
-    record.capability(f"pipelines.{task}.made_of", "pipeline" if pipe.library is not None else "model classes")
+    by = "the library's pipeline" if pipe.library is not None else "its model classes"
+    record.keep(NAME, outputs, kind="outputs", version=version, tolerance=max(SCORES, rounding(pipe)), by=by)
 
 
 def _output(promised: Contract, answer: Any) -> dict[str, Any]:
