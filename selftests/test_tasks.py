@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from fixtures.subjects.tasks import tasks_for
+from fixtures.subjects.tasks import drawing_tasks, tasks_for
 
 MAPPINGS = {
     "AUDIO_CLASSIFICATION": "audio-classification",
@@ -102,7 +102,6 @@ def test_the_table_agrees_with_the_library() -> None:
         ("T5ForConditionalGeneration", "text2text-generation"),
         ("BertForSequenceClassification", "text-classification"),
         ("BertModel", "feature-extraction"),
-        ("MarianMTModel", "text2text-generation"),
         ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
         ("BlipForConditionalGeneration", "image-text-to-text"),
         ("Wav2Vec2ForSequenceClassification", "audio-classification"),
@@ -115,6 +114,32 @@ def test_the_table_agrees_with_the_library() -> None:
 )
 def test_tasks_follow_the_architecture(architecture: str, task: str | None) -> None:
     assert tasks_for(architecture) == ((task,) if task else ())
+
+
+@pytest.mark.parametrize("architecture", ["MarianMTModel", "M2M100ForConditionalGeneration"])
+def test_translators_translate(architecture: str) -> None:
+    assert tasks_for(architecture) == ("text2text-generation", "translation")
+
+
+def test_the_settings_of_tasks_name_tasks() -> None:
+    settings = {"task_specific_params": {"summarization": {}, "translation_en_to_de": {}, "translation_en_to_fr": {}}}
+    assert tasks_for("T5ForConditionalGeneration", settings) == ("text2text-generation", "summarization", "translation")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "tasks"),
+    [
+        ("StableDiffusionPipeline", ("text-to-image",)),
+        ("StableDiffusionXLPipeline", ("text-to-image",)),
+        ("FluxPipeline", ("text-to-image",)),
+        ("DDPMPipeline", ("unconditional-image-generation",)),
+        ("StableDiffusionImg2ImgPipeline", ()),
+        ("StableVideoDiffusionPipeline", ()),
+        (None, ()),
+    ],
+)
+def test_pipelines_of_diffusers_draw(pipeline: str | None, tasks: tuple[str, ...]) -> None:
+    assert drawing_tasks(pipeline) == tasks
 
 
 def test_a_classifier_of_entailment_takes_any_labels() -> None:

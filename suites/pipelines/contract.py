@@ -9,8 +9,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from fixtures import libraries
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Unsupported
+from suites.pipelines.agreement import difference, rounding
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The input of a canary that brings arguments of its own, such as the labels to choose from."""
+
+    input: Any
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,12 @@ class Contract:
     """What of an answer from a batch is to be compared with the answer that the input gets alone."""
     meaning: Callable[[Any], str] = str
     """What an answer says, in one word or text: to be compared with a canary's."""
+    says: Callable[[Any, str], str] | None = None
+    """The canary's answer itself where the answer agrees with it (boxes: near enough), else what the answer says."""
+    compared: Callable[[Any], Any] = lambda answer: answer
+    """What of an answer is compared with another answer: not what a rounding error brings in or takes out."""
+    whole_numbers: int = 0
+    """By how much whole numbers may differ where rounding decides them: one pixel, for places."""
     given: Callable[[Any, Pipe], Any] = lambda known, pipe: known
     """What the pipeline takes for the input of a canary, which is written as text or as a table."""
     forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
@@ -45,8 +61,12 @@ class Contract:
 
     by_chance: Callable[[Pipe], bool] = lambda pipe: False
     """Whether answers are drawn by chance, so that no two can be compared."""
+    batches: Callable[[Pipe], bool] = lambda pipe: True
+    """Whether the pipeline can put several inputs together; where the library cannot, a list is read one by one."""
     unwraps: bool = False
     """Whether the pipeline takes a list of one input for the input."""
+    lists_only: bool = False
+    """Whether the pipeline takes lists alone, and refuses generators and data sets."""
     writes: bool = False
     """Whether answers are text that is generated token by token: a rounding error may change a word."""
 
@@ -57,7 +77,12 @@ class Contract:
 
     def answer(self, pipe: Pipe, sample: Any, **options: Any) -> Any:
         """The answer to one input, given alone."""
-        return self.single(pipe(sample, **{**self.options(pipe), **options}))
+        asked = sample if isinstance(sample, Asked) else Asked(sample, {})
+        return self.single(pipe(asked.input, **{**self.options(pipe), **asked.options, **options}))
+
+    def apart(self, pipe: Pipe, one: Any, other: Any) -> str | None:
+        """Where two answers differ by more than rounding explains, in words."""
+        return difference(self.compared(one), self.compared(other), rounding(pipe), self.whole_numbers)
 
 
 def promised_of(pipe: Pipe) -> Contract:
@@ -88,14 +113,23 @@ def contract(task: str) -> Contract:
 
 
 def first_failure(pipe: Pipe, promised: Contract) -> str:
-    """What an ordinary input is answered with, if it is an error; tried once."""
+    """What an ordinary input is answered with, if it is an error; tried once.
+
+    Raises:
+        Unsupported: the pipeline needs a package that is not there.
+    """
+    if pipe.missing:
+        raise Unsupported(pipe.missing)
     if pipe.failure is None:
         try:
-            promised.answers(pipe, promised.samples(pipe)[:1])
+            pipe.first = promised.answer(pipe, promised.samples(pipe)[0])
             pipe.failure = ""
-        except MemoryError:
+        except (MemoryError, Unsupported):
             raise
         except Exception as error:  # whatever the library raises is the finding
+            if package := libraries.missing_package(error):
+                pipe.missing = f"{pipe.task} needs a package that is not installed: {package}"
+                raise Unsupported(pipe.missing) from error
             pipe.failure = f"{type(error).__name__}: {error}"[:400]
     return pipe.failure
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.tasks.pipe import Pipe
 from suites.pipelines.contract import Contract
-from suites.pipelines.texts import NOT_TEXTS
+from suites.pipelines.texts import NOT_TEXTS, leaked
 
 PROMPTS = ("The capital of France is", "One, two, three, four,", "It rains. The streets of the town are wet, and")
 NEW_TOKENS = 8
@@ -27,9 +27,7 @@ def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
         yield f"one text was asked for, the answer has {len(answer)}"
         return
     text = answer[0]["generated_text"]
-    leaked = [token for token in pipe.tokenizer.all_special_tokens if token and token in text]
-    if leaked:
-        yield f"the special token {leaked[0]!r} is in the text {text!r}"
+    yield from leaked(pipe, text)
 
 
 CONTRACTS = (

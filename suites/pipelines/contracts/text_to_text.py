@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
 from fixtures.tasks.pipe import Pipe
-from fixtures.tasks.writing import KEYS
-from suites.pipelines.contract import Contract
-from suites.pipelines.texts import NOT_TEXTS
+from fixtures.tasks.writing import KEYS, LANGUAGES
+from suites.pipelines.contract import Asked, Contract
+from suites.pipelines.texts import NOT_TEXTS, leaked
 
 NEW_TOKENS = 12
+CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")
+"""`eng_Latn`, `de_DE`: the form of language codes."""
 
 
 def greedily(pipe: Pipe) -> Mapping[str, Any]:
     return {"max_new_tokens": NEW_TOKENS, "do_sample": False, "num_beams": 1}
+
+
+def between_languages(pipe: Pipe) -> Mapping[str, Any]:
+    """From the language that the tokenizer is set to, to another one; nothing where there is only one pair."""
+    source, codes = getattr(pipe.tokenizer, "src_lang", None), languages(pipe.tokenizer)
+    others = [code for code in codes if code != source]
+    return {"src_lang": source, "tgt_lang": others[0]} if source and others else {}
+
+
+def languages(tokenizer: Any) -> list[str]:
+    """The codes of a tokenizer that writes the language of a text beside it."""
+    return sorted(token for token in tokenizer.get_added_vocab() if CODE.fullmatch(token))
+
+
+def given(known: Any, pipe: Pipe) -> Any:
+    """A text; `{"text", "src_lang", "tgt_lang"}` brings its languages."""
+    if not isinstance(known, Mapping):
+        return known
+    return Asked(known["text"], {name: known[name] for name in LANGUAGES if name in known})
 
 
 def problems(key: str, sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
@@ -24,9 +46,7 @@ def problems(key: str, sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
     if set(answer) != {key} or not isinstance(answer[key], str):
         yield f"the answer has the keys {sorted(answer)}, promised is a text as {key!r}"
         return
-    leaked = [token for token in pipe.tokenizer.all_special_tokens if token and token in answer[key]]
-    if leaked:
-        yield f"the special token {leaked[0]!r} is in the text {answer[key]!r}"
+    yield from leaked(pipe, answer[key])
 
 
 def stated(task: str, key: str) -> Contract:
@@ -34,7 +54,8 @@ def stated(task: str, key: str) -> Contract:
         tasks=(task,),
         samples=lambda pipe: SENTENCES[:3],
         problems=partial(problems, key),
-        options=greedily,
+        options=lambda pipe: {**greedily(pipe), **(between_languages(pipe) if task == "translation" else {})},
+        given=given,
         single=lambda output: output[0],
         streamed=lambda output: output[0],
         refused=lambda pipe: NOT_TEXTS,

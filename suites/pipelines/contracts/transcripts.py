@@ -9,6 +9,7 @@ from fixtures.inputs import audio
 from fixtures.tasks.pipe import Pipe
 from suites.pipelines import sounds
 from suites.pipelines.contract import Contract
+from suites.pipelines.texts import leaked
 
 SPELLED = ("mia", "omi emi", "amo mai omi")
 
@@ -23,9 +24,7 @@ def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
     if not isinstance(text, str):
         yield f"the text is {text!r}"
         return
-    leaked = [token for token in pipe.tokenizer.all_special_tokens if token and token in text]
-    if leaked:
-        yield f"the special token {leaked[0]!r} is in the text {text!r}"
+    yield from leaked(pipe, text)
 
 
 CONTRACTS = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Hazard
-from suites.pipelines.agreement import difference, shown
+from suites.pipelines.agreement import shown
 from suites.pipelines.contract import Contract, repeatable
 
 
@@ -25,7 +25,7 @@ def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:
     record.capability(
         f"pipelines.{task}.bad_input", "refused" if all(told.values()) else "partly answered", evidence=told
     )
-    if parted := difference(before, promised.answer(pipe, sample), 0.0):
+    if parted := promised.apart(pipe, before, promised.answer(pipe, sample)):
         raise Defect(f"{task}: after inputs that are no inputs {parted}.", evidence={"refused": told})
     silent = [name for name, words in told.items() if words == "an error without a word"]
     if silent:

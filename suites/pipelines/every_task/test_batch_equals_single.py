@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Hazard
-from suites.pipelines.agreement import difference, rounding, shown
-from suites.pipelines.contract import repeatable
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import Contract, repeatable
 
 BATCH = 2
 NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"
 
 
-def test_batch_equals_single(pipe: Pipe, task: str) -> None:
+def test_batch_equals_single(pipe: Pipe, task: str, record: Any) -> None:
     """Inputs in batches get the answers that they get alone, in their order, also in a last batch that is not full.
 
     Why: padding that the model attends to, or positions that ignore it, change answers with the company that an input
@@ -18,15 +21,37 @@ def test_batch_equals_single(pipe: Pipe, task: str) -> None:
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#batch-inference
     """
     promised = repeatable(pipe)
-    samples = promised.samples(pipe)
-    alone = [promised.answer(pipe, sample) for sample in samples]
-    together = promised.answers(pipe, samples, batch_size=BATCH)
+    samples, together = _in_batches(promised, pipe, record)
+    alone = [pipe.first, *(promised.answer(pipe, sample) for sample in samples[1:])]
     if len(together) != len(samples):
         raise Defect(f"{task}: {len(samples)} inputs in batches of {BATCH} got {len(together)} answers.")
     for sample, one, other in zip(samples, alone, together, strict=True):
-        if parted := difference(one, promised.batched(one, other), rounding(pipe)):
+        if parted := promised.apart(pipe, one, promised.batched(one, other)):
             kind, more = (Hazard, NEAR_TIE) if promised.writes else (Defect, "")
             raise kind(
                 f"{task}: in a batch of {BATCH} {parted}{more}.",
                 evidence={"input": shown(sample), "alone": shown(one), "in a batch": shown(other)},
             )
+
+
+def _in_batches(promised: Contract, pipe: Pipe, record: Any) -> tuple[Sequence[Any], list[Any]]:
+    """Inputs with their answers: of several sizes, else of one size where others do not fit into one batch."""
+    samples = promised.samples(pipe)
+    size = {"batch_size": BATCH} if promised.batches(pipe) else {}
+    try:
+        return samples, promised.answers(pipe, samples, **size)
+    except MemoryError:
+        raise
+    except Exception as error:  # different sizes are refused by the shape of a tensor
+        told = f"{type(error).__name__}: {error}"[:200]
+    record.capability(f"pipelines.{pipe.task}.batches_of_several_sizes", "refused", evidence={"told": told})
+    alike = [samples[0]] * (BATCH + 1)
+    try:
+        return alike, promised.answers(pipe, alike, **size)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Hazard(
+            f"{pipe.task}: what is answered one by one fails in batches of {BATCH}: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:160]}"
+        ) from error

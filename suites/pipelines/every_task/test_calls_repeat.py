@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import difference, shown
+from suites.pipelines.agreement import shown
 from suites.pipelines.contract import repeatable
 
 
@@ -16,10 +16,10 @@ def test_calls_repeat(pipe: Pipe, task: str) -> None:
     """
     promised = repeatable(pipe)
     first, *others = promised.samples(pipe)
-    before = promised.answer(pipe, first)
+    before = pipe.first
     promised.answer(pipe, others[0])
     after = promised.answer(pipe, first)
-    if parted := difference(before, after, 0.0):
+    if parted := promised.apart(pipe, before, after):
         raise Defect(
             f"{task}: asked again, {parted}.",
             evidence={"input": shown(first), "first": shown(before), "again": shown(after)},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import difference, rounding, shown
+from suites.pipelines.agreement import shown
 from suites.pipelines.contract import repeatable
 
 MOST_BYTES = 2 * 10**9
@@ -25,7 +25,7 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     expected = promised.answers(pipe, samples)
     actual = promised.answers(pipe.saved(tmp_path), samples)
     for sample, one, other in zip(samples, expected, actual, strict=True):
-        if parted := difference(one, other, rounding(pipe)):
+        if parted := promised.apart(pipe, one, other):
             raise Defect(
                 f"{task}: saved and loaded again, {parted}.",
                 evidence={"input": shown(sample), "saved": shown(one), "loaded": shown(other)},

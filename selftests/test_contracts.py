@@ -1,0 +1,27 @@
+"""Every pipeline task of the installed transformers has a contract, and a subject that it is tried on."""
+
+from __future__ import annotations
+
+from fixtures import libraries
+from fixtures.subjects.builtin import FLEET
+from fixtures.tasks.replaced import REPLACED
+from suites.pipelines.contract import contracts
+
+
+def test_every_task_of_the_installed_registry_has_a_contract() -> None:
+    assert {*libraries.pipeline_classes()} - {*contracts()} == set()
+
+
+def test_every_task_that_was_replaced_has_a_contract() -> None:
+    assert {*REPLACED} - {*contracts()} == set()
+
+
+def test_every_contract_has_a_subject() -> None:
+    """Pictures out of nothing are drawn by what draws them from text too."""
+    tried = {task for member in FLEET.values() for task in member.traits.tasks}
+    assert {*contracts()} - tried == {"unconditional-image-generation"}
+
+
+def test_every_contract_can_be_tried_on_any_supported_version() -> None:
+    """A task is in the registry, or we have what replaced it; `decision` and `any-to-any` are new."""
+    assert {*contracts()} - {*libraries.pipeline_classes()} - {*REPLACED} <= {"decision", "any-to-any"}

@@ -1,0 +1,108 @@
+"""Messages and questions of three types to probabilities (`decision`, since transformers 5.23).
+
+Source: https://huggingface.co/docs/transformers/main_classes/pipelines
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from suites.pipelines.contract import Contract
+from suites.pipelines.scores import SLACK, as_probabilities
+
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "refund": {"type": "noul", "instructions": "Is a refund asked for?"},
+    "about": {"type": "choice", "instructions": "What is it about?", "criteria": {"money": None, "travel": None}},
+    "urgent": {"type": "score", "instructions": "How urgent is it?", "criteria": ["can wait", "this week", "today"]},
+}
+STATES = (
+    "Give me my money back.",
+    {"message": "The train was late.", "from": "Anna"},
+    "There is no hurry. It is the bill, and I was charged twice for the same night in March.",
+)
+
+
+def samples(pipe: Pipe) -> list[Any]:
+    return [{"state": state, "questions": dict(QUESTIONS)} for state in STATES]
+
+
+def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
+    """An answer to each question, of its type, with probabilities that sum up to 1."""
+    asked = sample["questions"]
+    if set(answer) != set(asked):
+        yield f"asked were {sorted(asked)}, answered {sorted(answer)}"
+        return
+    for name, question in asked.items():
+        given = answer[name]
+        if given.get("type") != question["type"]:
+            yield f"the question {name!r} is of type {question['type']}, its answer of type {given.get('type')}"
+        else:
+            yield from TYPES[question["type"]](question, given)
+
+
+def _of_noul(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    yield from as_probabilities([given["noul"]], exclusive=False)
+
+
+def _of_choice(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    scores = given["probabilities"]
+    yield from as_probabilities([*scores.values()], exclusive=True)
+    yield from as_probabilities([given["confidence"]], exclusive=False)
+    if set(scores) != set(question["criteria"]):
+        yield f"the options are {sorted(scores)}, offered were {sorted(question['criteria'])}"
+    elif scores[given["choice"]] < max(scores.values()) - SLACK:
+        yield f"{given['choice']!r} is chosen, and is not the most probable option: {scores}"
+
+
+def _of_score(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    scores = [*given["probabilities"].values()]
+    yield from as_probabilities(scores, exclusive=True)
+    mean = math.fsum(level * score for level, score in enumerate(scores))
+    if abs(mean - given["score"]) > SLACK * len(scores):
+        yield f"the score is {given['score']:.4f}, its levels' mean is {mean:.4f}"
+    if not 0 <= given["score"] <= len(question["criteria"]) - 1 + SLACK:
+        yield f"the score {given['score']:.4f} lies outside of {len(question['criteria'])} levels"
+
+
+TYPES = {"noul": _of_noul, "choice": _of_choice, "score": _of_score}
+
+
+def no_requests(pipe: Pipe) -> dict[str, Any]:
+    good = samples(pipe)[0]
+    return {
+        "a number": 3,
+        "no questions": {"state": good["state"], "questions": {}},
+        "no state": {"questions": good["questions"]},
+        "a question of no type": {"state": "", "questions": {"one": {"instructions": "Is it?"}}},
+        "text that is no JSON": "Is it urgent?",
+    }
+
+
+def decided(answer: Mapping[str, Any]) -> str:
+    """What the first question is answered with."""
+    first = next(iter(answer.values()))
+    if first["type"] == "noul":
+        return "true" if first["noul"] > 0.5 else "false"
+    return str(first["choice"]) if first["type"] == "choice" else str(round(first["score"]))
+
+
+def as_json(sample: Any) -> Mapping[str, Any]:
+    import json
+
+    return {"JSON": json.dumps(sample)}
+
+
+CONTRACTS = (
+    Contract(
+        tasks=("decision",),
+        samples=samples,
+        problems=problems,
+        batches=lambda pipe: False,
+        forms=as_json,
+        refused=no_requests,
+        meaning=decided,
+    ),
+)

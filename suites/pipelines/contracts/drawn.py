@@ -1,0 +1,49 @@
+"""Texts, or nothing, to pictures: through diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.tasks.pipe import Pipe
+from suites.pipelines.contract import Contract
+
+PROMPTS = ("a red disc", "a ring", "a green disc on a white table, in the evening")
+LARGEST = 1.0 + 1e-6
+
+
+def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
+    """Rows x columns x colours from 0 to 1, of the size that the components say."""
+    import numpy
+
+    if not isinstance(answer, numpy.ndarray) or answer.ndim != 3 or answer.shape[-1] not in (1, 3, 4):
+        yield f"the picture has the shape {list(numpy.shape(answer))}"
+        return
+    if not numpy.isfinite(answer).all():
+        yield "the picture holds values that are NaN or infinite"
+    elif answer.min() < 0 or answer.max() > LARGEST:
+        yield f"the picture goes from {answer.min():.3g} to {answer.max():.3g}, promised is 0 to 1"
+    rows, columns = answer.shape[:2]
+    if (wanted := size(pipe)) and (rows, columns) != wanted:
+        yield f"the picture has {columns} x {rows} points, the components say {wanted[1]} x {wanted[0]}"
+
+
+def size(pipe: Pipe) -> tuple[int, int] | None:
+    """Rows and columns: of what the UNet or the transformer draws, times what the decoder enlarges it by."""
+    pipeline = pipe.model.pipeline
+    part = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
+    found = getattr(getattr(part, "config", None), "sample_size", None)
+    factor = getattr(pipeline, "vae_scale_factor", 1) if "vae" in pipeline.components else 1
+    if isinstance(found, int):
+        return found * factor, found * factor
+    return (found[0] * factor, found[1] * factor) if isinstance(found, (list, tuple)) and len(found) == 2 else None
+
+
+def stated(task: str, samples: Any, refused: Any) -> Contract:
+    return Contract(tasks=(task,), samples=samples, problems=problems, refused=refused)
+
+
+CONTRACTS = (
+    stated("text-to-image", lambda pipe: PROMPTS, lambda pipe: {"a number": 3, "bytes": b"a red disc"}),
+    stated("unconditional-image-generation", lambda pipe: [None] * 3, lambda pipe: {"a number": 3, "a text": "a disc"}),
+)
