@@ -22,7 +22,7 @@ def everything(pipe: Pipe) -> Mapping[str, Any]:
 
 
 def other_forms(picture: Any) -> dict[str, Any]:
-    return {"path": images.as_file(picture, _place("whole")), "base64": images.as_uri(picture)}
+    return {"path": images.as_file(picture, place("whole")), "base64": images.as_uri(picture)}
 
 
 def no_pictures(pipe: Pipe) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def no_pictures(pipe: Pipe) -> dict[str, Any]:
         "a text": "a red disc",
         "an empty text": "",
         "a picture without pixels": Image.new("RGB", (0, 0)),
-        "half a PNG file": images.as_file(images.drawn(images.KINDS[0]), _place("half"), share=0.5),
+        "half a PNG file": images.as_file(images.drawn(images.KINDS[0]), place("half"), share=0.5),
         "an address that nobody answers": NOBODY,
     }
 
@@ -45,7 +45,7 @@ def _kept() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="seatrial-")
 
 
-def _place(name: str) -> Path:
+def place(name: str) -> Path:
     place = Path(_kept().name) / name
     place.mkdir(exist_ok=True)
     return place

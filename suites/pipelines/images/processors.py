@@ -15,7 +15,7 @@ LEVELS = 255
 
 def processor_of(pipe: Pipe) -> Any:
     """The image processor of a pipe; `Unsupported` where it has none."""
-    library = pipe.library
+    library = pipe.library or pipe.call
     found = getattr(library, "image_processor", None) or getattr(
         getattr(library, "processor", None), "image_processor", None
     )
