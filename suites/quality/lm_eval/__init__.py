@@ -1,0 +1,1 @@
+"""Standard tasks, by EleutherAI's lm-eval."""

@@ -1,0 +1,181 @@
+"""lm-eval on a model that is loaded already, and its results as numbers with their errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fixtures.options import LmEval
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.intervals import Z95
+
+MISSING = "--lm-eval-tasks needs the package lm-eval: pip install 'seatrial[lm-eval]'"
+RESAMPLES = 1000
+"""Bootstrap draws for errors that have no formula; lm-eval's own 100 000 take minutes."""
+AT_ONCE = {"cpu": 1}
+"""Requests in a batch; on a CPU batches are slower."""
+AT_ONCE_ELSEWHERE = 8
+SHARES = ("acc", "exact_match", "f1", "em", "pct_")
+UNITS = {
+    "perplexity": "per token",
+    "word_perplexity": "per word",
+    "byte_perplexity": "per byte",
+    "bits_per_byte": "bits",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of a task."""
+
+    metric: str
+    """`acc`, or with its filter `exact_match.strict_match`."""
+    value: float
+    error: float | None
+    """Standard error, where lm-eval has one."""
+    better: str
+    documents: int
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95%, from the standard error; of a share, within 0 and 1."""
+        if self.error is None:
+            return None
+        low, high = self.value - Z95 * self.error, self.value + Z95 * self.error
+        return (max(0.0, low), min(1.0, high)) if self.unit == "share" else (low, high)
+
+    @property
+    def unit(self) -> str:
+        name = self.metric.partition(".")[0]
+        return UNITS.get(name, "share" if name.startswith(SHARES) else "score")
+
+
+def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str, Any]:
+    """What lm-eval returns for one task, with its samples. The model is used as it is; the tokenizer may change.
+
+    Raises Unsupported without the package, for a task that it does not have, and where the task's data cannot be had.
+    """
+    evaluator = _module("lm_eval.evaluator")
+    tasks = _tasks(asked.include, (task,))
+    with paths.refusals("lm-eval"):
+        try:
+            found = evaluator.simple_evaluate(
+                _of_loaded(model, tokenizer),
+                tasks=[task],
+                limit=asked.limit,
+                bootstrap_iters=RESAMPLES,
+                apply_chat_template=asked.chat,
+                task_manager=tasks,
+            )
+        except OSError as failure:
+            raise Unsupported(f"the data of {task} cannot be had: {_first_line(failure)}") from failure
+    return dict(found)
+
+
+def _of_loaded(model: Any, tokenizer: Any) -> Any:
+    kind = _module("lm_eval.models.huggingface").HFLM
+    return kind(pretrained=model, tokenizer=tokenizer, batch_size=AT_ONCE.get(model.device.type, AT_ONCE_ELSEWHERE))
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as failure:
+        raise Unsupported(MISSING) from failure
+
+
+@cache
+def _tasks(include: tuple[Path, ...], wanted: tuple[str, ...]) -> Any:
+    """The index of tasks; lm-eval's own, which takes ten seconds to read, only where the user's lack the wanted one."""
+    manager = _module("lm_eval.tasks").TaskManager
+    for folder in include:
+        if not folder.is_dir():
+            raise Unsupported(f"--lm-eval-include {folder}: there is no such directory")
+    folders = [str(folder) for folder in include]
+    if folders:
+        own = manager(include_path=folders, include_defaults=False)
+        if set(wanted) <= set(own.all_tasks):
+            return own
+    every = _every_task(tuple(folders))
+    if unknown := sorted(set(wanted) - set(every.all_tasks)):
+        raise Unsupported(f"lm-eval {version()} has no task {unknown[0]}; --lm-eval-include names directories of more")
+    return every
+
+
+@cache
+def _every_task(folders: tuple[str, ...]) -> Any:
+    return _module("lm_eval.tasks").TaskManager(include_path=list(folders) or None)
+
+
+def installed() -> bool:
+    return find_spec("lm_eval") is not None
+
+
+def version() -> str:
+    return metadata.version("lm-eval")
+
+
+def scores(found: Mapping[str, Any], task: str) -> Iterator[Score]:
+    """The numbers of a task, of a group as a whole; of a tag, which has none, those of its members by their names."""
+    results = found["results"]
+    for name in [task] if task in results else list(results):
+        better = found["higher_is_better"].get(name, {})
+        documents = _documents(found, name)
+        for key, value in results[name].items():
+            metric, _, chosen_by = key.partition(",")
+            if chosen_by and not metric.endswith("_stderr") and isinstance(value, (int, float)):
+                error = results[name].get(f"{metric}_stderr,{chosen_by}")
+                label = metric if chosen_by == "none" else f"{metric}.{plain(chosen_by)}"
+                yield Score(
+                    label if name == task else f"{plain(name)}.{label}",
+                    float(value),
+                    float(error) if isinstance(error, (int, float)) else None,
+                    "lower" if better.get(metric) is False else "higher",
+                    documents,
+                )
+
+
+def _documents(found: Mapping[str, Any], name: str) -> int:
+    """How many documents a task or all members of a group had."""
+    counts, members = found["n-samples"], found.get("group_subtasks", {}).get(name) or [name]
+    return sum(counts[each]["effective"] if each in counts else _documents(found, each) for each in members
+               if each in counts or each != name)  # fmt: skip
+
+
+def manner(found: Mapping[str, Any], task: str, asked: LmEval) -> str:
+    """How the task was put to the model, without which its numbers mean nothing."""
+    shots = found["n-shot"].get(task, 0)
+    examples = f"{shots} example{'s' * (shots != 1)} before each question"
+    how_many = "all documents" if asked.limit is None else f"the first {asked.limit} documents"
+    return f"{how_many}, {examples}, {'in the' if asked.chat else 'without a'} chat template"
+
+
+def plain(name: str) -> str:
+    """A name with nothing but letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+def nan_answers(found: Mapping[str, Any]) -> tuple[int, int]:
+    """How many of all answers to requests for likelihoods are NaN, and how many there are."""
+    samples = [each for several in (found.get("samples") or {}).values() for each in several]
+    numbers = [number for sample in samples for number in _numbers(sample.get("resps", ()))]
+    return sum(number != number for number in numbers), len(numbers)
+
+
+def _numbers(answers: Any) -> Iterator[float]:
+    if isinstance(answers, float):
+        yield answers
+    elif isinstance(answers, (list, tuple)):
+        for each in answers:
+            yield from _numbers(each)
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).strip().splitlines() or [type(failure).__name__])[0][:200]
