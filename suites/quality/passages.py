@@ -11,7 +11,7 @@ from fixtures.inputs.corpora import Corpus, Text
 from fixtures.subjects.loading import Loaded
 from suites.findings import Unsupported
 from suites.generation import paths, steering
-from suites.quality import scoring
+from suites.quality import dense, scoring
 
 WINDOW = 2048
 """Tokens that are read at once at most: the corpus has no longer texts in any profile but the last."""
@@ -60,9 +60,15 @@ def logprobs(loaded: Loaded, tokenizer: Any, corpus: Corpus) -> list[tuple[Passa
     """For each passage the log-probability (nats) of every token; computed once for a variant."""
     key = f"logprobs {corpus.version}"
     if key not in loaded.shared:
-        loaded.shared[key] = _scored(loaded.model, tokenizer, corpus)
+        with dense.active(loaded):
+            loaded.shared[key] = _scored(loaded.model, tokenizer, corpus)
     found: list[tuple[Passage, Any]] = loaded.shared[key]
     return found
+
+
+def remember(loaded: Loaded, corpus: Corpus, scored: list[tuple[Passage, Any]]) -> None:
+    """Keeps log-probabilities that were computed in another way."""
+    loaded.shared.setdefault(f"logprobs {corpus.version}", scored)
 
 
 def _scored(model: Any, tokenizer: Any, corpus: Corpus) -> list[tuple[Passage, Any]]:

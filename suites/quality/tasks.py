@@ -10,7 +10,7 @@ from fixtures.inputs.items import Choice, Cloze, Items, ShortAnswer
 from fixtures.subjects.loading import Loaded
 from suites.findings import Unsupported
 from suites.generation import paths, steering
-from suites.quality import passages, rules, scoring
+from suites.quality import dense, passages, rules, scoring
 from suites.quality.said import Said
 
 SHOTS = (
@@ -48,7 +48,8 @@ def marks(loaded: Loaded, tokenizer: Any, items: Items) -> dict[str, list[Mark]]
     """The marks of each kind of task that has items, computed once for a variant; instructions are not among them."""
     key = f"marks {items.version}"
     if key not in loaded.shared:
-        loaded.shared[key] = _marks(loaded.model, tokenizer, questions(items))
+        with dense.active(loaded):
+            loaded.shared[key] = _marks(loaded.model, tokenizer, questions(items))
     found: dict[str, list[Mark]] = loaded.shared[key]
     return found
 

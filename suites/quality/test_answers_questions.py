@@ -55,11 +55,13 @@ def _add_instructions(
     except Unsupported as refusal:
         record.capability("quality.instructions", "not measured", evidence={"reason": refusal.summary})
         return
-    found["instructions"] = tasks.of_instructions(given)
-    told = {each.asked.prompt: {"answer": each.text, "kept": mark.right}
-            for each, mark in zip((each for each in given if each.asked.rules), found["instructions"], strict=True)}  # fmt: skip
-    record.capability("quality.instructions", f"{sum(mark.right for mark in found['instructions'])} of {len(told)} kept",
-                      evidence=told)  # fmt: skip
+    ruled = [each for each in given if each.asked.rules]
+    found["instructions"] = marks = tasks.of_instructions(ruled)
+    told = {
+        each.asked.prompt: {"answer": each.text, "kept": mark.right} for each, mark in zip(ruled, marks, strict=True)
+    }
+    kept = sum(mark.right for mark in marks)
+    record.capability("quality.instructions", f"{kept} of {len(told)} kept", evidence=told)
 
 
 def _record(record: Any, kind: str, marks: Sequence[Mark], version: str) -> None:
@@ -90,7 +92,7 @@ def refuse_worse_than_chance(marks: Sequence[Mark]) -> None:
     right, chance = sum(mark.right for mark in marks), min(mark.chance for mark in marks)
     if binomial_tail(right, len(marks), chance) < SURE:
         raise Defect(
-            f"Of {len(marks)} questions with {round(1 / chance)} answers the model gets {right} right, where guessing gets"
-            f" about {round(chance * len(marks))}: its answers are turned round.",
+            f"Of {len(marks)} questions with {round(1 / chance)} answers the model gets {right} right, where guessing"
+            f" gets about {round(chance * len(marks))}: its answers are turned round.",
             evidence={"wrong": {mark.id: mark.said for mark in marks if not mark.right}},
         )

@@ -1,0 +1,55 @@
+"""The noise floor: how far the full model is from itself, computed in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.quality import dense
+
+TEXTS = 3
+LONGEST = 128
+COPIES = 3
+
+
+def noise_floor(reference: Loaded, ids: Sequence[Sequence[int]]) -> tuple[float, float, str]:
+    """Divergence (nats/token), share of positions with the same likeliest token, and what was changed.
+
+    The other attention kernel where the model has one, else the same texts in a larger batch.
+    """
+    if "noise floor" not in reference.shared:
+        reference.shared["noise floor"] = _floor(reference.model, [each[:LONGEST] for each in ids[-TEXTS:]])
+    found: tuple[float, float, str] = reference.shared["noise floor"]
+    return found
+
+
+def _floor(model: Any, texts: list[Sequence[int]]) -> tuple[float, float, str]:
+    import torch
+
+    own = str(getattr(model.config, "_attn_implementation", "") or "")
+    other = "eager" if own == "sdpa" else "sdpa"
+    plain = [_logits(model, text) for text in texts]
+    try:
+        with paths.refusals("attention"), paths.attention(model, other) if own else _nothing():
+            again = [_logits(model, text) for text in texts]
+        what = f"attention {own} and {other}" if own else ""
+    except Unsupported:
+        what = ""
+    if not what or all(torch.equal(*pair) for pair in zip(plain, again, strict=True)):
+        again, what = [_logits(model, text, rows=COPIES) for text in texts], f"batches of 1 and {COPIES}"
+    one, two = torch.cat(plain), torch.cat(again)
+    return max(0.0, dense.divergence(one, two)), float((one.argmax(-1) == two.argmax(-1)).float().mean()), what
+
+
+def _nothing() -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _logits(model: Any, text: Sequence[int], rows: int = 1) -> Any:
+    import torch
+
+    return paths.logits(model, {"input_ids": torch.tensor([list(text)] * rows)})[0]

@@ -1,0 +1,107 @@
+"""Both models on the corpus, token by token: computed once for a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.inputs.corpora import Corpus
+from fixtures.subjects.loading import Loaded
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.quality import dense, passages, scoring
+from suites.quality.passages import Passage
+
+BLOCK = 64
+"""Tokens of a text that are resampled together: neighbours are hard to predict for the same reasons."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Arrays with an entry for each scored token, in the order of the texts."""
+
+    passages: list[Passage]
+    text: Any
+    position: Any
+    token: Any
+    full: Any
+    """Log-probability of the token under the full model, nats."""
+    other: Any
+    """Under the variant."""
+    kl: Any
+    """Divergence of the variant's distribution from the full one, nats."""
+    agree: Any
+    """Whether both have the same likeliest token."""
+    through: str
+    """What the figures were computed with, and why."""
+    version: str
+
+    @property
+    def block(self) -> Any:
+        """Number of the block that each token belongs to."""
+        import numpy
+
+        _, number = numpy.unique(self.text * 1_000_000 + self.position // BLOCK, return_inverse=True)
+        return number
+
+    def blocks(self, *values: Any) -> Any:
+        """Sums of each of some arrays over the blocks, and the number of tokens (blocks x columns)."""
+        import numpy
+
+        columns = [numpy.bincount(self.block, weights=value) for value in values]
+        return numpy.stack([*columns, numpy.bincount(self.block)], axis=1)
+
+    def of(self, texts: Sequence[int]) -> Any:
+        """Which tokens belong to these texts."""
+        import numpy
+
+        return numpy.isin(self.text, texts)
+
+    def domains(self) -> dict[str, list[int]]:
+        """The numbers of the texts of each domain."""
+        found: dict[str, list[int]] = {}
+        for number, passage in enumerate(self.passages):
+            found.setdefault(passage.text.domain, []).append(number)
+        return found
+
+
+def fidelity(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
+    """Of the full model (`reference`) and a variant of it.
+
+    Raises:
+        Unsupported: the full model has no finite logits, or its forward pass fails.
+    """
+    if "fidelity" not in loaded.shared:
+        loaded.shared["fidelity"] = _measured(loaded, reference, tokenizer, corpus, memory)
+    found: Fidelity = loaded.shared["fidelity"]
+    return found
+
+
+def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
+    import numpy
+
+    every = passages.passages(reference.model, tokenizer, corpus)
+    ids = [passage.ids for passage in every]
+    with paths.refusals("A forward pass"):
+        ready = dense.prepare(loaded, reference, ids[:2], memory)
+        with dense.active(loaded):
+            chunks = list(scoring.compare(reference.model, loaded.model, ids, window=passages.window(reference.model),
+                                          prefix=passages.prefix(reference.model, tokenizer)))  # fmt: skip
+    names = ("text", "position", "token", "full", "other", "kl", "agree")
+    columns = {name: numpy.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
+    order = numpy.lexsort((columns["position"], columns["text"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    if not numpy.isfinite(columns["full"]).all():
+        raise Unsupported("the full model's logits are not finite (see quality/predicts-text): nothing to compare with")
+    kind = "dequantized weights" if ready.layers else "the variant's own kernels"
+    found = Fidelity(every, **columns, through=f"{kind}: {ready.reason}", version=corpus.version)
+    _share(found, loaded, reference, corpus)
+    return found
+
+
+def _share(found: Fidelity, loaded: Loaded, reference: Loaded, corpus: Corpus) -> None:
+    """The log-probabilities of the texts are those that perplexity is made of: no other check computes them again."""
+    for model, values in ((reference, found.full), (loaded, found.other)):
+        scored = [(passage, values[found.text == number]) for number, passage in enumerate(found.passages)]
+        passages.remember(model, corpus, scored)

@@ -1,0 +1,94 @@
+"""Promise: a variant still answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fixtures.inputs.items import Items
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.intervals import bootstrap, mcnemar, wilson
+from suites.quality.said import Said, said
+
+SURE = 0.01
+"""Probability below which more ill answers are no chance: eight of eight is enough."""
+MOST = 0.75
+EXAMPLES = 12
+
+
+def test_answers_kept(
+    subject: Subject, loaded: Loaded, reference: Loaded, tokenizer: Any, items: Items, profile: str,
+    continues_text: None, record: Any,
+) -> None:  # fmt: skip
+    """Where the full model answers, the quantized or cast one does too: it is not silent, and does not run in a loop.
+
+    Why: greedy answers part from those of the full model sooner or later, and that is no fault; an answer that is empty
+        or repeats itself without end is, and a perplexity need not show it.
+    Fix: compare the answers in the report; take a finer format, or leave the most sensitive layers out.
+    Source: https://arxiv.org/abs/1904.09751 (loops of greedy search);
+        https://aclanthology.org/W15-3049 (chrF: how much of a text is kept, in characters)
+    """
+    theirs = said(subject, tokenizer, reference, items, profile)
+    mine = said(subject, tokenizer, loaded, items, profile)
+    pairs = list(zip(theirs, mine, strict=True))
+    _record(record, pairs, items.version)
+    record.capability("quantization.answers", f"{sum(full.ids == other.ids for full, other in pairs)} of {len(pairs)} unchanged",
+                      evidence=_told(pairs))  # fmt: skip
+    refuse_lost_answers(pairs)
+
+
+def _record(record: Any, pairs: Sequence[tuple[Said, Said]], version: str) -> None:
+    same = sum(full.ids == other.ids for full, other in pairs)
+    record.metric("quantization.greedy_unchanged", same / len(pairs), "share of prompts", better="higher",
+                  samples=len(pairs), interval=wilson(same, len(pairs)), version=version)  # fmt: skip
+    places = [[first_difference(full.ids, other.ids), 1] for full, other in pairs]
+    _mean(record, "quantization.greedy_first_difference", places, "tokens", version)
+    scores = chrf(pairs)
+    if scores:
+        _mean(record, "quantization.chrf", [[score, 1] for score in scores], "0..100", version)
+    else:
+        record.capability("quantization.chrf", "not measured: sacrebleu is not installed")
+
+
+def _mean(record: Any, name: str, rows: list[list[float]], unit: str, version: str) -> None:
+    interval = bootstrap(rows, lambda each: each[..., 0].mean(axis=-1)) if len(rows) > 1 else None
+    record.metric(name, sum(row[0] for row in rows) / len(rows), unit, better="higher", samples=len(rows),
+                  interval=interval, version=version)  # fmt: skip
+
+
+def first_difference(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens are the same from the beginning on."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (mine, its) in pairs if mine != its), min(len(one), len(other)))
+
+
+def chrf(pairs: Sequence[tuple[Said, Said]]) -> list[float]:
+    """chrF of each answer against the full model's, 0 to 100; empty without sacrebleu."""
+    try:
+        from sacrebleu.metrics import CHRF
+    except ImportError:
+        return []
+    metric = CHRF()
+    return [100.0 if full.text == other.text else float(metric.sentence_score(other.text, [full.text]).score)
+            for full, other in pairs]  # fmt: skip
+
+
+def _told(pairs: Sequence[tuple[Said, Said]]) -> dict[str, Any]:
+    return {full.asked.prompt: {"full": full.text, "variant": other.text, "same tokens": first_difference(full.ids, other.ids)}
+            for full, other in pairs[:EXAMPLES]}  # fmt: skip
+
+
+def refuse_lost_answers(pairs: Sequence[tuple[Said, Said]]) -> None:
+    __tracebackhide__ = True
+    lost = [(full, other) for full, other in pairs if other.ill and not full.ill]
+    won = sum(full.ill and not other.ill for full, other in pairs)
+    well = sum(not full.ill for full, _ in pairs)
+    if lost and len(lost) >= MOST * well and mcnemar(len(lost), won) < SURE:
+        empty = sum(not other.text.strip() for _, other in lost)
+        what = "empty" if empty == len(lost) else "endless loops" if not empty else "empty or endless loops"
+        raise Defect(
+            f"The variant's answers are {what}: {len(lost)} of the {well} that the full model gives well are lost.",
+            evidence=_told(lost),
+        )

@@ -1,0 +1,92 @@
+"""Promise: the variant predicts text as the full model does."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fixtures.inputs.corpora import Corpus
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect
+from suites.generation import steering
+from suites.intervals import bootstrap
+from suites.quantization.fidelity import figures, floor
+from suites.quantization.fidelity.measured import Fidelity, fidelity
+
+LOST = 0.25
+"""Share of what the full model has learned (its loss below a guesser's) that no sound quantization takes away.
+
+FP4, the coarsest format here, takes 6% from a model of 135 million parameters, which suffers more than larger ones
+(https://arxiv.org/abs/2212.09720, figure 1); 8-bit weights take half a percent."""
+LEARNED = 0.1
+"""Part of a guesser's loss from which on a model has learned something to lose."""
+
+
+def test_distribution_kept(
+    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None,
+    record: Any,
+) -> None:  # fmt: skip
+    """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher, and
+    its distributions are near.
+
+    Why: a broken scale, table or head leaves a model that answers fluently and knows less; benchmarks of a few hundred
+        questions are too coarse to see it, and the distribution of every token is not.
+    Fix: see quantization/layer-error-within-bound for the layer; leave heads and the most sensitive layers at full
+        precision (skip list), or take a finer format (nf4 for fp4, int8 for 4-bit).
+    Source: https://arxiv.org/abs/2407.09141 (distance of distributions beside accuracy);
+        https://github.com/ggml-org/llama.cpp/blob/master/tools/perplexity/README.md (the same figures for its formats)
+    """
+    found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
+    refuse_broken_numbers(found, tokenizer)
+    figures.record(record, found)
+    worst = figures.worst_tokens(found, tokenizer)
+    record.capability("quantization.computed_with", found.through)
+    told = f"KL {worst[0]['kl']} nats at {worst[0]['token']!r} in {worst[0]['text']}"
+    record.capability("quantization.worst_token", told, evidence=worst)
+    _record_floor(record, reference, found)
+    refuse_lost_knowledge(found, steering.vocabulary(reference.model), worst)
+
+
+def _record_floor(record: Any, reference: Loaded, found: Fidelity) -> None:
+    """Differences as small as this say nothing."""
+    divergence, agreement, what = floor.noise_floor(reference, [passage.ids for passage in found.passages])
+    tokens = sum(len(passage.ids[: floor.LONGEST]) for passage in found.passages[-floor.TEXTS :])
+    record.metric("quantization.noise_floor", divergence, "nats/token", better="lower", samples=tokens,
+                  version=found.version)  # fmt: skip
+    record.capability("quantization.noise_floor_between", what, evidence={"top-1 agreement": agreement})
+
+
+def refuse_broken_numbers(found: Fidelity, tokenizer: Any) -> None:
+    """Raises Defect where the variant's numbers are no numbers; the full model's are."""
+    import numpy
+
+    __tracebackhide__ = True
+    bad = numpy.flatnonzero(~(numpy.isfinite(found.kl) & numpy.isfinite(found.other)))
+    if len(bad):
+        passage, position = found.passages[int(found.text[bad[0]])], int(found.position[bad[0]])
+        raise Defect(
+            f"The variant's logits are not finite where the full model's are: at {len(bad)} of {len(found.kl)} tokens, "
+            f"first in a text of the domain {passage.text.domain}.",
+            evidence={"text": passage.text.name, "position": position,
+                      "before": str(tokenizer.decode(list(passage.ids[max(0, position - 12) : position])))},
+        )  # fmt: skip
+
+
+def refuse_lost_knowledge(found: Fidelity, rows: int, worst: list[dict[str, Any]]) -> None:
+    """Raises Defect where the whole interval of the lost share is beyond `LOST`."""
+    __tracebackhide__ = True
+    guess = math.log(rows)
+    blocks = found.blocks(found.full - found.other, found.full + guess)
+    learned = float(blocks[:, 1].sum() / blocks[:, 2].sum())
+    if learned < LEARNED * guess:
+        return
+    share = float(blocks[:, 0].sum() / blocks[:, 1].sum())
+    low, high = bootstrap(blocks, lambda each: each[..., 0].sum(axis=-1) / each[..., 1].sum(axis=-1))
+    if low > LOST:
+        agree, ratio = float(found.agree.mean()), math.exp(min(50.0, float((found.full - found.other).mean())))
+        raise Defect(
+            f"The variant has lost {share:.0%} of what the full model has learned (95% interval {low:.0%} to {high:.0%}):"
+            f" its perplexity is {ratio:.3g} times as high, and {agree:.0%} of its likeliest tokens are the same.",
+            evidence={"KL divergence, nats/token": round(float(found.kl.mean()), 4), "worst tokens": worst,
+                      "by domain": {str(point[0]): round(float(point[1]), 3) for point in figures.by_domain(found)}},
+        )  # fmt: skip

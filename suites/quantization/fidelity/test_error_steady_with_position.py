@@ -1,0 +1,68 @@
+"""Promise: a variant does not drift away as a text grows longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.corpora import Corpus
+from fixtures.subjects.loading import Loaded
+from suites.findings import Defect, Unsupported
+from suites.intervals import bootstrap
+from suites.quantization.fidelity.measured import Fidelity, fidelity
+
+LONG = 128
+"""Tokens from which on a text is long enough to have an early and a late part."""
+FIRST = 8
+"""The first tokens of a text have little context, and diverge more in every model."""
+PIECE = 16
+TIMES = 4
+"""Of sound quantizations the late part of long texts had 0.5 to 1.5 times the divergence of the early part."""
+AT_LEAST = 0.3
+
+
+def test_error_steady_with_position(
+    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None,
+    record: Any,
+) -> None:  # fmt: skip
+    """In long texts the divergence from the full model does not grow with the position of the token.
+
+    Why: positions that are computed in too few bits, or a cache that loses precision, are exact at the beginning and
+        wrong after some hundred tokens; short benchmarks do not go that far.
+    Fix: keep rotary tables and position embeddings in float32, and quantize no cache.
+    Source: https://github.com/huggingface/transformers/pull/29285 (rotary positions in half precision drift)
+    """
+    found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
+    early, late = parts(found)
+    if len(early) < 2 or len(late) < 2:
+        raise Unsupported(f"the corpus has no text of {LONG} tokens or more")
+    first, last = (float(each[:, 0].sum() / each[:, 1].sum()) for each in (early, late))
+    low, _ = bootstrap(late, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
+    record.capability("quantization.late_to_early_divergence", round(last / max(first, 1e-12), 2),
+                      evidence={"early, nats/token": first, "late, nats/token": last})  # fmt: skip
+    _, highest = bootstrap(early, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
+    if low > max(AT_LEAST, TIMES * first, highest):
+        raise Defect(
+            f"The variant drifts away with length: its KL divergence is {first:.3g} nats/token in the first third of long "
+            f"texts and {last:.3g} in the last.",
+            evidence={"early, nats/token": first, "late, nats/token": last, "blocks": [len(early), len(late)]},
+        )
+
+
+def parts(found: Fidelity) -> tuple[Any, Any]:
+    """Sums of the divergence and tokens of the pieces in the first and in the last third of each long text."""
+    import numpy
+
+    sizes = numpy.array([len(passage.ids) for passage in found.passages])[found.text]
+    long = (sizes >= LONG) & numpy.isfinite(found.kl) & (found.position >= FIRST)
+    return (
+        _pieces(found, long & (3 * found.position < sizes)),
+        _pieces(found, long & (3 * found.position >= 2 * sizes)),
+    )
+
+
+def _pieces(found: Fidelity, chosen: Any) -> Any:
+    import numpy
+
+    keys = (found.text * 1_000_000 + found.position // PIECE)[chosen]
+    _, piece = numpy.unique(keys, return_inverse=True)
+    return numpy.stack([numpy.bincount(piece, weights=found.kl[chosen]), numpy.bincount(piece)], axis=1)
