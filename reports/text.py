@@ -45,6 +45,13 @@ def number(value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
 
 
+def short(value: Any) -> str:
+    """Three significant digits: enough for the ends of an interval."""
+    if not isinstance(value, float) or value.is_integer() or abs(value) >= 100:
+        return number(value) if not isinstance(value, float) or value.is_integer() else f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
 def seconds(value: float) -> str:
     """A duration: `12 ms`, `3.4 s`, `2 min 5 s`."""
     if value < 1:
@@ -66,9 +73,17 @@ def fact(value: Any) -> str:
     return "none" if value is None else number(value)
 
 
+ACRONYMS = re.compile(r"\b(kl|bos|eos|kv|f1|id|ids|json|gpu|cpu)\b")
+
+
 def words(name: str) -> str:
     """`threads_per_process` as words; names in capitals, such as environment variables, stay."""
     return name.replace("_", " ") if name.islower() else name
+
+
+def title(name: str) -> str:
+    """`kl_by_position` as a heading: `KL by position`."""
+    return capital(ACRONYMS.sub(lambda match: match[0].upper(), words(name)))
 
 
 def capital(value: str) -> str:

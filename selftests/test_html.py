@@ -6,6 +6,7 @@ import dataclasses
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
@@ -15,11 +16,17 @@ from hypothesis import strategies as st
 from reports import html
 from reports.records import Json, Trial
 from reports.verdict import judge
-from selftests import trials
+from selftests import measured_trials, trials
 from selftests.pages import ATTACKS, KEYS, filled
 
-PROSE = {"span", "a", "code", "pre"}
-"""Elements that our own formatting makes of text: escapes, addresses, backticks, blocks."""
+PROSE = {"span", "a", "code", "pre", "wbr"}
+"""Elements that our own formatting makes of text: escapes, addresses, backticks, blocks, places to break."""
+
+DRAWN = {"g", "use", "text", "path", "defs", "clippath", "rect"}
+"""Elements of plots: how many ticks an axis has, follows from how long its labels are."""
+
+
+LABELS = ("aria-labelledby", "aria-describedby")
 
 
 def render(trial: Trial, regressions: list[Json] | None = None) -> str:
@@ -41,13 +48,13 @@ class Tags(HTMLParser):
 
 
 def structure(page: str) -> dict[str, int]:
-    return {tag: many for tag, many in Tags(page).tags.items() if tag not in PROSE}
+    return {tag: many for tag, many in Tags(page).tags.items() if tag not in PROSE | DRAWN}
 
 
 PLAIN = structure(render(*filled("plain")))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(
     st.text(st.characters(codec=None), min_size=1, max_size=40)
     .map(str.strip)
@@ -66,31 +73,53 @@ def test_no_text_adds_an_element_or_hides_a_character(text: str) -> None:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attacks_stay_text(attack: str) -> None:
     """No element, no event handler, no scheme but http in a link, no style."""
-    parsed = Tags(render(*filled(attack)))
-    assert {tag: many for tag, many in parsed.tags.items() if tag not in PROSE} == PLAIN
+    parsed = Tags(page := render(*filled(attack)))
+    assert structure(page) == PLAIN
     assert not [name for name, _ in parsed.attributes if name.startswith("on") or name == "style"]
-    links = [value for name, value in parsed.attributes if name == "href"]
-    assert all(re.match(r"#|https?://|verdict\.json$|records\.jsonl$", link) for link in links)
+    links = [value for name, value in parsed.attributes if name in ("href", "src", "xlink:href")]
+    own = r"#|https?://|verdict\.json$|records\.jsonl$|report\.md$|data:image/png;base64,[A-Za-z0-9+/=]*$"
+    assert all(re.match(own, link) for link in links)
 
 
 def test_the_page_is_one_file_with_a_strict_policy() -> None:
-    """No script, no import, no address that a browser would fetch by itself."""
-    page = render(trials.several())
+    """One script, our own by its hash; no import, no address that a browser would fetch by itself, no inline style."""
+    page = render(measured_trials.several())
     parsed = Tags(page)
     policy = next(value for name, value in parsed.attributes if value.startswith("default-src"))
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "; script-src 'sha256-" in policy
     assert "unsafe" not in policy
-    assert not parsed.tags.keys() & {"script", "img", "link", "iframe", "object", "form", "base"}
+    assert parsed.tags["script"] == 1
+    assert not parsed.tags.keys() & {"link", "iframe", "object", "form", "base", "foreignObject"}
+    assert not [name for name, _ in parsed.attributes if name == "style"]
     assert "@import" not in page
-    assert "url(" not in page
+    assert set(re.findall(r"url\((.)", page)) <= {"#"}
+
+
+@pytest.mark.parametrize("sample", [measured_trials.quantized, measured_trials.several, trials.several])
+def test_ids_are_unique_and_links_lead_somewhere(sample: Callable[[], Trial]) -> None:
+    """Several plots share a page, and the contents name sections that are there."""
+    parsed = Tags(render(sample()))
+    ids = [value for name, value in parsed.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    wanted = {value[1:] for name, value in parsed.attributes if name == "href" and value.startswith("#")}
+    wanted |= {
+        value
+        for name, text in parsed.attributes
+        if name.startswith("aria-")
+        for value in text.split()
+        if name in LABELS
+    }
+    assert wanted <= set(ids)
 
 
 def test_sections_come_in_the_order_of_a_decision() -> None:
-    """Verdict, changes, findings, capabilities, metrics, environment, checks, unsupported, errors."""
-    trial = trials.several()
+    """Verdict, changes, what to do, findings; what was measured; every check; what is unknown; the environment."""
+    trial = measured_trials.quantized()
+    trial.checks += [trials.unsupported(), trials.error()]
     page = render(trial, [{"kind": "note", "check": "", "summary": "x", "before": 1, "after": 2}])
-    ids = ["top", "changes", "findings", "capabilities", "metrics", "environment", "checks", "unsupported", "errors"]
-    places = [page.index(f'id="{name}"') for name in ids]
+    ids = "top changes next findings capabilities variants plots pipelines languages answers metrics checks slowest"
+    places = [page.index(f'id="{name}"') for name in [*ids.split(), "unsupported", "errors", "environment"]]
     assert places == sorted(places)
 
 

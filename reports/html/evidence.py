@@ -27,14 +27,23 @@ CODE = re.compile(r"`([^`\n]+)`")
 
 
 def items(evidence: Any) -> list[tuple[str, Markup]]:
-    """Name and rendered value of each piece of evidence."""
+    """Name and rendered value of each piece: what differs side by side, tokens in strips, the rest printed."""
+    from reports.html import pairs  # here: it prints with this module
+
     evidence = plain.plain(evidence)
     if not isinstance(evidence, dict):
         evidence = {"evidence": evidence} if evidence else {}
+    drawn: dict[str, tuple[str, Markup | None]] = {}
+    for names, picture in pairs.pieces(evidence):
+        if not drawn.keys() & set(names):
+            first = min(names, key=list(evidence).index)
+            drawn |= {name: (" · ".join(names), picture if name == first else None) for name in names}
     shown, left = [], TOTAL
     for name, value in evidence.items():
-        shown.append((name, show(value, max(200, min(VALUE, left)))))
-        left -= len(shown[-1][1])
+        title, element = drawn.get(name) or (name, show(value, max(200, min(VALUE, left))))
+        if element is not None:
+            shown.append((title, element))
+            left -= len(element)
     return shown
 
 
@@ -94,6 +103,14 @@ def traceback(value: str, limit: int = 6_000) -> Markup:
     if len(value) > limit:
         value = f"{value[: limit // 3]}\n … {len(value) - limit:,} characters left out …\n{value[-limit * 2 // 3 :]}"
     return block(value, 2 * limit)
+
+
+def name(value: str) -> Markup:
+    """An id or a path that may wrap after its underscores, dots and slashes."""
+    from markupsafe import Markup, escape
+
+    safe = str(escape(text.visible(str(value))))
+    return Markup('<code class="name">{}</code>').format(Markup(re.sub(r"(?<=\w)([_./-])(?=\w)", r"\1<wbr>", safe)))
 
 
 def command(value: str) -> Markup:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports import text
-from reports.html import evidence
+from reports.html import evidence, keys, pairs
 from reports.html.view import view
 from reports.records import Json, Trial
 
@@ -21,18 +21,20 @@ HERE = Path(__file__).parent
 
 
 def render(trial: Trial, verdict: Json, regressions: Sequence[Json] = ()) -> str:
-    """The whole report as one HTML document that loads nothing and runs nothing."""
+    """The whole report as one HTML document that loads nothing; its script, which it can do without, is our own."""
     from markupsafe import Markup
 
-    style = (HERE / "report.css").read_text(encoding="utf-8")
+    style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    ours = {"style": Markup(style), "script": Markup(script), "csp": content_policy(style, script)}
     page = environment().get_template("report.html.j2")
-    return page.render(view(trial, verdict, regressions), style=Markup(style), csp=content_policy(style))
+    return page.render(view(trial, verdict, regressions), **ours, dashes=keys.DASHES, markers=keys.MARKERS)
 
 
-def content_policy(style: str) -> str:
-    """Only our own style, by its hash; no script, no request, no form."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str) -> str:
+    """Only our own style and script, by their hashes; no request, no form."""
+    styles, scripts = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (style, script))
+    ours = f"style-src 'sha256-{styles}'; script-src 'sha256-{scripts}'; img-src data:"
+    return f"default-src 'none'; {ours}; base-uri 'none'; form-action 'none'"
 
 
 @functools.cache
@@ -50,10 +52,13 @@ def environment() -> Environment:
     jinja.filters |= {
         "prose": evidence.prose,
         "evidence": evidence.show,
+        "block": evidence.block,
+        "both_sides": pairs.both_sides,
         "traceback": evidence.traceback,
         "variant": text.variant,
         "parameters": text.parameters,
         "number": text.number,
+        "short": text.short,
         "seconds": text.seconds,
         "count": text.count,
         "outcomes": text.outcomes,
@@ -62,6 +67,7 @@ def environment() -> Environment:
         "words": text.words,
         "capital": text.capital,
         "command": evidence.command,
+        "name": evidence.name,
     }
     return jinja
 

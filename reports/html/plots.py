@@ -1,0 +1,171 @@
+"""Plots as inline SVG, drawn by matplotlib where it is installed; without it the numbers stay, and the page says so.
+
+Axis titles and legends are HTML beside the picture, so that they wrap, scale and are read out.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from reports import text
+from reports.html import keys, svg
+from reports.records import Json
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+CURVES = 8
+"""Curves in one plot: as many as there are colours with markers and dashes of their own."""
+
+POINTS = 400
+"""Points drawn of one curve; of more, every second, third ... is drawn."""
+
+BARS = 24
+SIZE = (5.0, 3.0)
+"""Inches, of 92 units: about as wide as half of the page."""
+
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "seatrial",
+    "text.parse_math": False,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": svg.INK,
+    "axes.labelcolor": svg.INK,
+    "text.color": svg.INK,
+    "xtick.color": svg.INK,
+    "ytick.color": svg.INK,
+    "grid.color": svg.GRID,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.limits": (-3, 5),
+    "axes.formatter.use_mathtext": False,
+}
+"""matplotlib's settings: text stays text, colours stand for classes of our style sheet."""
+
+
+def available() -> bool:
+    """Whether matplotlib is installed; it is imported only when there is something to draw."""
+    return find_spec("matplotlib") is not None
+
+
+def draw(plot: Json, number: int) -> Markup | None:
+    """The picture of {"kind", "title", "x", "y", "curves": [{"label", "points"}]}; None where it cannot be drawn."""
+    if not available():
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a font of ours that lacks a character is no concern: the browser's are used
+        try:
+            drawn = _drawn(plot)
+        except (ValueError, OverflowError, ArithmeticError):  # numbers at the edge of what an axis can hold
+            return None
+    return svg.inline(drawn, f"plot-{number}", plot["title"], described(plot))
+
+
+def described(plot: Json) -> str:
+    """What a plot shows, in words."""
+    curves = [f"{curve['label'] or 'all'}: {_told(curve['points'])}" for curve in plot["curves"][:CURVES]]
+    return text.line(f"{plot['y']} by {plot['x']}. " + "; ".join(curves) + ".", 2_000)
+
+
+def _told(points: Sequence[Any]) -> str:
+    first, last = points[0], points[-1]
+    if len(points) == 1:
+        return f"{text.fact(first[1])} at {text.fact(first[0])}"
+    most = max(points, key=lambda point: float(point[1]))
+    ends = f"from {text.fact(first[1])} at {text.fact(first[0])} to {text.fact(last[1])} at {text.fact(last[0])}"
+    return f"{len(points)} points, {ends}, at most {text.fact(most[1])} at {text.fact(most[0])}"
+
+
+def _drawn(plot: Json) -> str:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        bars = plot["kind"] == "bar"
+        rows = len({str(point[0]) for curve in plot["curves"] for point in curve["points"]}) if bars else 0
+        height = max(SIZE[1], 0.9 + 0.2 * min(rows, BARS) * max(1, 0.6 * len(plot["curves"]))) if bars else SIZE[1]
+        figure = Figure(figsize=(SIZE[0], height), dpi=92, layout="tight")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        (_bars if bars else _lines)(axes, plot)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _lines(axes: Any, plot: Json) -> None:
+    """Lines with a band where points have an interval, or single points with their labels."""
+    for index, curve in enumerate(plot["curves"][:CURVES]):
+        points = thinned(curve["points"])
+        x, y = [point[0] for point in points], [point[1] for point in points]
+        look = {
+            "color": svg.colour(index),
+            "marker": keys.DRAWN[index],
+            "markersize": 6,
+            "markevery": max(1, len(points) // 10),
+        }
+        line = plot["kind"] == "line"
+        axes.plot(x, y, linestyle=_dash(index) if line else "none", linewidth=1.8, **look)
+        if all(len(point) == 4 for point in points):
+            _intervals(axes, points, svg.colour(index), band=line)
+    _scaled(axes, plot)
+
+
+def _dash(index: int) -> Any:
+    """As matplotlib takes it."""
+    return (0, tuple(map(float, keys.DASHES[index].split()))) if keys.DASHES[index] else "-"
+
+
+def _intervals(axes: Any, points: Sequence[Any], colour: str, *, band: bool) -> None:
+    x, y, low, high = ([point[part] for point in points] for part in range(4))
+    if band:
+        axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    else:
+        sides = [
+            [max(0.0, b - a) for a, b in zip(low, y, strict=True)],
+            [max(0.0, b - a) for a, b in zip(y, high, strict=True)],
+        ]
+        axes.errorbar(x, y, yerr=sides, fmt="none", ecolor=colour, elinewidth=1.2, capsize=3)
+
+
+def _scaled(axes: Any, plot: Json) -> None:
+    """From zero, where that costs no detail; by powers of ten where values span more than two of them."""
+    values = [point[1] for curve in plot["curves"] for point in curve["points"]]
+    low, high = min(values), max(values)
+    if low > 0 and high / low > 300:
+        axes.set_yscale("log")
+    elif 0 <= low < 0.6 * high:
+        axes.set_ylim(bottom=0)
+    if plot["kind"] == "points":
+        axes.margins(x=0.12, y=0.15)
+
+
+def _bars(axes: Any, plot: Json) -> None:
+    """Horizontal bars, grouped by what they are of; the longest names stay readable."""
+    names = list(dict.fromkeys(str(point[0]) for curve in plot["curves"] for point in curve["points"]))[:BARS]
+    curves = plot["curves"][:CURVES]
+    thick = 0.8 / len(curves)
+    for index, curve in enumerate(curves):
+        values = {str(point[0]): point for point in curve["points"]}
+        rows = [(row, values[name]) for row, name in enumerate(names) if name in values]
+        places = [row + index * thick - 0.4 + thick / 2 for row, _ in rows]
+        axes.barh(places, [point[1] for _, point in rows], thick * 0.9, color=svg.colour(index))
+        for place, (_, point) in zip(places, rows, strict=True):
+            if len(point) == 4:
+                axes.plot(point[2:], [place, place], color=svg.INK, linewidth=1.2)
+    axes.set_yticks(range(len(names)), [text.line(name, 24) for name in names])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+
+
+def thinned(points: Sequence[Any], most: int = POINTS) -> list[Any]:
+    """At most so many of them, evenly taken."""
+    return list(points[:: math.ceil(len(points) / most) or 1])
