@@ -41,7 +41,8 @@ def shared(rows: Sequence[Row], limit: int, tokens: int) -> tuple[list[Row], lis
     for number, row in enumerate(rows):
         context = row.ids[: row.at[0] + 1] if row.at else row.ids
         groups.setdefault(context, {}).setdefault(row.targets, []).append(number)
-    made, shares = [], [Share(0, 0)] * len(rows)
+    made: list[Row] = []
+    shares = [Share(0, 0)] * len(rows)
     for context, answers in groups.items():
         room = min(limit, max(tokens, len(context) * 3 // 2))
         for part in _parts(context, list(answers), room):
