@@ -16,7 +16,7 @@ name a larger one of its own."""
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
 
-ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "nothing", "False", "None")
+ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "False", "None")
 """Values of a capability, as text, that a subject can only gain from."""
 
 NOT_PROBED = "not probed"
@@ -243,8 +243,10 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
 def _capability(name: str, was: object, now: object) -> str:
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (was, now)):
         return NOTE  # a count says how much was looked at
-    had, has = (str(value) not in (*ABSENT, NOT_PROBED) for value in (was, now))
-    if "refuse" in name and NOT_PROBED not in (was, now):
+    refusals = "refuse" in name
+    absent = (*ABSENT, NOT_PROBED, *(["nothing"] if refusals else []))
+    had, has = (str(value) not in absent for value in (was, now))
+    if refusals and NOT_PROBED not in (was, now):
         had, has = has, had  # what is refused is better none
     if had == has:
         return "capability changed"

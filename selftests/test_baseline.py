@@ -213,6 +213,7 @@ def test_a_capability_gained_is_no_regression() -> None:
         ("chat.system_role", "supported", "merged", "capability changed"),
         ("chat.refuses", "nothing", "a system message", "capability lost"),
         ("chat.refuses", "a system message", "nothing", "capability gained"),
+        ("tokenizer.class_replaces", "nothing", "pre_tokenizer", "capability changed"),
         ("integrity.tensors_compared", 40, 8, "note"),
         ("integrity.unknown_config_keys", 0, 1, "note"),
         ("generation.cache", True, False, "capability lost"),

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from reports import directory, records, shards
+from reports import changes, directory, records, shards
 from reports.__main__ import main
 from reports.records import Trial
-from reports.upgrade import command, environments, pins, runs, timings
+from reports.upgrade import command, environments, libraries, pins, runs, table, timings
 from reports.upgrade.pins import ROOT, Side
 from selftests import trials
 
@@ -166,6 +166,30 @@ def test_the_report_of_an_upgrade(tmp_path: Path, after: Trial, code: int, capsy
 def test_wrong_pins_are_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upgrade", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_table_of_an_upgrade_tells_alike_subjects_once() -> None:
+    """For documents: one row for what several subjects share, no speeds, and what is harmless apart."""
+    found = [
+        changes.change("capability changed", {"check": "a/b", "subject": f"builtin:{name}"}, "x | y", 1, 2)
+        for name in ("one", "two")
+    ]
+    found += [changes.change("metric", {"check": "a/c"}, "tokenizer.encoding_speed went from 1 to 2", {}, {})]
+    found += [changes.change("note", {}, "The versions differ.", {}, {})]
+    told = table.render(found)
+    assert "| capability changed | a/b | one, two | x \\| y |" in told
+    assert "speed" not in told
+    assert told.index("For the worse") < told.index("The versions differ")
+
+
+def test_facts_of_a_library_are_told_as_what_is_gone_and_new() -> None:
+    before = {"pipeline tasks": ["a", "b"], "returns": "list", "same": "x"}
+    after = {"pipeline tasks": ["b", "c"], "returns": "BatchEncoding", "same": "x"}
+    told = [change["summary"] for change in libraries.told(before, after)]
+    assert told == [
+        "The library, pipeline tasks: gone a; new c.",
+        "The library, returns: was list, is BatchEncoding.",
+    ]
 
 
 def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

