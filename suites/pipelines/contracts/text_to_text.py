@@ -23,8 +23,12 @@ def greedily(pipe: Pipe) -> Mapping[str, Any]:
 
 
 def between_languages(pipe: Pipe) -> Mapping[str, Any]:
-    """From the language that the tokenizer is set to, to another one; nothing where there is only one pair."""
-    source, codes = getattr(pipe.tokenizer, "src_lang", None), languages(pipe.tokenizer)
+    """From the language that the files name, to another one; nothing where there is only one pair.
+
+    Calls set the tokenizer's own language, so that it is not asked.
+    """
+    codes = languages(pipe.tokenizer)
+    source = pipe.subject.json("tokenizer_config.json").get("src_lang") or next(iter(codes), None)
     others = [code for code in codes if code != source]
     return {"src_lang": source, "tgt_lang": others[0]} if source and others else {}
 
