@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from reports import plain
+from reports import plain, shape
 
 SCHEMA = 1
 OUTCOMES = ("pass", "defect", "hazard", "unsupported", "error")
@@ -227,16 +227,19 @@ def read(path: Path, clean: Callable[[str, Any], Any] = lambda line, data: data)
 def parse(data: Any, *, where: str) -> Record:
     """A record from its JSON object; newer schemas, unknown kinds and missing fields are refused by name."""
     kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{where}: unknown record kind {kind!r}")
     if kind == "run" and data.get("schema") != SCHEMA:
         raise ValueError(f"{where}: schema {data.get('schema')!r}, this version reads {SCHEMA}")
     if kind == "check" and data.get("outcome") not in OUTCOMES:
         raise ValueError(f"{where}: unknown outcome {data.get('outcome')!r}")
     try:
-        return KINDS[kind].from_json(data)
+        record = KINDS[kind].from_json(data)
     except TypeError as problem:
         raise ValueError(f"{where}: incomplete {kind} record ({problem})") from None
+    if wrong := shape.mistake(record):
+        raise ValueError(f"{where}: this {kind} record was not written by seatrial: {wrong}")
+    return record
 
 
 @dataclass

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports import plain
-from reports.records import Json
+
+if TYPE_CHECKING:
+    from reports.records import Json
 
 KINDS = ("line", "bar", "points")
 NAME = re.compile(r"[a-z_]+\.[a-z0-9_]+")

@@ -1,0 +1,116 @@
+"""Records that were edited, or come from elsewhere: the report is written, or one sentence says what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import __main__ as command
+from reports import directory, records, shape
+from selftests import measured_trials, trials
+
+VALUES: tuple[Any, ...] = (
+    None,
+    5,
+    -1.5,
+    True,
+    "x",
+    "",
+    [],
+    [1],
+    ["x"],
+    [{}],
+    [[0, 1]],
+    {},
+    {"a": 1},
+    {"a": {}},
+    {"a": {"b": 1}},
+)
+CHECK = measured_trials.variant("nf4")
+INNER = {"metrics": CHECK.metrics[0], "series": CHECK.series[0]}
+
+
+def lines() -> list[dict[str, Any]]:
+    """One record of each kind, with everything in it."""
+    trial = trials.rejected()
+    evidence = dataclasses.replace(measured_trials.shown(), metrics=CHECK.metrics, series=CHECK.series[1:])
+    found: list[records.Record] = [trial.run, *trial.subjects, records.Catalog(trial.catalog)]
+    found += [records.Plan(trial.plan), measured_trials.said(), evidence, records.End("2026", 0)]
+    return [json.loads(json.dumps(record.to_json())) for record in found]
+
+
+def tried(place: Path, changed: list[dict[str, Any]]) -> str:
+    """The refusal of these lines; empty when they make a report. Anything else is raised."""
+    place.mkdir(exist_ok=True)
+    text = "\n".join(map(json.dumps, changed)) + "\n"
+    (place / directory.RECORDS).write_text(text, encoding="utf-8")
+    try:
+        directory.write(place, directory.load(place))
+    except ValueError as refusal:
+        return str(refusal)
+    return ""
+
+
+FIELDS = sorted(
+    {(number, name) for number, line in enumerate(lines()) for name in line if name not in ("kind", "schema")}
+)
+
+
+@pytest.mark.parametrize(("number", "name"), FIELDS, ids=lambda value: str(value))
+def test_a_field_of_another_type_is_told(tmp_path: Path, number: int, name: str) -> None:
+    """Every field of every kind with values of every type: a report, or a sentence that names file and line."""
+    for value in VALUES:
+        changed = lines()
+        changed[number][name] = value
+        refusal = tried(tmp_path / "run", changed)
+        assert "\n" not in refusal
+        assert not refusal or directory.RECORDS in refusal or name == "policy", refusal
+
+
+@pytest.mark.parametrize("kind", records.KINDS)
+def test_every_annotation_of_the_schema_is_looked_at(kind: str) -> None:
+    """A field of a new type must not go unchecked."""
+    assert {str(field.type) for field in dataclasses.fields(records.KINDS[kind])} <= shape.TYPES.keys()  # type: ignore[arg-type]
+
+
+def test_notes_and_answers_of_another_shape_are_shown_or_left_out(tmp_path: Path) -> None:
+    """What stands inside of facts and evidence is anything."""
+    for value in VALUES:
+        changed = lines()
+        changed[1]["facts"] = {"notes": value, "tasks": value, "dtype": value}
+        evidence = {"What?": {"answer": value, "signs": value}, "Who?": value}
+        changed[4]["capabilities"]["generation.answers_with_signs_of_trouble"]["evidence"] = evidence
+        changed[5]["evidence"] = {"expected": value, "actual": [1, "x"], "tokens": value, "ids": value, "image": value}
+        changed[5]["parameters"] = {"task": value}
+        assert not tried(tmp_path / "run", changed)
+
+
+@pytest.mark.parametrize("field", INNER)
+def test_entries_of_lists_are_looked_at(tmp_path: Path, field: str) -> None:
+    """A metric or series in which one value is of another type, or missing."""
+    for name in INNER[field]:
+        for value in VALUES:
+            changed = lines()
+            changed[5][field] = [INNER[field] | {name: value}]
+            refusal = tried(tmp_path / "run", changed)
+            assert not refusal or f"{field}: " in refusal
+        changed[5][field] = [{key: value for key, value in INNER[field].items() if key != name}]
+        tried(tmp_path / "run", changed)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "\n", "[]\n", "{}\n", '"x"\n', "null\n", "<html>\n", "\x00\n", '{"kind": "run"}\n', '{"kind": ["run"]}\n'],
+)
+def test_a_foreign_file_is_one_sentence(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback for whatever lies there under that name."""
+    (tmp_path / directory.RECORDS).write_text(content, encoding="utf-8")
+    assert command.main(["html", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("python -m reports: ")
+    assert said.count("\n") == 1
+    assert directory.RECORDS in said
