@@ -14,6 +14,7 @@ from typing import Any
 
 from fixtures.options import SUITES
 from fixtures.subjects import builtin
+from fixtures.subjects.quantized.backend import backend_of
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
 from selftests.running import sea_trial
 
@@ -43,6 +44,7 @@ class Lot:
     """Suites and files, relative to `suites/`."""
     left_out: tuple[str, ...]
     """Files of them that are left out."""
+    quantization: str = "none"
 
     @property
     def subjects(self) -> list[str]:
@@ -51,9 +53,9 @@ class Lot:
 
 def lots(rows: Iterable[Mutant], bases: Iterable[str]) -> list[Lot]:
     """Rows with the same checks run together; the fleet runs with everything, other bases with all but what is slow."""
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Mutant]] = {}
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[Mutant]] = {}
     for row in rows:
-        groups.setdefault((tried(row), left_out(row)), []).append(row)
+        groups.setdefault((tried(row), left_out(row), row.quantization), []).append(row)
     found = [Lot(f"lot-{part[0].id}", part, (), *which) for which, group in groups.items() for part in even(group)]
     whole = tuple(name for name in HEALTHY if name in {*bases})
     others = tuple(sorted({*bases} - {*HEALTHY}))
@@ -93,7 +95,8 @@ def verdicts(lot: Lot, directory: Path) -> dict[str, Any]:
     subjects += [build(row, directory) for row in lot.rows]
     paths = [str(SUITES / each) for each in lot.tried]
     deselected = [f"--deselect=suites/{each}" for each in lot.left_out]
-    return by_subject(sea_trial(subjects, directory / "report", PATCHED, *paths, *deselected))
+    options = [f"--quantization={lot.quantization}", *deselected]
+    return by_subject(sea_trial(subjects, directory / "report", PATCHED, *paths, *options))
 
 
 def build(row: Mutant, directory: Path) -> Path:
@@ -111,6 +114,11 @@ def copy(name: str, target: Path) -> Path:
 def by_subject(verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Directory name to the subject's entry in the verdict."""
     return {Path(entry["subject"]["source"]).name: entry for entry in verdict["subjects"]}
+
+
+def not_here(row: Mutant) -> str | None:
+    """Why a row cannot be tried in this environment."""
+    return None if row.quantization == "none" else backend_of(row.quantization).missing()
 
 
 def all_mutants() -> dict[str, Mutant]:

@@ -18,7 +18,7 @@ load_model, load_tokenizer, make_pipe = loading.load_model, loading.load_tokeniz
 def model_with_defect(subject: Subject, variant: Variant, **more: Any) -> Loaded:
     loaded = load_model(subject, variant, **more)
     row = all_mutants().get(subject.path.name)
-    if row and row.patch:
+    if row and row.patch and variant.quantization == row.quantization:
         row.patch(loaded.model)
     return loaded
 

@@ -45,6 +45,8 @@ class Mutant:
     """Changes each pipe that is made of the subject, likewise."""
     also: tuple[str, ...] = ()
     """More suites that must not break on it; its own runs anyway."""
+    quantization: str = "none"
+    """The variant that it is tried in; `patch` changes that one, and not the full model that it is compared with."""
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -64,6 +66,7 @@ def mutant(
     patch_tokenizer: Callable[[Any], None] | None = None,
     patch_pipe: Callable[[Any], None] | None = None,
     also: tuple[str, ...] = (),
+    quantization: str = "none",
 ) -> Callable[[Mutation], Mutation]:
     """Registers the decorated function, which changes the files of a copy of `base`."""
 
@@ -84,6 +87,7 @@ def mutant(
             patch_tokenizer,
             patch_pipe,
             also,
+            quantization,
         )
         return mutate
 

@@ -90,6 +90,8 @@ def _cause(layer: Layer, got: Any, full: Any, best: Any, beyond: Any) -> str:
     got, full, best = got[beyond], full[beyond], best[beyond]
     if not got.isfinite().all():
         return "values that are no finite numbers"
+    if not got.any():
+        return "the scales are 0"
     swapped = got.unflatten(1, (-1, 2)).flip(-1).flatten(1) if got.shape[1] % 2 == 0 else got
     if _near(swapped, full, best):
         return "the two numbers of each byte are swapped"
@@ -97,8 +99,6 @@ def _cause(layer: Layer, got: Any, full: Any, best: Any, beyond: Any) -> str:
     if not _near(got * factors[:, None], full, best):
         return "the numbers are not the nearest ones, whatever the scale"
     usual = float((1 / factors.clamp(min=1e-38)).median())
-    if not got.any():
-        return "the scales are 0"
     return f"the numbers are right and the scales are wrong, {usual:.2g} times what they should be (median)"
 
 

@@ -21,6 +21,10 @@ def test_quantized_model_survives_saving(
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1945 (packed bytes that were altered)
     """
     found = saved(subject, variant, quantized, profile)
+    if found.unloadable:
+        raise Defect(
+            f"What was saved cannot be loaded and run: {found.unloadable}.", evidence={"refusal": found.unloadable}
+        )
     if found.lost:
         more = f", as {len(found.lost) - 1} others have" if len(found.lost) > 1 else ""
         raise Defect(

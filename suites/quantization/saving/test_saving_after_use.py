@@ -26,6 +26,8 @@ def test_saving_after_use(
         for CPUs and its inverse); https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
     """
     found = saved(subject, variant, quantized, profile)
+    if told := found.refused_after_use:
+        raise Hazard(f"After a forward pass the model cannot be saved: {told}.", evidence={"refusal": told})
     if not (found.saved_after_use or found.kept_running):
         return
     name = backend.backend_of(_form(quantized, variant)).name

@@ -32,8 +32,12 @@ class Trip:
     """What the copy gives out that was loaded with it."""
     refused: str = ""
     """How the library refuses to save the model."""
+    unloadable: str = ""
+    """How it refuses to load what it has saved."""
     refused_again: str = ""
     """How it refuses to save what was loaded from the saved checkpoint."""
+    refused_after_use: str = ""
+    """How it refuses to save the model once it has computed something."""
     lost: list[str] = field(default_factory=list)
     """Tensors of the state that are missing or have other bytes after saving and loading."""
     tensors: int = 0
@@ -80,17 +84,38 @@ def _made(subject: Subject, variant: Variant, folder: Path) -> Trip:
         found.largest = float(found.answer.abs().max())
         if found.refused:
             return found
-        _refusal(fresh, folder / "used")
+        found.refused_after_use = _refusal(fresh, folder / "used")
         found.kept_running = furthest(found.answer, answer(fresh, inputs))
-    with _again(type(fresh), folder / "fresh", subject, variant) as again:
+    try:
+        _compare(found, type(fresh), folder, subject, variant, before, inputs)
+    except Unsupported as refusal:
+        found.unloadable = refusal.summary
+    except LOUD as refusal:
+        if of_the_machine(refusal):
+            raise
+        found.unloadable = _told(refusal)
+    return found
+
+
+def _compare(
+    found: Trip,
+    kind: Any,
+    folder: Path,
+    subject: Subject,
+    variant: Variant,
+    before: dict[str, str],
+    inputs: dict[str, Any],
+) -> None:
+    with _again(kind, folder / "fresh", subject, variant) as again:
         after = digests(again)
         found.tensors = len(before)
         found.lost = sorted(name for name in {**before, **after} if before.get(name) != after.get(name))
         found.refused_again = _refusal(again, folder / "again")
         found.reloaded = furthest(found.answer, answer(again, inputs))
-    with _again(type(fresh), folder / "used", subject, variant) as used:
+    if found.refused_after_use:
+        return
+    with _again(kind, folder / "used", subject, variant) as used:
         found.saved_after_use = furthest(found.answer, answer(used, inputs))
-    return found
 
 
 def _refusal(model: Any, folder: Path) -> str:
@@ -100,9 +125,13 @@ def _refusal(model: Any, folder: Path) -> str:
     except LOUD as refusal:
         if of_the_machine(refusal):
             raise
-        first = (str(refusal).strip().splitlines() or [""])[0][:200]
-        return f"{type(refusal).__name__}: {first}".removesuffix(": ")
+        return _told(refusal)
     return ""
+
+
+def _told(refusal: Exception) -> str:
+    first = (str(refusal).strip().splitlines() or [""])[0][:200]
+    return f"{type(refusal).__name__}: {first}".removesuffix(": ")
 
 
 @contextmanager

@@ -29,7 +29,8 @@ def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, 
     apart = furthest(own, found.answer)
     if not apart:
         return
-    explained = noise.tolerance(quantized.model, lambda: answer(quantized.model, inputs).flatten(0, -2))
+    spread = len({*found.devices.values()}) > 1  # on one device both do the same, bit for bit
+    explained = noise.tolerance(quantized.model, lambda: answer(quantized.model, inputs).flatten(0, -2)) * spread
     if not apart <= explained:
         raise Defect(
             f'With device_map="auto" the model gives other outputs (by up to {apart:.2g}; rounding explains'
