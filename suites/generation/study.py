@@ -116,13 +116,15 @@ class Study:
             self.model, lambda: torch.cat([paths.logits(self.model, text)[0] for text in texts]), exact
         )
 
-    def must_have_cache(self) -> None:
-        """Raises Unsupported for a model without a cache of keys and values, by what its class declares."""
-        name = type(self.model).__name__
+    def has_cache(self, record: Any) -> bool:
+        """Whether the class declares a cache of keys and values; where it does not, what it has is recorded."""
         if self.stateful:
-            raise Unsupported(f"{name} keeps a state, which cannot be cut or gone back in like a cache")
-        if not paths.takes(self.model, "past_key_values"):
-            raise Unsupported(f"{name} has no cache of keys and values")
+            record.capability("generation.cache", "a state, which cannot be cut or gone back in like a cache")
+        elif not paths.takes(self.model, "past_key_values"):
+            record.capability("generation.cache", "none")
+        else:
+            return True
+        return False
 
     @property
     def steps(self) -> int:

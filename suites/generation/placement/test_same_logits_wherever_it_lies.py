@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
@@ -15,7 +16,14 @@ SHARES = (0.6, 0.45, 0.75, 0.9)
 
 
 def test_same_logits_wherever_it_lies(
-    subject: Subject, variant: Variant, tokenizer: Any, generator: Any, profile: str
+    subject: Subject,
+    variant: Variant,
+    tokenizer: Any,
+    loaded: Loaded,
+    generator: Any,
+    profile: str,
+    memory_left: int,
+    record: Any,
 ) -> None:
     """Spread over memory and disk by a device map, or moved from its device and back, the model has the same logits.
 
@@ -26,12 +34,17 @@ def test_same_logits_wherever_it_lies(
     Source: https://huggingface.co/docs/accelerate/concept_guides/big_model_inference; https://github.com/huggingface/transformers/issues/46566
     """
     copies.refuse_quantized(variant)
+    if loaded.report["missing_keys"] or loaded.report["mismatched_keys"]:
+        raise Unsupported("parts of the weights are made up anew at every loading (see integrity/weights-complete)")
+    record.capability("generation.offload", "yes" if _whole(generator) else "not declared by the class")
+    if not _whole(generator):
+        return
     inputs = copies.prompt(generator, tokenizer)
     if generator.device.type != "cpu":
         before = copies.logits(generator, inputs)
         generator.to("cpu").to(variant.device)
         _must_be_equal(generator, inputs, before, "Moved to the CPU and back", {})
-    with copies.scratch(generator, profile) as folder, paths.refusals("Loading with a device map"):
+    with copies.scratch(generator, profile, memory_left) as folder, paths.refusals("Loading with a device map"):
         places = spread(generator)
         again, _ = copies.load(generator, subject.path, subject, device_map=places, offload_folder=str(folder))
         spread_out = copies.logits(again, inputs)
@@ -49,18 +62,20 @@ def _must_be_equal(model: Any, inputs: dict[str, Any], other: Any, what: str, pl
         )
 
 
+def _whole(model: Any) -> list[str]:
+    """Names of the classes that must not be split; a class that names none supports no device map."""
+    return list(getattr(model, "_no_split_modules", None) or [])
+
+
 def spread(model: Any) -> dict[str, Any]:
     """A device map with something in fast memory and something outside of it, made as `device_map="auto"` makes it."""
     from accelerate import infer_auto_device_map
 
     size, device = model.get_memory_footprint(), model.device
     fast, slow = ("cpu", "disk") if device.type == "cpu" else (device.index or 0, "cpu")
-    whole = list(getattr(model, "_no_split_modules", None) or [])
-    if not whole:
-        raise Unsupported(f"{type(model).__name__} does not declare which of its modules must stay whole")
     for share in SHARES:
         room = {fast: int(share * size)} | ({"cpu": 2 * size} if slow == "cpu" else {})
-        places = dict(infer_auto_device_map(model, max_memory=room, no_split_module_classes=whole))
+        places = dict(infer_auto_device_map(model, max_memory=room, no_split_module_classes=_whole(model)))
         if {fast, slow} <= set(places.values()):
             return places
     raise Unsupported("accelerate finds no way to spread the model over two places")

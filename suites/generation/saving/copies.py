@@ -22,15 +22,17 @@ LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
 
 
 @contextmanager
-def scratch(model: Any, profile: str, *, disk: bool = True) -> Iterator[Path]:
-    """An empty directory with room for the model.
+def scratch(model: Any, profile: str, memory_left: int | None = None, *, disk: bool = True) -> Iterator[Path]:
+    """An empty directory with room for the model; `memory_left` bytes of the memory budget are left for a copy.
 
     Raises:
-        Unsupported: a second copy is larger than the profile allows, or than what is free.
+        Unsupported: a second copy is larger than the profile or the budget allows, or than what is free.
     """
     size = int(model.get_memory_footprint())
     if size > LIMIT[profile]:
         raise Unsupported(f"a second copy of {size / 1e9:.1f} GB of weights is more than --profile {profile} makes")
+    if memory_left is not None and size > memory_left:
+        raise Unsupported(f"a second copy of {size / 1e9:.1f} GB of weights is more than --memory-budget leaves")
     folder = Path(tempfile.mkdtemp(prefix="seatrial-"))
     try:
         if disk and shutil.disk_usage(folder).free < 2 * size:

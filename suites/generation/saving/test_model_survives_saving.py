@@ -16,7 +16,7 @@ REMEDY = "Save the weights under the names that the checkpoint came with, and lo
 
 
 def test_model_survives_saving(
-    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, memory_left: int
 ) -> None:
     """After `save_pretrained` and `from_pretrained` the model has the same weights and logits, a head that is tied or
     not as before, and the same generation config.
@@ -28,7 +28,7 @@ def test_model_survives_saving(
     """
     copies.refuse_quantized(variant)
     inputs = copies.prompt(generator, tokenizer)
-    with copies.scratch(generator, profile) as folder:
+    with copies.scratch(generator, profile, memory_left) as folder:
         with copies.settings_kept(generator):
             _save(generator, folder)
         with paths.refusals("Loading what was saved"):

@@ -14,7 +14,8 @@ from suites.generation.saving import copies, sharing
 NEW_ROWS = 3
 
 
-def test_resizing_keeps_old_rows(variant: Variant, tokenizer: Any, generator: Any, profile: str) -> None:
+def test_resizing_keeps_old_rows(variant: Variant, tokenizer: Any, generator: Any, profile: str,
+                                  memory_left: int) -> None:  # fmt: skip
     """After `resize_token_embeddings` the old tokens have the rows, and the logits, that they had.
 
     Why: fine-tuning with added tokens begins with this call; a head that is made anew forgets what was trained, and
@@ -25,7 +26,7 @@ def test_resizing_keeps_old_rows(variant: Variant, tokenizer: Any, generator: An
     """
     copies.refuse_quantized(variant)
     inputs = copies.prompt(generator, tokenizer)
-    with copies.scratch(generator, profile, disk=False):
+    with copies.scratch(generator, profile, memory_left, disk=False):
         grown = copy.deepcopy(generator)
         try:
             with paths.refusals("resize_token_embeddings"):

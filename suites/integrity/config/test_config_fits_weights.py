@@ -25,8 +25,11 @@ from suites.integrity.weights.names import HEADS as CLASSIFIERS
 from suites.integrity.weights.names import INPUT, OUTPUTS, layers_by_stack
 
 QUERY = re.compile(r"(q_proj|\.query|q_lin)\.(weight|bias)$")
+QUERY_OF = re.compile(r"[kv]_proj\.")
 KEY = re.compile(r"(k_proj|v_proj|\.key|\.value|k_lin|v_lin)\.(weight|bias)$")
 UP = re.compile(r"(up_proj|gate_proj|intermediate\.dense|fc1|lin1|wi|wi_0|wi_1)\.(weight|bias)$")
+OTHER_ROWS = re.compile(r"(position|token_type|segment)\w*\.weight$")
+"""Embeddings of something else than tokens."""
 PLACES = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
 
 
@@ -41,9 +44,10 @@ def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], 
     wrong = {str(entry[0]) for entry in loaded.report["mismatched_keys"]}
     for name in sorted(wrong & set(stored)):
         for key, said, has in _reasons(section, stored[name]):
-            raise Defect(f"config.json has {key} = {said}, and the weights have {has}: {name} is of shape "
-                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": said, "weights": has,
-                         "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
+            other = _or(section, key, stored, name)
+            raise Defect(f"config.json has {key} = {said}, and the weights have {has}{other}: {name} is of shape "
+                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": said,
+                         "weights": has, "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
     _layers(section, stored, loaded)
 
 
@@ -51,7 +55,7 @@ def _reasons(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, i
     """Key, its value, and the number that this tensor's shape stands for, where they differ."""
     name, shape = stored.tensor.name, stored.tensor.shape
     rows, columns = shape[0] if shape else 1, shape[-1] if len(shape) > 1 else None
-    size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS))
+    size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS)) and not OTHER_ROWS.search(name)
     wanted: list[tuple[tuple[str, ...], int | None]] = [
         (VOCABULARY, rows if words else None),
         (HIDDEN, columns if words and not config.get("embedding_size") else None),
@@ -67,6 +71,19 @@ def _reasons(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, i
     labels = len(config.get("id2label") or {}) or 2  # the library's default
     if name.endswith(CLASSIFIERS) and rows != labels:
         yield "id2label" if config.get("id2label") else "num_labels", labels, rows
+
+
+def _or(config: Mapping[str, Any], key: str, stored: Mapping[str, Stored], name: str) -> str:
+    """The other way to read the shape of keys: as many heads as declared, of another size; empty for other keys."""
+    queries = stored.get(QUERY_OF.sub("q_proj.", name))
+    heads = number(config, KEY_VALUE_HEADS)
+    if key not in KEY_VALUE_HEADS or queries is None or heads is None or not config.get("head_dim"):
+        return ""
+    size, rest = divmod(stored[name].tensor.shape[0], heads[1])
+    count, left = divmod(queries.tensor.shape[0], max(1, size))
+    if rest or left or size == config["head_dim"]:
+        return ""
+    return f" (or {number(config, HEADS)[0]} = {count} and head_dim = {size} are right)"  # type: ignore[index]
 
 
 def _layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from fixtures import libraries
 from suites.findings import Defect, Hazard
+from suites.integrity.config import other_names
 from suites.integrity.config.spelling import near_miss
 from suites.integrity.sections import sections
+from suites.integrity.weights.names import few
 
 INTERNAL = ("_attn_implementation_internal", "_experts_implementation_internal", "_attn_implementation",
             "_experts_implementation", "attn_implementation")  # fmt: skip
@@ -36,7 +38,8 @@ def test_config_keys_known(config: dict[str, Any], record: Any) -> None:
         known = libraries.config_keys(part.get("model_type") or (config.get("model_type") if not place else None))
         if known:
             unknown += [f"{place}.{key}".lstrip(".") for key in _unknown(place, part, known)]
-    record.capability("integrity.unknown_config_keys", len(unknown), evidence=sorted(unknown)[:40])
+    shown = few(sorted(unknown), 8) or "none"
+    record.capability("integrity.unknown_config_keys", shown, evidence=sorted(unknown)[:40])
 
 
 def _internal(place: str, part: Mapping[str, Any]) -> None:
@@ -60,8 +63,9 @@ def _unknown(place: str, part: Mapping[str, Any], known: Mapping[str, Any]) -> I
     for key, value in part.items():
         if key in known or key.startswith("_"):
             continue
-        meant = near_miss(key, [name for name in known if name not in part and not name.startswith("_")])
-        if meant and value is not None and value != known[meant]:
+        free = [name for name in known if name not in part and not name.startswith("_")]
+        meant = near_miss(key, free) or other_names.meant_by(key, free)
+        if meant and value is not None and value != known[meant] and not libraries.reads_key(part, key):
             where = f"{place}.{key}".lstrip(".")
             summary = f"config.json has {where} ({str(value)[:60]}), which is ignored; {meant} is meant"
             stays = "at its default" if known[meant] is None else str(known[meant])[:60]
@@ -85,7 +89,8 @@ def _rope(place: str, part: Mapping[str, Any]) -> None:
 def _rope_keys(where: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
     __tracebackhide__ = True
     for key in settings:
-        meant = None if key in known else near_miss(key, [each for each in ROPE if each not in settings])
+        free = [each for each in ROPE if each not in settings]
+        meant = None if key in known else near_miss(key, free) or other_names.meant_by(key, free, other_names.ROPE)
         if meant:
             raise Defect(f"{where} in config.json has {key}, which is ignored; {meant} is meant.",
                          evidence={where: dict(settings)})  # fmt: skip

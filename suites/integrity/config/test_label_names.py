@@ -16,8 +16,12 @@ def test_label_names(config: dict[str, Any], labels: None) -> None:
     Fix: set both maps in config.json to the names that the head was trained with.
     Source: https://github.com/huggingface/transformers/issues/3093
     """
-    names = {int(index): str(name) for index, name in (config.get("id2label") or {}).items()}
-    inverse = {str(name): int(index) for name, index in (config.get("label2id") or {}).items()}
+    names, inverse = _numbered(config.get("id2label") or {}), _inverse(config.get("label2id") or {})
+    if sorted(names) != list(range(len(names))):
+        gap = next(index for index in range(len(names)) if index not in names)
+        given = ", ".join(map(str, sorted(names)[:8]))
+        raise Defect(f"id2label has no name for output {gap}: its {len(names)} names are for {given}.",
+                     evidence={"id2label": config["id2label"]})  # fmt: skip
     swapped = {name: (index, inverse[name]) for index, name in names.items() if inverse.get(name, index) != index}
     if swapped:
         name, (forward, backward) = next(iter(swapped.items()))
@@ -25,6 +29,21 @@ def test_label_names(config: dict[str, Any], labels: None) -> None:
             f"id2label gives '{name}' the id {forward}, label2id gives it {backward}.",
             evidence={"id2label": names, "label2id": inverse},
         )
+    if len(names) == 1 or (not names and config.get("num_labels") == 1):
+        return  # one number comes out, a score: it needs no name
     if not names or all(PLACEHOLDER.fullmatch(name) for name in names.values()):
         shown = f"only placeholders ({', '.join(list(names.values())[:3])})" if names else "no id2label"
         raise Hazard(f"config.json has {shown}: pipelines answer LABEL_0, LABEL_1 ... instead of names.")
+
+
+def _numbered(names: dict[str, Any]) -> dict[int, str]:
+    """The names by their index; a key that is none is a defect."""
+    __tracebackhide__ = True
+    odd = next((index for index in names if not index.lstrip("-").isdigit()), None)
+    if odd is not None:
+        raise Defect(f"id2label has '{odd}' as the number of an output.", evidence={"id2label": names})
+    return {int(index): str(name) for index, name in names.items()}
+
+
+def _inverse(indices: dict[str, Any]) -> dict[str, int]:
+    return {str(name): int(index) for name, index in indices.items() if str(index).lstrip("-").isdigit()}

@@ -69,7 +69,9 @@ def _named(tokenizer: Any, numbers: list[int]) -> str:
 
 
 def _token(tokenizer: Any, number: int) -> str:
+    """The token, or that the tokenizer has none of this id."""
     try:
-        return str(tokenizer.convert_ids_to_tokens(number))
-    except Exception:  # an id that the tokenizer does not have
-        return "?"
+        found = tokenizer.convert_ids_to_tokens(number)
+    except Exception:  # negative, or beyond what the backend takes
+        found = None
+    return "no token" if found is None else str(found)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+PROTOCOL, STOP = b"\x80", b"."
 LIMIT = 1 << 26
 """Bytes of opcodes that are read: those of a model of hundreds of gigabytes are a few megabytes."""
 SAFE = (
@@ -36,6 +37,11 @@ def imports(path: Path) -> list[str]:
     for stream in _streams(path):
         found.update(_globals(stream))
     return sorted(found)
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether there is a pickle in the file, one that imports nothing included."""
+    return any(stream[:1] == PROTOCOL and stream.rstrip(b"\0")[-1:] == STOP for stream in _streams(path))
 
 
 def dangerous(names: list[str]) -> list[str]:

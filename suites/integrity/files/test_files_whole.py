@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from fixtures.subjects import fingerprint
 from fixtures.subjects.subject import Subject
+from fixtures.subjects.traits import read_json
 from suites.findings import Defect
 
 POINTER = b"version https://git-lfs.github.com/spec/"
 CARD = ("README.md", "MODEL_CARD.md")
 LICENSE = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "NOTICE", "USE_POLICY.md")
+SETTINGS = "tokenizer_config.json"
+VOCABULARY = re.compile(
+    r"^tokenizer\.json$|vocab|merges|\.(model|spm|tiktoken|codes|bpe|trie)$|^tekken|sentencepiece|^dict|bpe"
+)
+FILELESS = re.compile(r"^(ByT5|Canine|Perceiver|MyT5|Char|DAC|Rag)")
 SHOWN = 60
 
 
@@ -30,6 +37,7 @@ def test_files_whole(subject: Subject, config: dict[str, Any], record: Any) -> N
     record.capability("integrity.license", _license(subject))
     for name in manifest:
         _whole(subject.path / name, name)
+    _has_vocabulary(subject, list(manifest))
 
 
 def _whole(path: Path, name: str) -> None:
@@ -41,6 +49,17 @@ def _whole(path: Path, name: str) -> None:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
                 raise Defect(f"{name} is a pointer of Git LFS, not the file itself.", evidence={"bytes": size})
+
+
+def _has_vocabulary(subject: Subject, names: list[str]) -> None:
+    """Settings of a tokenizer are no tokenizer; some classes need no file, as those of bytes and of code points."""
+    __tracebackhide__ = True
+    settings = read_json(subject.path / SETTINGS)[0]
+    kind = str(settings.get("tokenizer_class") or "")
+    alone = subject.has(SETTINGS) and not any(VOCABULARY.search(name) for name in names)
+    if alone and kind and not FILELESS.search(kind) and not settings.get("auto_map"):
+        raise Defect(f"{SETTINGS} declares a {kind}, and there is neither tokenizer.json nor another vocabulary.",
+                     evidence={"files": names[:SHOWN]})  # fmt: skip
 
 
 def _license(subject: Subject) -> str | None:

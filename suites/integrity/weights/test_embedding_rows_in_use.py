@@ -13,6 +13,8 @@ from suites.integrity.weights.names import INPUT, OUTPUTS, embedding
 ORDINARY = ("english", "contractions", "python", "json")
 TINY = 0.01
 """Of the median norm. Initial rows, and those of tokens that were never seen, are larger (the paper's figures)."""
+HUGE = 100.0
+"""Times the median norm. The largest of SmolLM2 is 3 times, of MiniLM 2 times as large."""
 SHOWN = 8
 
 
@@ -29,6 +31,22 @@ def test_embedding_rows_in_use(stored: dict[str, Stored], tokenizer: Any, embedd
         matrix = embedding(stored, endings, max(len(tokenizer), embedding_rows))
         if matrix is not None and matrix.rows is not None and not matrix.constant:
             _trained(matrix, [each for each in ids if each < len(matrix.rows)], tokenizer, where)
+            _far(matrix, tokenizer, where)
+
+
+def _far(matrix: Stored, tokenizer: Any, where: str) -> None:
+    """Rows of any token that are of another order of magnitude: in logits and attention they drown all others."""
+    __tracebackhide__ = True
+    import numpy
+
+    assert matrix.rows is not None
+    typical = float(numpy.median(matrix.rows))
+    large = [int(number) for number in (matrix.rows > HUGE * typical).nonzero()[0]]
+    if typical and large and len(large) < len(matrix.rows) / 10:
+        times = float(matrix.rows[large[0]]) / typical
+        raise Defect(f"{_named(tokenizer, large)}: the {where} embedding is {times:,.0f} times as large as most are "
+                     f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": large[:100],
+                     "median": typical})  # fmt: skip
 
 
 def _in_use(tokenizer: Any) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from statistics import median
 from typing import Any
 
@@ -10,6 +11,7 @@ from fixtures.subjects.stored import Stored
 from suites.findings import Defect, Hazard
 from suites.integrity.weights.names import HEADS, INPUT, OUTPUTS, siblings
 
+SCALE = re.compile(r"(norm|ln_\w+|layernorm)\d*\.weight$", re.IGNORECASE)
 FAR = 100.0
 """Times the median of the siblings. Published models stay within about 5, as SmolLM2's keys and values do (4); a lost
 scale of an eight-bit format is a factor of hundreds."""
@@ -28,6 +30,7 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
     for group in siblings(matrices):
         for each in group:
             _alive(each, [other for other in group if other is not each])
+    _norms(stored)
     groups = [[each for each in group if each.rms and not each.not_finite] for group in siblings(matrices)]
     far = [(abs(math.log(times)), times, each, group) for group in groups for each in group
            if not 1 / FAR < (times := _times(each, group)) < FAR]  # fmt: skip
@@ -36,6 +39,16 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
         how = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
         raise Hazard(f"The weights of {each.tensor.name} are {how} than those of the same matrix in other layers.",
                      evidence=_evidence(each, [other for other in group if other is not each]))  # fmt: skip
+
+
+def _norms(stored: dict[str, Stored]) -> None:
+    """A scale of zeros lets nothing through; where a family adds one to it, all of them begin as zeros."""
+    __tracebackhide__ = True
+    scales = [each for name, each in stored.items() if SCALE.search(name) and each.is_float and each.rows is None]
+    dead = [each for each in scales if each.constant and not each.high and not each.not_finite]
+    if dead and len(dead) < len(scales) / 2:
+        raise Defect(f"{dead[0].tensor.name} holds only zeros, unlike the other norms.",
+                     evidence={"zeros": [each.tensor.name for each in dead[:20]], "norms": len(scales)})  # fmt: skip
 
 
 def _times(each: Stored, group: list[Stored]) -> float:

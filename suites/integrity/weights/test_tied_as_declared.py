@@ -34,9 +34,22 @@ def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loa
     record.capability("integrity.tied_embeddings", tied)
     if flag and not tied and inner.shape == head.shape:
         raise Defect(f"config.json declares {KEY}, and input and output embeddings are two matrices in memory.")
-    if tied and not flag and _stored(stored, INPUT) and _stored(stored, OUTPUTS):
-        raise Defect(f"config.json sets {KEY} to false, and in memory the head is the input embedding: "
-                     "the stored head is not used.")  # fmt: skip
+    if tied and not flag:
+        _one_of_two(_stored(stored, INPUT), _stored(stored, OUTPUTS))
+
+
+def _one_of_two(inner: Stored | None, head: Stored | None) -> None:
+    """One matrix in memory where the file declares two; in a checkpoint with neither name nothing is known."""
+    __tracebackhide__ = True
+    said = f"config.json sets {KEY} to false, and in memory the two are one"
+    if inner and head:
+        raise Defect(f"{said}: the stored head is not used.")
+    if head:
+        raise Defect(f"{said}: the input embeddings are not in the checkpoint, and the numbers of {head.tensor.name} "
+                     "stand in for them.", evidence={"head": head.tensor.name})  # fmt: skip
+    if inner:
+        raise Defect(f"{said}: the head is not in the checkpoint, and the numbers of {inner.tensor.name} stand in "
+                     "for it.", evidence={"input": inner.tensor.name})  # fmt: skip
 
 
 def _flag(config: dict[str, Any], model: Any) -> bool | None:

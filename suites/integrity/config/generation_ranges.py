@@ -1,0 +1,57 @@
+"""What `generate()` makes of single settings: values that it refuses, and stop tokens that it may never write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from suites.integrity.config.special_ids import ids
+
+EOS = "eos_token_id"
+SAMPLED: dict[str, tuple[Callable[[float], bool], str]] = {
+    "temperature": (lambda value: value > 0, "above 0"),
+    "top_p": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "top_k": (lambda value: value >= 0 and int(value) == value, "a whole number from 0"),
+    "min_p": (lambda value: 0 <= value <= 1, "from 0 to 1"),
+    "typical_p": (lambda value: 0 < value <= 1, "above 0, up to 1"),
+    "epsilon_cutoff": (lambda value: 0 <= value < 1, "from 0, below 1"),
+    "eta_cutoff": (lambda value: 0 <= value < 1, "from 0, below 1"),
+}
+"""Looked at by `generate()` where it samples: the processors raise, or nothing is left to draw from."""
+ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "repetition_penalty": (lambda value: value > 0, "above 0"),
+    "encoder_repetition_penalty": (lambda value: value > 0, "above 0"),
+    "no_repeat_ngram_size": (lambda value: value >= 0, "from 0"),
+    "max_length": (lambda value: value >= 1, "from 1"),
+    "max_new_tokens": (lambda value: value >= 1, "from 1"),
+    "num_beams": (lambda value: value >= 1, "from 1"),
+    "num_return_sequences": (lambda value: value >= 1, "from 1"),
+}
+SHORT = 32
+"""Tokens: any chat prompt is longer."""
+
+
+def refused(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Each setting with which a plain `generate()` raises, and what it may be."""
+    ranges = ALWAYS | (SAMPLED if settings.get("do_sample") else {})
+    for name, (allowed, said) in ranges.items():
+        value = settings.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not allowed(value):
+            yield f"{name} is {value:g}, and must be {said}"
+
+
+def never_written(settings: Mapping[str, Any], stops: list[int]) -> dict[str, list[int]]:
+    """Stop ids that a setting forbids: the setting, and the ids."""
+    words = settings.get("bad_words_ids")
+    single = [each[0] for each in words if isinstance(each, list) and len(each) == 1] if isinstance(words, list) else []
+    forbidden = {"suppress_tokens": ids(settings, "suppress_tokens"), "bad_words_ids": single}
+    return {
+        name: found for name, numbers in forbidden.items() if (found := [each for each in stops if each in numbers])
+    }
+
+
+def too_short(settings: Mapping[str, Any]) -> int | None:
+    """A `max_length` that no prompt fits in: it counts the prompt's tokens too."""
+    length = settings.get("max_length")
+    alone = not settings.get("max_new_tokens")
+    return length if isinstance(length, int) and 1 <= length < SHORT and alone else None
