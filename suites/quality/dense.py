@@ -18,7 +18,7 @@ WEIGHTS_ONLY = ("nf4", "nf4-dq", "fp4")
 """Forms that change nothing but the weights."""
 AGREES = 0.01
 """Largest divergence of the real kernels from the dequantized weights, as a share of what quantization itself does."""
-SAMPLE = 48
+SAMPLE = 24
 """Ids of each text of the sample."""
 KEY = "dense layers"
 
@@ -100,7 +100,7 @@ def _ordinary(layer: Any, dtype: Any) -> Any:
     bias = getattr(layer.module, "bias", None)
     with torch.device("meta"):
         made = torch.nn.Linear(layer.shape[1], layer.shape[0], bias=bias is not None)
-    made.weight = torch.nn.Parameter(layer.of_library().to(dtype), requires_grad=False)
+    made.weight = torch.nn.Parameter(layer.dequantized().to(dtype), requires_grad=False)
     if bias is not None:
         made.bias = bias
     return made.eval()

@@ -14,7 +14,7 @@ from suites.findings import Unsupported
 from suites.generation import paths, prompts, steering
 from suites.generation.vital_signs import signs
 
-NEW_TOKENS = {"quick": 24, "standard": 64, "exhaustive": 160}
+NEW_TOKENS = {"quick": 20, "standard": 64, "exhaustive": 160}
 BATCH = 8
 
 

@@ -10,7 +10,7 @@ import numpy
 
 from suites.quality.scoring import scores
 from suites.quality.scoring.choices import window_of
-from suites.quality.scoring.reading import reader
+from suites.quality.scoring.reading import Reader, reader
 from suites.quality.scoring.rows import Row, windows
 
 ROWS = 8
@@ -60,7 +60,7 @@ def compare(
         with torch.inference_mode():
             mine = kept[number] if kept and number in kept else scores.states(full, one, batch)
             its = scores.states(other, two, batch)
-        if kept is not None:
+        if kept is not None and type(one) is not Reader:  # whose states are logits
             kept[number] = mine
         for part, targets in scores.chunks(batch, size):
             with torch.inference_mode():

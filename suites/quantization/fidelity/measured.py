@@ -16,6 +16,9 @@ from suites.quality.passages import Passage
 BLOCK = 64
 """Tokens of a text that are resampled together: neighbours are hard to predict for the same reasons."""
 
+MOST_KEPT = 20_000
+"""Tokens whose states are kept: some hundred megabytes of a large model."""
+
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -86,8 +89,16 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
     with paths.refusals("A forward pass"):
         ready = dense.prepare(loaded, reference, ids[:2], memory)
         with dense.active(loaded):
-            chunks = list(scoring.compare(reference.model, loaded.model, ids, window=passages.window(reference.model),
-                                          prefix=passages.prefix(reference.model, tokenizer)))  # fmt: skip
+            chunks = list(
+                scoring.compare(
+                    reference.model,
+                    loaded.model,
+                    ids,
+                    window=passages.window(reference.model),
+                    prefix=passages.prefix(reference.model, tokenizer),
+                    kept=_kept(reference, sum(map(len, ids))),
+                )
+            )
     names = ("text", "position", "token", "full", "other", "kl", "agree")
     columns = {name: numpy.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
     order = numpy.lexsort((columns["position"], columns["text"]))
@@ -98,6 +109,11 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
     found = Fidelity(every, **columns, through=f"{kind}: {ready.reason}", version=corpus.version)
     _share(found, loaded, reference, corpus)
     return found
+
+
+def _kept(reference: Loaded, tokens: int) -> dict[int, Any] | None:
+    """Where the full model's states stay for the next variant, on the device; None where they are many."""
+    return reference.shared.setdefault("states", {}) if tokens <= MOST_KEPT else None
 
 
 def _share(found: Fidelity, loaded: Loaded, reference: Loaded, corpus: Corpus) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from fixtures.inputs.items import Items
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
+from suites.findings import Defect, Unsupported
 from suites.intervals import bootstrap, mcnemar, wilson
+from suites.quality import tasks
 from suites.quality.said import Said, said
+from suites.quantization.fidelity import accuracy
 
 SURE = 0.01
 """Probability below which more ill answers are no chance: eight of eight is enough."""
@@ -22,25 +24,34 @@ def test_answers_kept(
     subject: Subject, loaded: Loaded, reference: Loaded, tokenizer: Any, items: Items, profile: str,
     continues_text: None, record: Any,
 ) -> None:  # fmt: skip
-    """Where the full model answers, the quantized or cast one does too: it is not silent, and does not run in a loop.
+    """Where the full model answers, the quantized or cast one does too: it is not silent, does not run in a loop, and
+    does not lose most of what the full one knows.
 
-    Why: greedy answers part from those of the full model sooner or later, and that is no fault; an answer that is empty
-        or repeats itself without end is, and a perplexity need not show it.
+    Why: greedy answers part from those of the full model sooner or later, and that is no fault; an answer that is
+        empty, wrong, or repeats itself without end is, and a perplexity need not show it.
     Fix: compare the answers in the report; take a finer format, or leave the most sensitive layers out.
-    Source: https://arxiv.org/abs/1904.09751 (loops of greedy search);
+    Source: https://arxiv.org/abs/2407.09141 (answers that flip beside accuracy);
         https://aclanthology.org/W15-3049 (chrF: how much of a text is kept, in characters)
     """
-    theirs = said(subject, tokenizer, reference, items, profile)
-    mine = said(subject, tokenizer, loaded, items, profile)
+    full, other = dict(tasks.marks(reference, tokenizer, items)), dict(tasks.marks(loaded, tokenizer, items))
+    try:
+        theirs, mine = (said(subject, tokenizer, each, items, profile) for each in (reference, loaded))
+    except Unsupported:
+        accuracy.record(record, full, other, items.version)
+        accuracy.refuse_lost_accuracy(full, other)
+        raise
+    if any(each.asked.rules for each in theirs):
+        full["instructions"], other["instructions"] = (tasks.of_instructions(each) for each in (theirs, mine))
+    accuracy.record(record, full, other, items.version)
     pairs = list(zip(theirs, mine, strict=True))
     _record(record, pairs, items.version)
-    record.capability("quantization.answers", f"{sum(full.ids == other.ids for full, other in pairs)} of {len(pairs)} unchanged",
-                      evidence=_told(pairs))  # fmt: skip
     refuse_lost_answers(pairs)
+    accuracy.refuse_lost_accuracy(full, other)
 
 
 def _record(record: Any, pairs: Sequence[tuple[Said, Said]], version: str) -> None:
     same = sum(full.ids == other.ids for full, other in pairs)
+    record.capability("quantization.answers", f"{same} of {len(pairs)} unchanged", evidence=_told(pairs))
     record.metric("quantization.greedy_unchanged", same / len(pairs), "share of prompts", better="higher",
                   samples=len(pairs), interval=wilson(same, len(pairs)), version=version)  # fmt: skip
     places = [[first_difference(full.ids, other.ids), 1] for full, other in pairs]
@@ -76,8 +87,14 @@ def chrf(pairs: Sequence[tuple[Said, Said]]) -> list[float]:
 
 
 def _told(pairs: Sequence[tuple[Said, Said]]) -> dict[str, Any]:
-    return {full.asked.prompt: {"full": full.text, "variant": other.text, "same tokens": first_difference(full.ids, other.ids)}
-            for full, other in pairs[:EXAMPLES]}  # fmt: skip
+    return {
+        full.asked.prompt: {
+            "full": full.text,
+            "variant": other.text,
+            "same tokens": first_difference(full.ids, other.ids),
+        }
+        for full, other in pairs[:EXAMPLES]
+    }
 
 
 def refuse_lost_answers(pairs: Sequence[tuple[Said, Said]]) -> None:

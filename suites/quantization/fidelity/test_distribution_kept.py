@@ -26,8 +26,7 @@ def test_distribution_kept(
     loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None,
     record: Any,
 ) -> None:  # fmt: skip
-    """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher, and
-    its distributions are near.
+    """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher.
 
     Why: a broken scale, table or head leaves a model that answers fluently and knows less; benchmarks of a few hundred
         questions are too coarse to see it, and the distribution of every token is not.
@@ -85,8 +84,9 @@ def refuse_lost_knowledge(found: Fidelity, rows: int, worst: list[dict[str, Any]
     if low > LOST:
         agree, ratio = float(found.agree.mean()), math.exp(min(50.0, float((found.full - found.other).mean())))
         raise Defect(
-            f"The variant has lost {share:.0%} of what the full model has learned (95% interval {low:.0%} to {high:.0%}):"
-            f" its perplexity is {ratio:.3g} times as high, and {agree:.0%} of its likeliest tokens are the same.",
+            f"The variant has lost {share:.0%} of what the full model has learned (95% interval {low:.0%} to"
+            f" {high:.0%}): its perplexity is {ratio:.3g} times as high, and {agree:.0%} of its likeliest"
+            " tokens are the same.",
             evidence={"KL divergence, nats/token": round(float(found.kl.mean()), 4), "worst tokens": worst,
                       "by domain": {str(point[0]): round(float(point[1]), 3) for point in figures.by_domain(found)}},
         )  # fmt: skip

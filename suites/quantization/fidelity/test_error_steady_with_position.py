@@ -42,8 +42,8 @@ def test_error_steady_with_position(
     _, highest = bootstrap(early, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
     if low > max(AT_LEAST, TIMES * first, highest):
         raise Defect(
-            f"The variant drifts away with length: its KL divergence is {first:.3g} nats/token in the first third of long "
-            f"texts and {last:.3g} in the last.",
+            f"The variant drifts away with length: its KL divergence is {first:.3g} nats/token in the first third of "
+            f"long texts and {last:.3g} in the last.",
             evidence={"early, nats/token": first, "late, nats/token": last, "blocks": [len(early), len(late)]},
         )
 
