@@ -1,0 +1,68 @@
+"""Rounds of generation, and what they say with its uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from suites.findings import Unsupported
+from suites.intervals import bootstrap, ratio_of_sums
+from suites.quantization.cost.writing import Round
+
+SECONDS = {"quick": 2.0, "standard": 10.0, "exhaustive": 40.0}
+"""That a measurement may take, by profile."""
+FEWEST, MOST = 3, 20
+MISSING = "timings need the package pytest-benchmark: pip install 'seatrial[benchmark]'"
+
+
+def count(seconds: float, profile: str) -> int:
+    """How many rounds of that length."""
+    return max(FEWEST, min(MOST, int(SECONDS[profile] / seconds)))
+
+
+def benchmarked(request: Any, write: Callable[[], Round], profile: str) -> list[Round]:
+    """Rounds run by pytest-benchmark after a warm-up that counts for nothing; none of them is left out."""
+    if not hasattr(request.config, "_benchmarksession"):
+        raise Unsupported(MISSING)
+    benchmark = request.getfixturevalue("benchmark")
+    if benchmark.disabled:
+        raise Unsupported("pytest-benchmark is switched off (--benchmark-disable), so nothing was timed")
+    found: list[Round] = []
+    times = count(write().total, profile)
+    benchmark.pedantic(lambda: found.append(write()), rounds=times)
+    return found
+
+
+def interleaved(works: Sequence[Callable[[], Round]], profile: str) -> list[tuple[Round, ...]]:
+    """Rounds in which each is run once, the first one in turns; after a warm-up."""
+    times = count(sum(work().total for work in works), profile)
+    found = []
+    for number in range(times):
+        order = range(len(works)) if number % 2 == 0 else reversed(range(len(works)))
+        taken = {each: works[each]() for each in order}
+        found.append(tuple(taken[each] for each in range(len(works))))
+    return found
+
+
+def rate(pairs: Sequence[tuple[float, float]]) -> tuple[float, tuple[float, float]]:
+    """The ratio of two sums over rounds, with its bootstrap interval."""
+    above, below = numpy.array(pairs).sum(axis=0)
+    return float(above / below), bootstrap(pairs, ratio_of_sums)
+
+
+def mean(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
+    return rate([(value, 1.0) for value in values])
+
+
+def quantiles(rounds: Sequence[Round], shares: Sequence[float]) -> list[float]:
+    """Of the times of single steps, over all rounds."""
+    return [float(each) for each in numpy.quantile([step for one in rounds for step in one.steps], shares)]
+
+
+def by_step(rounds: Sequence[Round]) -> list[list[float]]:
+    """[token, median, lowest, highest] seconds of each step, for a plot."""
+    steps = numpy.array([one.steps for one in rounds])
+    parts = zip(numpy.median(steps, axis=0), steps.min(axis=0), steps.max(axis=0), strict=True)
+    return [[number, *map(float, part)] for number, part in enumerate(parts, start=2)]

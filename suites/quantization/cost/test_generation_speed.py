@@ -1,0 +1,88 @@
+"""Promise: how fast it writes is measured, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fixtures.subjects.loading import Loaded
+from suites.quantization.cost import clock, rounds
+from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
+
+COUNTS = 0.2
+"""Relative change from which on a baseline's timing is another: machines are seldom quiet."""
+
+
+@pytest.mark.parametrize("batch", [1, *(pytest.param(rows, marks=pytest.mark.thorough) for rows in (8, 32))])
+def test_generation_speed(
+    loaded: Loaded, batch: int, profile: str, continues_text: None, record: Any, request: pytest.FixtureRequest
+) -> None:
+    """The time to the first token, of every further token, and the memory that it takes are measured and kept.
+
+    Why: whether fewer bits are faster depends on the device and the batch, so nobody can know it beforehand; and a rate
+        means something beside what the memory's bandwidth would allow.
+    Fix: nothing is to be mended; gates on these numbers stand in a policy for one device.
+    Source: https://arxiv.org/abs/2211.05102 (section 2: small batches decode at the rate of the memory)
+    """
+    clock.refuse_neighbours(request.config)
+    model = loaded.model
+    asked = load(model, batch, profile)
+    energy = clock.joules(model.device)
+    with clock.peak(model.device) as peak:
+        found = rounds.benchmarked(request, lambda: write(model, asked), profile)
+    suffix = "" if batch == 1 else f".batch_{batch}"
+    record_speed(record, found, asked, suffix)
+    record_memory(record, peak, suffix)
+    if energy is not None and (after := clock.joules(model.device)) is not None:
+        written = (len(found) + 1) * asked.rows * asked.new  # with the warm-up
+        metric(record, f"energy_per_token{suffix}", (after - energy) / written, "J", "lower", written)
+    if batch == 1:
+        record_latency(record, found, model)
+
+
+def record_speed(record: Any, found: Sequence[Round], asked: Load, suffix: str) -> None:
+    """Rates of reading and of writing, with intervals over rounds."""
+    read, writes = asked.rows * asked.prompt, asked.rows * (asked.new - 1)
+    first, interval = rounds.mean([each.first for each in found])
+    metric(record, f"time_to_first_token{suffix}", first, "s", "lower", len(found), interval)
+    value, interval = rounds.rate([(read, each.first) for each in found])
+    metric(record, f"prefill_tokens_per_second{suffix}", value, "tokens/s", "higher", len(found), interval)
+    value, interval = rounds.rate([(writes, sum(each.steps)) for each in found])
+    metric(record, f"decode_tokens_per_second{suffix}", value, "tokens/s", "higher", len(found), interval)
+
+
+def record_memory(record: Any, peak: clock.Peak, suffix: str) -> None:
+    """Of the process with all that it holds, other variants too; of the device, what PyTorch allocated."""
+    for name, value in (("peak_memory_host", peak.host), ("peak_memory_device", peak.device)):
+        if value is not None:
+            metric(record, f"{name}{suffix}", value, "bytes", "lower", 1)
+
+
+def record_latency(record: Any, found: Sequence[Round], model: Any) -> None:
+    """Percentiles of single tokens, and what share of the bound the median one reaches."""
+    steps = sum(len(each.steps) for each in found)
+    shares = (0.5, 0.95, 0.99)
+    values = rounds.quantiles(found, shares)
+    for share, value in zip(shares, values, strict=True):
+        metric(record, f"token_latency_p{share * 100:.0f}", value, "s", "lower", steps)
+    record.series("quantization.token_latency", rounds.by_step(found), x="token", y="time (s)")
+    moved = bytes_read(model)
+    if moved is not None and not getattr(model, "hf_device_map", {}).keys() - {""}:
+        speed = clock.bandwidth(str(model.device))
+        metric(record, "bandwidth_share", moved / (values[0] * speed), "share", "higher", steps)
+        told = {"bytes of weights per token": moved, "bytes per second of a copy": speed}
+        record.capability("quantization.memory_bandwidth", f"{speed / 1e9:.1f} GB/s", evidence=told)
+
+
+def metric(
+    record: Any,
+    name: str,
+    value: float,
+    unit: str,
+    better: str,
+    samples: int,
+    interval: tuple[float, float] | None = None,
+) -> None:
+    record.metric(f"quantization.{name}", value, unit, better=better, samples=samples, interval=interval, effect=COUNTS)

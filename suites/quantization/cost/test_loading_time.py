@@ -1,0 +1,17 @@
+"""Promise: the time that loading took is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+
+
+def test_loading_time(loaded: Loaded, record: Any) -> None:
+    """The time from files to a model on its device, quantized if the variant is, is measured as the run loads it.
+
+    Why: whoever starts a server waits for it, and quantizing while loading takes longer than loading.
+    Fix: nothing is to be mended; a checkpoint that was saved quantized loads faster.
+    Source: https://huggingface.co/docs/transformers/quantization/overview (weights are quantized as they load)
+    """
+    record.metric("quantization.load_time", loaded.seconds, "s", better="lower", samples=1, effect=0.5)

@@ -1,0 +1,98 @@
+"""Greedy generation with the time of every token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from suites.findings import Unsupported
+from suites.generation import paths
+from suites.quantization.cost import clock
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is generated."""
+
+    rows: int
+    prompt: int
+    """Tokens of each prompt."""
+    new: int
+    """Tokens generated for each."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One generation."""
+
+    first: float
+    """Seconds to the first token of all rows: reading the prompts."""
+    steps: tuple[float, ...]
+    """Seconds of each further token of all rows."""
+
+    @property
+    def total(self) -> float:
+        return self.first + sum(self.steps)
+
+
+def load(model: Any, rows: int, profile: str) -> Load:
+    """How much to generate, less on a CPU in a quick run; within the positions that the model has."""
+    small = profile == "quick" and model.device.type == "cpu"
+    prompt, new = (64, 9) if small else (256, 65)
+    limit = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+    if isinstance(limit, int) and 0 < limit < prompt + new:
+        prompt, new = limit // 2, limit // 4
+    if new < 3:
+        raise Unsupported(f"the model has {limit} positions, too few to time what it writes")
+    return Load(rows, prompt, new)
+
+
+def write(model: Any, asked: Load) -> Round:
+    """Generates once from fixed random ids, without stop tokens, sampling or anything else that was shipped."""
+    import torch
+    from transformers import StoppingCriteriaList
+
+    stamps = _Stamps(model.device)
+    words = int(model.get_input_embeddings().weight.shape[0])
+    ids = torch.randint(words, (asked.rows, asked.prompt), generator=torch.Generator().manual_seed(0))
+    inputs = paths.placed(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    options = {"max_new_tokens": asked.new, "min_new_tokens": asked.new, "do_sample": False}
+    with paths.refusals("generate()"), paths.plainly(model), torch.inference_mode():
+        started = clock.now(model.device)
+        model.generate(**inputs, **options, stopping_criteria=StoppingCriteriaList([stamps]))
+    times = [started, *stamps.times]
+    if len(times) != asked.new + 1:
+        raise Unsupported(f"generate() wrote {len(times) - 1} tokens of {asked.new}, so its time says nothing")
+    first, *steps = (after - before for before, after in pairwise(times))
+    return Round(first, tuple(steps))
+
+
+class _Stamps:
+    """A criterion that never stops and notes when each token was there."""
+
+    def __init__(self, device: Any):
+        self.device = device
+        self.times: list[float] = []
+
+    def __call__(self, input_ids: Any, scores: Any, **options: Any) -> Any:
+        import torch
+
+        self.times.append(clock.now(self.device))
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+
+def bytes_read(model: Any) -> int | None:
+    """Bytes of weights that one decoding step of one row must read; None where experts make it depend on the token.
+
+    Each parameter once, without the input embedding, of which a row is read, unless the head is the same matrix. What
+    is read of the cache comes on top and is left out: a lower bound.
+    """
+    config = model.config.get_text_config(decoder=True)
+    if any(getattr(config, name, None) for name in ("num_experts", "num_local_experts", "n_routed_experts")):
+        return None
+    looked_up = model.get_input_embeddings().weight
+    head = model.get_output_embeddings()
+    tied = head is not None and head.weight is looked_up
+    weights = {id(each): each for each in model.parameters() if tied or each is not looked_up}
+    return sum(each.numel() * each.element_size() for each in weights.values())
