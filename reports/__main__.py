@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports import comparison, directory, records, redaction, shards, terminal, verdict
+from reports import comparison, directory, github, markdown, records, redaction, shards, terminal, verdict
 from reports.upgrade import options
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
@@ -46,6 +46,7 @@ def merge(arguments: argparse.Namespace) -> int:
         writer.write(record)
     writer.close()
     judged = directory.write(arguments.output, trial)
+    github.summarize(markdown.render(judged))
     for subject in judged["subjects"]:
         print(f"{subject['subject']['name']}: {subject['verdict']}")
     print(arguments.output / directory.HTML)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from reports import terminal
+from reports import github, redaction, terminal
 from reports.logbook import Logbook
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -92,3 +92,11 @@ class Controller:
             terminalreporter.write_line(text, **style)
         for remark in self.logbook.remarks:
             terminalreporter.write_line(remark)
+        self._annotate(terminalreporter)
+
+    def _annotate(self, terminalreporter: Any) -> None:
+        """To the stream behind the screen, which lets no commands through."""
+        stream = getattr(terminalreporter._tw._file, "stream", None)
+        if github.here() and stream is not None:
+            for line in github.annotations(self.logbook.verdict):
+                stream.write(f"{redaction.hide(line)}\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports import baseline, directory, records, redaction
+from reports import baseline, directory, github, markdown, records, redaction
 from reports.findings import LOADS
 from reports.observer import KEY_FIELDS, is_strict
 from reports.verdict import exit_code
@@ -117,6 +117,7 @@ class Logbook:
             told = f"for the worse: {baseline.counted(worse)}" if worse else "nothing became worse"
             self.remarks.append(f"Compared with {self.compared_with}, {len(self.baseline['checks'])} checks: {told}.")
         self.verdict = directory.write(self.directory, self.trial, self.regressions)
+        github.summarize(markdown.render(self.verdict))
         self._save_baseline(exitstatus)
         return self._exit_status(exitstatus)
 

@@ -6,15 +6,22 @@ import re
 from collections.abc import Iterator
 
 from reports import baseline, text
+from reports.html import variants
 from reports.records import OUTCOMES, Json
 
 LIMIT = 60_000
 """GitHub takes 65,536 characters in a comment."""
 
+ROWS, METRICS = 50, 12
+"""Changes that are told, and metrics of variants."""
+
 ICONS = {"adopt": "✅", "adopt-with-conditions": "⚠️", "reject": "❌", "inconclusive": "❔"}
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#~|&$])")
-BARE = re.compile(r"(@|:(?=//)|www(?=\.))()")
-"""Where GitHub would make a mention or a link of its own accord; an empty comment keeps it text."""
+BARE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|:(?=//)|:(?=[\w+-]+:)|www(?=\.))()", re.IGNORECASE)
+"""Where GitHub would make a mention, a reference, a link or a picture by itself; an empty comment keeps it text."""
+
+LEADING = re.compile(r"^(\d*)([-+=.)])")
+"""What would begin a list, a rule or a heading."""
 
 
 def render(verdict: Json) -> str:
@@ -32,8 +39,8 @@ def render(verdict: Json) -> str:
 
 
 def escaped(value: object, limit: int = 300) -> str:
-    """One line that cannot format, link, mention or close anything."""
-    marked = SPECIAL.sub(r"\\\1", text.line(str(value), limit))
+    """One line that cannot format, link, mention or close anything, also where it begins a paragraph."""
+    marked = LEADING.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", text.line(str(value), limit)))
     return BARE.sub(r"\1<!-- -->\2", marked)
 
 
@@ -55,10 +62,10 @@ def _blocks(verdict: Json) -> Iterator[str]:
         yield f"**{escaped(subject['subject']['name'])}**: {said}\n\n{reasons}"
     if verdict["regressions"]:
         yield "### Changes since the baseline"
-        yield "\n".join(
-            f"- {code(change.get('check') or change.get('subject') or 'run')} {escaped(change.get('summary'))}"
-            for change in verdict["regressions"]
-        )
+        yield _changes(verdict["regressions"])
+    for subject in verdict["subjects"]:
+        if table := variants.compared(subject):
+            yield _variants(table)
     for subject in verdict["subjects"]:
         for finding in subject["findings"]:
             yield _finding(finding, subject["subject"]["name"])
@@ -67,19 +74,51 @@ def _blocks(verdict: Json) -> Iterator[str]:
     yield f"<sub>{how}; the evidence is in `report.html`.</sub>"
 
 
+def _changes(changes: list[Json]) -> str:
+    told = [
+        f"- {code(change.get('check') or change.get('subject') or 'run')} {escaped(change.get('summary'))}"
+        for change in changes[:ROWS]
+    ]
+    more = len(changes) - len(told)
+    return "\n".join(told + ([f"- … {text.count(more, 'more change')} in `report.html`."] if more else []))
+
+
+def _variants(table: Json) -> str:
+    """The first metrics of each variant beside full precision."""
+    lines = [f"### Variants of {code(table['subject'])}", ""]
+    lines.append(f"| Metric | {' | '.join(map(escaped, table['columns']))} |")
+    lines.append("| --- |" + " --: |" * len(table["columns"]))
+    for row in table["rows"][:METRICS]:
+        name = f"{_in_cell(code(row['name']))} {escaped(row['parameters'])} ({escaped(row['unit'])})"
+        lines.append(f"| {name} | {' | '.join(map(_number, row['cells']))} |")
+    return "\n".join(lines)
+
+
+def _number(cell: Json) -> str:
+    if not cell:
+        return "–"
+    ratio = f" (× {cell['ratio']:.3g})" if cell["ratio"] is not None else ""
+    return f"{escaped(text.number(cell['value']))}{ratio}"
+
+
+def _in_cell(span: str) -> str:
+    """A table's cells end at a bar even in code."""
+    return span.replace("|", "\\|")
+
+
 def _table(subjects: list[Json]) -> str:
     head = f"| Subject | Verdict | {' | '.join(outcome.capitalize() for outcome in OUTCOMES)} |"
     rule = "| --- | --- |" + " --: |" * len(OUTCOMES)
     rows = [
         f"| {' | '.join([_cell(entry), *(str(entry['counts'][outcome]) for outcome in OUTCOMES)])} |"
-        for entry in subjects
+        for entry in subjects[: 2 * ROWS]
     ]
-    return "\n".join([head, rule, *rows])
+    more = len(subjects) - len(rows)
+    return "\n".join([head, rule, *rows]) + (f"\n\n… and {text.count(more, 'more model')}." if more else "")
 
 
 def _cell(entry: Json) -> str:
-    name = code(entry["subject"]["name"]).replace("|", "\\|")  # a table's cells end at a bar even in code
-    return f"{name} | {ICONS[entry['verdict']]} {entry['verdict']}"
+    return f"{_in_cell(code(entry['subject']['name']))} | {ICONS[entry['verdict']]} {entry['verdict']}"
 
 
 def _finding(finding: Json, subject: str) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from reports import plain
+from reports import github, plain
 from reports.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -154,13 +154,17 @@ def clean_file(path: Path) -> None:
 
 
 class Screen:
-    """A text stream that hides what goes through it, a line or a part of one at a time."""
+    """A text stream that hides what goes through it, a line or a part of one at a time.
+
+    In GitHub Actions it also keeps lines from being commands of the runner.
+    """
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
+        self._shown: Callable[[str], str] = github.defused if github.here() else str
 
     def write(self, text: str) -> Any:
-        return self.stream.write(hide(str(text)))
+        return self.stream.write(self._shown(hide(str(text))))
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
