@@ -111,10 +111,27 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     config = session.config
     if hasattr(config, ON_WORKER):
         config.workeroutput["seatrial_plan"] = config.stash[PLAN]  # type: ignore[attr-defined]
+    timings = keep_timings(config)
     yield
+    if timings and timings.is_file():
+        redaction.clean_file(timings)
     junit = getattr(config.option, "xmlpath", None)
     if junit and config.pluginmanager.has_plugin("seatrial-controller") and Path(junit).is_file():
         redaction.clean_file(Path(junit))
+
+
+def keep_timings(config: pytest.Config) -> Path | None:
+    """Has pytest-benchmark write every round that it ran beside the records, unless it writes elsewhere anyway.
+
+    The table that it prints stays away: the report has these numbers.
+    """
+    session = getattr(config, "_benchmarksession", None)
+    controller = config.pluginmanager.get_plugin("seatrial-controller")
+    if session is None or controller is None or not session.benchmarks or session.json:
+        return None
+    path: Path = controller.logbook.directory / "benchmark.json"
+    session.json, session.quiet = str(path), not session.verbose
+    return path
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
