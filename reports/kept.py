@@ -188,5 +188,5 @@ def _diff(was: Json, keys: Sequence[str], now: Json, *, side: int) -> Json:
     texts = [_shown(each.get(keys[0])) for each in (was, now)]
     if not side or not all(isinstance(each, str) and "\n" in each for each in texts):
         return {}
-    lines = (each.splitlines() for each in texts)
-    return {"diff": "\n".join(list(difflib.unified_diff(*lines, "before", "after", lineterm="", n=1))[:40])}
+    before, after = (each.splitlines() for each in texts)
+    return {"diff": "\n".join(list(difflib.unified_diff(before, after, "before", "after", lineterm="", n=1))[:40])}

@@ -179,7 +179,7 @@ def test_another_reason_for_the_same_outcome_is_a_note() -> None:
 def test_what_many_checks_tell_alike_is_told_once() -> None:
     """A subject that no longer loads, or a task that is gone, is one change with the names of the checks."""
     after = trials.healthy()
-    reason = {"outcome": "unsupported", "summary": "the subject does not load, see integrity/loads"}
+    reason: dict[str, Any] = {"outcome": "unsupported", "summary": "the subject does not load, see integrity/loads"}
     after.checks = [
         dataclasses.replace(c, **reason) if c.check in ("integrity/weights-complete", "generation/greedy-deterministic")
         else c for c in after.checks

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from reports import baseline, kept
 from reports.kept import NEAR_TIE
 from reports.records import Json
+from reports.sequences import Change
 from selftests import trials
 
 TEXTS = st.dictionaries(st.sampled_from(["a question", "a system message", "tools"]), st.text(max_size=40))
 SCORES = st.floats(min_value=0.01, max_value=1, allow_nan=False)
 
 
-def changes(kind: str, old: Json, new: Json, *, tolerance: float = 0.0, version: str = "1") -> list[kept.Change]:
+def changes(kind: str, old: Json, new: Json, *, tolerance: float = 0.0, version: str = "1") -> list[Change]:
     was, now = (kept.entry(kind, values, v, tolerance) for values, v in ((old, "1"), (new, version)))
     return list(kept.changes({"It": was}, {"It": now}))
 

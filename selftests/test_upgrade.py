@@ -6,6 +6,7 @@ import configparser
 import json
 import random
 import stat
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def fake_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) ->
         program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
-    monkeypatch.setattr(environments.venv, "create", create)
+    monkeypatch.setattr(venv, "create", create)
 
 
 def test_what_cannot_be_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ def told(source: str, measured: Sequence[tuple[Json, Json]]) -> list[Json]:
     for step, each in ratios.items():
         value, low, high = interval(each)
         words = f"{step} takes {text.number(value)} times as long [{text.number(low)}, {text.number(high)}]"
-        sides = ({}, {"ratio": value, "interval": [low, high], "pairs": len(each)})
+        now = {"ratio": value, "interval": [low, high], "pairs": len(each)}
         kind = changes.NOTE
         if abs(value - 1) > EFFECT and (low > 1 or high < 1):
             kind = "metric" if value > 1 else "metric improved"
-        found.append(changes.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", *sides))
+        found.append(changes.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", {}, now))
     return found
 
 
