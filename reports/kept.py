@@ -129,7 +129,7 @@ def _differences(one: Any, other: Any, tolerance: float, place: str) -> Iterator
         if one.keys() != other.keys():
             yield f"{place} had the keys {', '.join(one)}, has {', '.join(other)}"
         for key in one.keys() & other.keys():
-            yield from _differences(one[key], other[key], tolerance, f"{place}, {key},")
+            yield from _differences(one[key], other[key], tolerance, f"{place}[{key!r}]")
     elif one != other:
         yield f"{place} was {_cut(str(one))}, is {_cut(str(other))}"
 
@@ -144,7 +144,7 @@ def _lists(one: Sequence[Any], other: Sequence[Any], tolerance: float, place: st
             yield f"{place} moved by up to {text.number(apart)}"
     else:
         for number, pair in enumerate(zip(_unranked(one), _unranked(other), strict=True)):
-            yield from _differences(*pair, tolerance, f"{place}, entry {number + 1},")
+            yield from _differences(*pair, tolerance, f"{place}[{number}]")
 
 
 def _unranked(entries: Sequence[Any]) -> Sequence[Any]:
