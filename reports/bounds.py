@@ -12,9 +12,16 @@ PILES = ("broken", "unknown", "conditions")
 """What a bound can lead to, strongest first."""
 
 
-def weigh(bound: Bound, metrics: Iterable[Json]) -> tuple[str, str]:
-    """The pile for the verdict and a sentence for it; empty when the bound holds."""
-    measured = [metric for metric in metrics if metric["name"] == bound.metric]
+def weigh(bound: Bound, metrics: Iterable[Json], others: Iterable[Bound] = ()) -> tuple[str, str]:
+    """The pile for the verdict and a sentence for it; empty when the bound holds.
+
+    `others` are the bounds of the same subject: where one of the user's fits too, a default one says nothing.
+    """
+    own = [other for other in others if not other.default] if bound.default else []
+    fitting = [metric for metric in metrics if bound.fits(metric)]
+    measured = [metric for metric in fitting if not any(other.fits(metric) for other in own)]
+    if not measured and (fitting or bound.only_if_measured):
+        return "", ""
     if not measured:
         return "conditions", f"{bound.metric} was not measured; the policy wants {bound}: {sentence(bound.reason)}"
     weighed = [_one(bound, metric) for metric in measured]
@@ -26,11 +33,14 @@ def _one(bound: Bound, metric: Json) -> tuple[str, str]:
     if value is None:
         return "unknown", f"{_name(metric)} is not a finite number; the policy wants {bound}: {sentence(bound.reason)}"
     low, high = _interval(metric) or (value, value)
+    lenient = bound.default or bound.counts == "condition"
     if bound.wholly_beyond(low, high):
-        return "broken", f"{_told(metric)}; the policy wants {bound}: {sentence(bound.reason)}"
+        pile = "conditions" if bound.counts == "condition" else "broken"
+        return pile, f"{_told(metric)}; the policy wants {bound}: {sentence(bound.reason)}"
     if bound.beyond(value):
-        return "unknown", f"Not enough data for {_told(metric)} to compare it with {bound}: {sentence(bound.reason)}"
-    if bound.beyond(low) or bound.beyond(high):
+        told = f"Not enough data for {_told(metric)} to compare it with {bound}: {sentence(bound.reason)}"
+        return "conditions" if lenient else "unknown", told
+    if (bound.beyond(low) or bound.beyond(high)) and not lenient:
         return "conditions", f"{_told(metric)} keeps to {bound}, but there is not enough data to be sure."
     return "", ""
 

@@ -101,8 +101,9 @@ class Case:
                 )
 
     def _bounds(self) -> None:
-        for bound in self.policy.bounds:
-            pile, reason = bounds.weigh(bound, self.metrics)
+        mine = [bound for bound in self.policy.bounds if bound.about(self.subject.name)]
+        for bound in mine:
+            pile, reason = bounds.weigh(bound, self.metrics, mine)
             if pile:
                 getattr(self, pile).append(reason)
 

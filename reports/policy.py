@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 LEVELS = ("ignore", "hazard", "defect")
@@ -30,6 +31,31 @@ class Bound:
     max: float | None = None
     better: str | None = None
     """lower or higher, for the reader; the bound itself is `min` and `max`."""
+    subject: tuple[str, ...] = ()
+    """Names of the subjects that it is about; empty for all. Likewise the two below, of variants."""
+    quantization: tuple[str, ...] = ()
+    device: tuple[str, ...] = ()
+    """`cuda` stands for every cuda:N."""
+    counts: str = "rejection"
+    """What it means to be beyond: rejection or condition."""
+    only_if_measured: bool = False
+    """Whether nothing is said where the metric was not measured."""
+    default: bool = False
+    """Of the default policy: a bound of the user on the same metric takes its place."""
+
+    def about(self, subject: str) -> bool:
+        """Whether it is about a subject."""
+        return not self.subject or subject in self.subject
+
+    def fits(self, metric: Mapping[str, Any]) -> bool:
+        """Whether it is about a measured metric: by the name, and by the variant."""
+        variant = metric.get("variant") or {}
+        device = str(variant.get("device", ""))
+        return (
+            fnmatchcase(str(metric["name"]), self.metric)
+            and (not self.quantization or variant.get("quantization") in self.quantization)
+            and (not self.device or device in self.device or device.partition(":")[0] in self.device)
+        )
 
     def beyond(self, value: float) -> bool:
         return (self.min is not None and value < self.min) or (self.max is not None and value > self.max)
@@ -88,9 +114,16 @@ def _bound(index: int, entry: Any) -> Bound:
     limits = [entry.get(side) for side in ("min", "max")]
     if limits == [None, None] or not all(value is None or _is_number(value) for value in limits):
         raise ValueError(f"{where} ({entry['metric']}): give 'min' or 'max' as a number")
+    if entry.get("counts", "rejection") not in ("rejection", "condition"):
+        raise ValueError(f"{where} ({entry['metric']}): 'counts' must be rejection or condition")
     if entry.get("better") not in (None, "lower", "higher"):
         raise ValueError(f"{where} ({entry['metric']}): 'better' must be lower or higher")
-    return Bound(**{**entry, "reason": _reason(f"{where} ({entry['metric']})", entry)})
+    keys = {name: _names(entry[name]) for name in ("subject", "quantization", "device") if entry.get(name)}
+    return Bound(**{**entry, **keys, "reason": _reason(f"{where} ({entry['metric']})", entry)})
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(map(str, value))
 
 
 def _is_number(value: Any) -> bool:
