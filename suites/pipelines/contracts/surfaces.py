@@ -46,6 +46,9 @@ def which_is_more(answer: Mapping[str, Any], expected: str) -> str:
 
 def _compared(depth: Any, part: str) -> str:
     first, _, second = part.split()
+    height, width = depth.shape
+    if any(int(x) >= width or int(y) >= height for x, y in (first.split(","), second.split(","))):
+        return f"{width} x {height} pixels"
     one, other = (float(depth[int(y)][int(x)]) for x, y in (first.split(","), second.split(",")))
     return f"{first} {'>' if one > other else '<' if one < other else '='} {second}"
 

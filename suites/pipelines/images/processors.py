@@ -9,6 +9,14 @@ from fixtures.inputs import images
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Unsupported
 
+PICTURE_TASKS = (
+    *("image-classification", "image-feature-extraction", "image-segmentation", "depth-estimation", "mask-generation"),
+    *("object-detection", "zero-shot-object-detection", "zero-shot-image-classification", "keypoint-matching"),
+    *("video-classification", "image-to-image"),
+)
+"""Tasks whose models see pictures and nothing else, or pictures beside a text of their own."""
+SEVERAL = {"keypoint-matching": 2, "video-classification": 2}
+"""Pictures that are given together."""
 PIXELS = "pixel_values"
 LEVELS = 255
 
@@ -24,14 +32,20 @@ def processor_of(pipe: Pipe) -> Any:
     return found
 
 
-def pixels(processor: Any, picture: Any, **options: Any) -> Any:
-    """channels x height x width numbers that the model gets for a picture."""
+def pixels(processor: Any, picture: Any, task: str = "", **options: Any) -> Any:
+    """channels x height x width numbers that the model gets for a picture; of pairs and videos the first one's."""
     import numpy
 
-    given = processor(images=picture, return_tensors="np", **options)
+    several = [picture] * SEVERAL.get(task, 1)
+    given = processor(several if len(several) > 1 else picture, return_tensors="np", **options)
     if PIXELS not in given:
         raise Unsupported(f"{type(processor).__name__} makes {sorted(given)}, not {PIXELS}")
-    return numpy.asarray(given[PIXELS], dtype="float64")[0]
+    found = numpy.asarray(given[PIXELS], dtype="float64")
+    while found.ndim > 3:
+        found = found[0]
+    if found.ndim != 3 or found.shape[0] not in (1, 3):
+        raise Unsupported(f"{type(processor).__name__} makes {PIXELS} of the shape {list(found.shape)}: no picture")
+    return found
 
 
 def levels() -> Any:
@@ -39,6 +53,13 @@ def levels() -> Any:
     import numpy
 
     return numpy.asarray(images.drawn(images.KINDS[0], images.SIZES[2]))
+
+
+def per_channel(value: Any, default: float) -> Any:
+    """channels x 1 x 1 numbers of a list or of one number."""
+    import numpy
+
+    return numpy.reshape(numpy.asarray(default if value is None else value, dtype="float64"), (-1, 1, 1))
 
 
 def setting(processor: Any, name: str, default: Any = None) -> Any:

@@ -6,10 +6,10 @@ import pytest
 
 from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.images.processors import LEVELS, deviation, levels, pixels, processor_of, setting
+from suites.pipelines.images.processors import LEVELS, PICTURE_TASKS, deviation, levels, pixels, processor_of, setting
 
 
-@pytest.mark.tasks("image-classification", "image-feature-extraction", "depth-estimation", "image-segmentation")
+@pytest.mark.tasks(*PICTURE_TASKS)
 def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
     """A picture of levels from 0 to 255 and the same one of numbers from 0 to 1 reach the model as the same numbers.
 
@@ -25,9 +25,9 @@ def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
     if setting(processor, "offset") or setting(processor, "rescale_offset"):
         raise Unsupported("the processor scales to other numbers than 0 to 1")
     whole = levels()
-    expected = pixels(processor, whole / LEVELS, do_rescale=False)
-    record.capability(f"pipelines.{task}.pictures_of_fractions", _unasked(processor, whole / LEVELS, expected))
-    apart = abs(pixels(processor, whole) - expected).max()
+    expected = pixels(processor, whole / LEVELS, task, do_rescale=False)
+    record.capability(f"pipelines.{task}.pictures_of_fractions", _unasked(processor, whole / LEVELS, expected, task))
+    apart = abs(pixels(processor, whole, task) - expected).max()
     if apart > 1.5 / LEVELS / deviation(processor):  # resizing rounds to whole levels
         factor = setting(processor, "rescale_factor") if setting(processor, "do_rescale") else "none"
         raise Defect(
@@ -37,7 +37,7 @@ def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
         )
 
 
-def _unasked(processor: Any, fractions: Any, expected: Any) -> str:
+def _unasked(processor: Any, fractions: Any, expected: Any, task: str) -> str:
     """What becomes of numbers from 0 to 1 when nobody says that they are."""
-    apart = abs(pixels(processor, fractions) - expected).max()
+    apart = abs(pixels(processor, fractions, task) - expected).max()
     return "taken as they are" if apart <= 1.5 / LEVELS / deviation(processor) else "divided once more"

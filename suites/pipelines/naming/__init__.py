@@ -1,0 +1,1 @@
+"""Promises of tasks whose labels the caller names."""
