@@ -9,7 +9,7 @@ from typing import Any
 from fixtures.subjects.quantized import backend
 
 LINEAR = ("Linear", "Conv1D")
-HEAD, TIED, LAST = "the output head", "tied to the embedding", "the last module"
+HEAD, TIED, LAST = "the output head", "tied to the embedding", "the head of a classifier"
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,16 @@ def _in_float32(model: Any) -> list[str]:
     return [*(getattr(model, "_keep_in_fp32_modules", None) or ())]
 
 
-def _last(model: Any) -> str:
-    """The module of the last parameter: a classifier's head is not its output embedding."""
-    return [name for name, _ in model.named_parameters()][-1].rpartition(".")[0]
+def _last(model: Any) -> str | None:
+    """The module of the last parameter where it lies outside of the body: a classifier's head, no output embedding."""
+    last = [name for name, _ in model.named_parameters()][-1].rpartition(".")[0]
+    body = model.base_model
+    return None if body is model or any(last == name for name, _ in _inside(model, body)) else last
+
+
+def _inside(model: Any, body: Any) -> Iterator[tuple[str, Any]]:
+    parts = {id(part) for part in body.modules()}
+    return ((name, part) for name, part in model.named_modules() if id(part) in parts)
 
 
 def _tied(model: Any) -> Iterator[str]:

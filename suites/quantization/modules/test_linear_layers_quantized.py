@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fixtures import libraries
 from fixtures.subjects.loading import Loaded
 from suites.findings import Defect, Finding, Hazard
-from suites.quantization.modules.linear import HEAD, TIED, Linear, linear_layers, skip_list
+from suites.quantization.modules.linear import HEAD, LAST, TIED, Linear, linear_layers, skip_list
 
 
 def test_linear_layers_quantized(quantized: Loaded) -> None:
@@ -24,7 +25,7 @@ def test_linear_layers_quantized(quantized: Loaded) -> None:
 
 
 def told(wrong: list[Linear], count: int, skipped: list[str]) -> Finding:
-    """A head under a list of the user's is what this version of the library does: a hazard of using such a list."""
+    """What this version of the library does to heads, under a list of the user's or of classifiers, is a hazard."""
     first = next((layer for layer in wrong if layer.quantized), wrong[0])
     evidence = {
         "quantized, to be kept": {layer.name: layer.kept_for for layer in wrong if layer.quantized},
@@ -36,6 +37,10 @@ def told(wrong: list[Linear], count: int, skipped: list[str]) -> Finding:
         what = f"{first.name} is quantized, although it is {first.kept_for}"
         if skipped and first.kept_for in (HEAD, TIED):
             return Hazard(f"{what}: with a skip list of one's own the library forgets it.", evidence=evidence)
+        if first.kept_for == LAST:
+            version = libraries.version()
+            why = f"transformers {version} looks for the name of its last parameter, a bias, among modules"
+            return Hazard(f"{what}: {why}.", evidence=evidence, remedy=f'Pass llm_int8_skip_modules=["{first.name}"].')
         return Defect(f"{what}.", evidence=evidence)
     more = f", as {len(wrong) - 1} others do" if len(wrong) > 1 else ""
     return Defect(f"{first.name} stays in full precision, and nothing says that it should{more}.", evidence=evidence)
