@@ -54,8 +54,8 @@ class Contract:
     """The same input in every other form that the task accepts, by name."""
     refused: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
     """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
-    too_long: Callable[[Pipe], Any] = lambda pipe: None
-    """An input beyond what the model can read; None where there is no limit."""
+    too_long: Callable[[int], Any] | None = None
+    """An input of more tokens than a model with so many positions can read; None where that makes no sense."""
     shortened: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which an input that is too long is cut instead of refused."""
 

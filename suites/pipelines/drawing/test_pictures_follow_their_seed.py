@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect
+from suites.pipelines.agreement import rounding
+from suites.pipelines.contract import promised_of
+
+OTHER = 1
+
+
+@pytest.mark.tasks("text-to-image", "unconditional-image-generation")
+def test_pictures_follow_their_seed(pipe: Pipe, task: str) -> None:
+    """A seed gives the same picture again, and another seed another one.
+
+    Why: a picture that cannot be drawn again cannot be corrected or compared; where the seed is ignored, one noise is
+    drawn for everybody, or a new one each time.
+    Fix: look for schedulers that draw noise of their own, and for a generator that does not reach them.
+    Source: https://huggingface.co/docs/diffusers/using-diffusers/reusing_seeds
+    """
+    import numpy
+
+    promised = promised_of(pipe)
+    sample = promised.samples(pipe)[0]
+    again, other = promised.answer(pipe, sample), promised.answer(pipe, sample, seed=OTHER)
+    if apart := promised.apart(pipe, pipe.first, again):
+        raise Defect(f"{task}: with the same seed {apart}.")
+    largest = float(numpy.abs(numpy.asarray(other, dtype="float64") - again).max())
+    if largest <= rounding(pipe):
+        raise Defect(f"{task}: seeds are ignored: 0 and {OTHER} give the same picture.", evidence={"apart": largest})

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.subjects import loading
+from fixtures.subjects.subject import Subject
+from fixtures.subjects.variant import Variant
+from fixtures.tasks import pipe as pipes
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Hazard, Unsupported
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import repeatable
+from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
+
+
+@pytest.mark.accelerator
+def test_accelerator_agrees_with_cpu(
+    pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int
+) -> None:
+    """On the accelerator inputs get the answers that they get on the CPU, within rounding.
+
+    Why: kernels for one device can be wrong for a shape, a mask or a dtype, and what was tested on the CPU is deployed
+    on the other.
+    Fix: try another attention implementation, and float32; report the operation that differs.
+    Source: https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
+    """
+    promised = repeatable(pipe)
+    if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
+        raise Unsupported("quantized kernels for the CPU are others, and the quantization suite compares them")
+    if (needed := pipe.model.get_memory_footprint()) > memory_left:
+        raise Unsupported(f"a copy on the CPU needs {needed / 1e9:.1f} GB, {memory_left / 1e9:.1f} GB are left")
+    loaded = loading.load_model(subject, replace(variant, device="cpu", dtype=str(pipe.model.dtype)[6:]))
+    try:
+        other = pipes.make(task, subject, loaded.model)
+        for sample in promised.samples(pipe)[:2]:
+            here, there = promised.answer(pipe, sample), promised.answer(other, sample)
+            if parted := promised.apart(pipe, there, here):
+                kind, more = (Hazard, NEAR_TIE) if promised.writes else (Defect, "")
+                raise kind(
+                    f"{task}: from the CPU to {variant.device} {parted}{more}.",
+                    evidence={"input": shown(sample), "on the CPU": shown(there), variant.device: shown(here)},
+                )
+    finally:
+        loading.drop_storage(loaded.model)

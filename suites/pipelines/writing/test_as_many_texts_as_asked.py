@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import promised_of
+
+COUNT = 3
+
+
+@pytest.mark.tasks("text-generation")
+def test_as_many_texts_as_asked(pipe: Pipe, task: str) -> None:
+    """`num_return_sequences` gives so many texts for each prompt, in the order of the prompts, and seeds repeat them.
+
+    Why: answers are sampled to choose the best of several; texts that go to the wrong prompt, or that are fewer, are
+    judged as if they were its own.
+    Fix: nothing in the subject, as a rule; look for sampling settings in generation_config.json that leave one text.
+    Source: https://huggingface.co/docs/transformers/main_classes/text_generation
+    """
+    promised = promised_of(pipe)
+    prompts = list(promised.samples(pipe)[:2])
+    first, again = (_drawn(pipe, prompts) for _ in range(2))
+    for prompt, texts in zip(prompts, first, strict=True):
+        if len(texts) != COUNT:
+            raise Defect(f"{task}: {COUNT} texts were asked for, {len(texts)} came.", evidence={"texts": shown(texts)})
+        strange = [text for text in texts if not text.startswith(prompt)]
+        if strange:
+            raise Defect(f"{task}: {shown(strange[0])} is told for the prompt {prompt!r}.")
+    if first != again:
+        raise Defect(f"{task}: with the same seed other texts are drawn.", evidence={"first": first, "again": again})
+
+
+def _drawn(pipe: Pipe, prompts: list[str]) -> list[list[str]]:
+    import torch
+
+    options: dict[str, Any] = {"do_sample": True, "num_return_sequences": COUNT, "max_new_tokens": 4}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        answers = pipe(prompts, return_full_text=True, **options)
+    return [[each["generated_text"] for each in texts] for texts in answers]

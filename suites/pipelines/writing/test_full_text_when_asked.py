@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import promised_of
+
+
+@pytest.mark.tasks("text-generation")
+def test_full_text_when_asked(pipe: Pipe, task: str) -> None:
+    """With `return_full_text` the answer is the prompt, once, and then the new text; without it the new text alone.
+
+    Why: chats and logs are put together from these texts; a prompt that comes twice, or is cut at the wrong place
+    because the tokenizer does not give it back, is read by the next turn.
+    Fix: compare the prompt with what the tokenizer makes of it: `clean_up_tokenization_spaces`, added spaces.
+    Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TextGenerationPipeline
+    """
+    promised = promised_of(pipe)
+    for prompt in promised.samples(pipe):
+        new = promised.answer(pipe, prompt)[0]["generated_text"]
+        full = promised.answer(pipe, prompt, return_full_text=True)[0]["generated_text"]
+        evidence = {"prompt": prompt, "new text": shown(new), "full text": shown(full)}
+        if prompt.strip() in new:
+            raise Defect(f"{task}: only new text was asked for, and the prompt is in it.", evidence=evidence)
+        if not full.startswith(prompt):
+            raise Defect(f"{task}: the full text does not begin with the prompt {prompt!r}.", evidence=evidence)
+        if prompt in full[len(prompt) :]:
+            raise Defect(f"{task}: the full text has the prompt twice.", evidence=evidence)
+        if full != prompt + new:
+            raise Defect(f"{task}: the full text is not the prompt and then the new text.", evidence=evidence)

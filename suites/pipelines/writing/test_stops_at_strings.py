@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from fixtures.tasks.pipe import Pipe
+from suites.findings import Defect, Unsupported
+from suites.pipelines.agreement import shown
+from suites.pipelines.contract import Contract, promised_of
+
+SHORTEST = 6
+
+
+@pytest.mark.tasks("text-generation")
+def test_stops_at_strings(pipe: Pipe, task: str) -> None:
+    """Generation ends with the token that completes a stop string, and not before.
+
+    Why: stop strings end answers at the next question or at the end of a block; a string that spans two tokens and is
+    overlooked lets the model talk on, and what reads the answer takes the rest for the model's own.
+    Fix: nothing in the subject, as a rule; report the tokenizer's class to the library.
+    Source: https://huggingface.co/docs/transformers/main_classes/text_generation
+    """
+    promised = promised_of(pipe)
+    prompt, text = _long_answer(promised, pipe)
+    stop = text[len(text) // 3 : len(text) // 3 + 3]
+    output = promised.answer(pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop],
+                             tokenizer=pipe.tokenizer)  # fmt: skip
+    ids = list(output[0]["generated_token_ids"])
+    start = len(pipe.tokenizer(prompt)["input_ids"])
+    written, before = (pipe.tokenizer.decode(part, skip_special_tokens=True) for part in (ids[start:], ids[start:-1]))
+    evidence = {"prompt": prompt, "stop string": stop, "without it": shown(text), "with it": shown(written)}
+    if stop not in written:
+        raise Defect(f"{task}: generation ends before the stop string {stop!r} was written.", evidence=evidence)
+    if stop in before:
+        raise Defect(f"{task}: generation goes on behind the stop string {stop!r}.", evidence=evidence)
+
+
+def _long_answer(promised: Contract, pipe: Pipe) -> tuple[str, str]:
+    """A prompt, and the new text that it gets."""
+    for prompt in promised.samples(pipe):
+        text = promised.answer(pipe, prompt)[0]["generated_text"]
+        if len(text) >= SHORTEST and "�" not in text:
+            return prompt, text
+    raise Unsupported(f"the model writes less than {SHORTEST} characters, too few to stop inside of them")
