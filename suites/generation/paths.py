@@ -119,6 +119,8 @@ LOUD = (
     RuntimeError,
     NotImplementedError,
 )
+OF_FILES = "SafetensorError"
+"""An index that names the wrong shard, a file that was cut: told by integrity."""
 OF_THE_MACHINE = ("out of memory", "cuda error", "can't allocate", "not enough memory", "accelerator")
 
 
@@ -132,8 +134,8 @@ def refusals(what: str) -> Iterator[None]:
         yield
     except Finding:
         raise
-    except LOUD as refusal:
-        if of_the_machine(refusal):
+    except Exception as refusal:
+        if of_the_machine(refusal) or not (isinstance(refusal, LOUD) or type(refusal).__name__ == OF_FILES):
             raise
         first = (str(refusal).strip().splitlines() or [""])[0][:200]
         raise Unsupported(f"{what} fails with {type(refusal).__name__}: {first}") from refusal

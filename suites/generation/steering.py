@@ -44,9 +44,10 @@ def padding(model: Any) -> int:
 
 
 def stops(model: Any) -> list[int]:
-    """The ids at which the shipped settings stop."""
+    """The ids at which the shipped settings stop, those that the model has a row for."""
     declared = model.generation_config.eos_token_id
-    return list(declared) if isinstance(declared, (list, tuple)) else [] if declared is None else [int(declared)]
+    given = list(declared) if isinstance(declared, (list, tuple)) else [] if declared is None else [int(declared)]
+    return [each for each in given if 0 <= each < vocabulary(model)]
 
 
 def vocabulary(model: Any) -> int:

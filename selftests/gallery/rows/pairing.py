@@ -113,3 +113,20 @@ def exchanged_added_tokens(directory: Path) -> None:
     edit_tokenizer(directory, change)
     for file in ("config.json", "generation_config.json"):
         edit_json(directory / file, lambda data: data.update(eos_token_id=1))
+
+
+@mutant(
+    "J26",
+    "the template of another family, which ends turns with this one's own token",
+    source="own",
+    base=CHAT,
+    caught_by=KNOWN,
+    severity="hazard",
+    naming=("'<|user|>'", "no token of this vocabulary", "<|im_start|>"),
+)
+def foreign_markers(directory: Path) -> None:
+    (directory / "chat_template.jinja").write_text(
+        "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}{{ eos_token }}\n{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>\n{% endif %}",
+        encoding="utf-8",
+    )

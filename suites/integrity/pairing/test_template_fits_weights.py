@@ -7,9 +7,10 @@ from typing import Any
 from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
-from suites.integrity.pairing import fit, training
+from suites.findings import Defect, Hazard, Unsupported
+from suites.integrity.pairing import fit, markers, training
 from suites.integrity.pairing.answers import Finish, finishes
+from suites.integrity.pairing.markers import Foreign
 
 SELDOM, NEVER = 0.05, 0.01
 """Probabilities of the end of a turn: the first is not reached after any finished answer, nor the second after most.
@@ -32,6 +33,8 @@ def test_template_fits_weights(
     _, text = fit.plain_text(subject, tokenizer, loaded, profile)
     if fit.first_strange(text, fit.chance(tokenizer)) is not None:
         raise Unsupported("the tokenizer does not fit the weights: see integrity/tokenizer-fits-weights")
+    if other := markers.foreign(chat, loaded.model):
+        raise _foreign(other)
     stops, _ = stop_ids(subject, tokenizer)
     found = finishes(chat, loaded.model, set(stops))
     if len(found) < FEWEST:
@@ -42,6 +45,15 @@ def test_template_fits_weights(
                   better="higher", samples=len(found), effect=0.1)  # fmt: skip
     if chances[-1] < SELDOM and typical < NEVER:
         raise unknown(tokenizer, found)
+
+
+def _foreign(found: Foreign) -> Hazard:
+    return Hazard(
+        f"The template marks turns with {found.marker!r}, which is no token of this vocabulary, while "
+        f"{', '.join(found.unused[:2])} {'are' if len(found.unused) > 1 else 'is'}, and the weights do not expect its pieces ({found.loss:.1f} nats each): it "
+        "seems to be another family's.",
+        evidence={"marker": found.marker, "unused tokens of turns": found.unused[:20], "loss": round(found.loss, 2)},
+    )
 
 
 def unknown(tokenizer: Any, found: list[Finish]) -> Defect:
