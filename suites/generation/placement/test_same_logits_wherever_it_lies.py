@@ -18,6 +18,7 @@ SHARES = (0.6, 0.45, 0.75, 0.9)
 def test_same_logits_wherever_it_lies(
     subject: Subject,
     variant: Variant,
+    full_weights: None,
     tokenizer: Any,
     loaded: Loaded,
     generator: Any,

@@ -16,7 +16,14 @@ REMEDY = "Save the weights under the names that the checkpoint came with, and lo
 
 
 def test_model_survives_saving(
-    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, memory_left: int
+    subject: Subject,
+    variant: Variant,
+    full_weights: None,
+    tokenizer: Any,
+    loaded: Loaded,
+    generator: Any,
+    profile: str,
+    memory_left: int,
 ) -> None:
     """After `save_pretrained` and `from_pretrained` the model has the same weights and logits, a head that is tied or
     not as before, and the same generation config.

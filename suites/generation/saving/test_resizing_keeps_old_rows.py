@@ -14,8 +14,9 @@ from suites.generation.saving import copies, sharing
 NEW_ROWS = 3
 
 
-def test_resizing_keeps_old_rows(variant: Variant, tokenizer: Any, generator: Any, profile: str,
-                                  memory_left: int) -> None:  # fmt: skip
+def test_resizing_keeps_old_rows(
+    variant: Variant, full_weights: None, tokenizer: Any, generator: Any, profile: str, memory_left: int
+) -> None:
     """After `resize_token_embeddings` the old tokens have the rows, and the logits, that they had.
 
     Why: fine-tuning with added tokens begins with this call; a head that is made anew forgets what was trained, and

@@ -13,7 +13,14 @@ from suites.integrity.numerics.precision import BYTES, Place, Runs, first_place,
 
 
 def test_finite_in_every_dtype(
-    subject: Subject, tokenizer: Any, reads_text: None, loaded: Loaded, profile: str, memory_left: int, record: Any
+    subject: Subject,
+    tokenizer: Any,
+    reads_text: None,
+    full_weights: None,
+    loaded: Loaded,
+    profile: str,
+    memory_left: int,
+    record: Any,
 ) -> None:
     """Loaded in float32, bfloat16 or float16, the model gives finite numbers.
 

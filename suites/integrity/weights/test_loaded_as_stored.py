@@ -21,7 +21,7 @@ class Pair:
     stored: Stored
 
 
-def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Any) -> None:
+def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, full_weights: None, record: Any) -> None:
     """Every parameter in memory holds the numbers of the stored tensor of its name, in the dtype that was asked for.
 
     Why: tying, renaming and initialising after loading can overwrite a trained tensor with another one or with random

@@ -11,7 +11,7 @@ from suites.findings import Defect, Unsupported
 from suites.integrity.weights.names import few
 
 
-def test_saved_names(stored: dict[str, Stored], model: Any, variant: Variant) -> None:
+def test_saved_names(stored: dict[str, Stored], model: Any, variant: Variant, full_weights: None) -> None:
     """`save_pretrained` names the weights as the checkpoint does, or as the model does, and leaves none out.
 
     Why: the library renames tensors when it loads old checkpoints, and back when it saves. Where the two do not fit, a

@@ -14,7 +14,9 @@ from suites.pipelines.agreement import shown
 from suites.pipelines.contract import promised_of
 
 
-def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int) -> None:
+def test_other_precision_runs(
+    pipe: Pipe, subject: Subject, variant: Variant, full_weights: None, task: str, memory_left: int
+) -> None:
     """The pipeline's weights lie where and in the dtype that was asked for, and in another dtype it answers too.
 
     Why: a part that stays in float32 or on the CPU makes a mixed model that is slow or fails; inputs that nobody casts

@@ -10,7 +10,7 @@ from suites.pipelines.contract import repeatable
 MOST_BYTES = 2 * 10**9
 
 
-def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
+def test_saved_pipeline_agrees(pipe: Pipe, task: str, full_weights: None, tmp_path: Path) -> None:
     """A pipeline that is saved and loaded again gives the same answers.
 
     Why: `save_pretrained` writes what the loaded classes know; a key that they do not know is lost, and the copy that
