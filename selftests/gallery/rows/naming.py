@@ -85,14 +85,14 @@ mutant(
 
 @mutant(
     "PA34",
-    "sounds are taken at half of their rate",
+    "sounds are cut off above a frequency of another training",
     source="own",
     base=SOUNDS,
     caught_by="pipelines/canaries",
     naming="known answer",
 )
-def half_the_rate(directory: Path) -> None:
-    set_keys(directory / "preprocessor_config.json", sampling_rate=48_000)
+def other_frequencies(directory: Path) -> None:
+    set_keys(directory / "preprocessor_config.json", frequency_max=1000)
 
 
 def framed(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:

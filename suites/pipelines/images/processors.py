@@ -40,10 +40,10 @@ def pixels(processor: Any, picture: Any, task: str = "", **options: Any) -> Any:
     given = processor(several if len(several) > 1 else picture, return_tensors="np", **options)
     if PIXELS not in given:
         raise Unsupported(f"{type(processor).__name__} makes {sorted(given)}, not {PIXELS}")
-    found = numpy.asarray(given[PIXELS], dtype="float64")
+    found = numpy.asarray(given[PIXELS], dtype="float64")[0]
     while found.ndim > 3:
         found = found[0]
-    if found.ndim != 3 or found.shape[0] not in (1, 3):
+    if found.ndim != 3:
         raise Unsupported(f"{type(processor).__name__} makes {PIXELS} of the shape {list(found.shape)}: no picture")
     return found
 
