@@ -50,8 +50,8 @@ def test_template_fits_weights(
 def _foreign(found: Foreign) -> Hazard:
     others = ", ".join(found.unused[:2]) + (" are" if len(found.unused) > 1 else " is")
     return Hazard(
-        f"The template marks turns with {found.marker!r}, which is no token of this vocabulary, while {others}, and the "
-        f"weights do not expect its pieces ({found.loss:.1f} nats each): it seems to be another family's.",
+        f"The template marks turns with {found.marker!r}, which is no token of this vocabulary, while {others}, and "
+        f"the weights do not expect its pieces ({found.loss:.1f} nats each): it seems to be another family's.",
         evidence={"marker": found.marker, "unused tokens of turns": found.unused[:20], "loss": round(found.loss, 2)},
     )
 

@@ -1,0 +1,113 @@
+"""What tells swapped layers and turned matrices: silent on random numbers, right on numbers that change with depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures.subjects.stored import Stored
+from fixtures.subjects.weights import Tensor
+from suites.integrity.config.generation_ranges import never_written, refused, too_short
+from suites.integrity.config.other_names import ROPE, meant_by
+from suites.integrity.weights.order import swaps
+from suites.integrity.weights.profiles import lies
+
+numpy = pytest.importorskip("numpy")
+LAYERS, WIDTH, KINDS = 8, 64, 10
+
+
+def _stored(name: str, rows: Any, columns: Any) -> Stored:
+    found = Stored(Tensor(name, "F32", (WIDTH, WIDTH), "model.safetensors"))
+    found.low, found.high, found.rows, found.columns = -1.0, 1.0, rows, columns
+    return found
+
+
+def _model(seed: int, drift: float, order: list[int]) -> dict[str, Stored]:
+    """Layers whose rows keep a profile that moves with depth by `drift`, and whose columns keep none."""
+    dice = numpy.random.default_rng(seed)
+    found: dict[str, Stored] = {}
+    for kind in range(KINDS):
+        first = dice.normal(size=WIDTH)
+        profiles = numpy.exp(first + drift * dice.normal(size=(LAYERS, WIDTH)).cumsum(0))
+        for place, layer in enumerate(order):
+            name = f"model.layers.{place}.part{kind}.weight"
+            found[name] = _stored(name, profiles[layer], numpy.exp(dice.normal(size=WIDTH)))
+    return found
+
+
+def test_layers_in_order_are_left_alone() -> None:
+    for seed in range(5):
+        assert not [swap for swap in swaps(_model(seed, 0.3, list(range(LAYERS)))) if swap.clear]
+
+
+def test_random_layers_have_no_order() -> None:
+    dice = numpy.random.default_rng(0)
+    names = [f"model.layers.{layer}.part{kind}.weight" for layer in range(LAYERS) for kind in range(KINDS)]
+    noise = {name: _stored(name, *numpy.exp(dice.normal(size=(2, WIDTH)))) for name in names}
+    assert not [swap for swap in swaps(noise) if swap.clear]
+
+
+@pytest.mark.parametrize(("one", "other"), [(2, 3), (3, 6), (5, 6)])
+def test_a_swap_is_found(one: int, other: int) -> None:
+    order = list(range(LAYERS))
+    order[one], order[other] = other, one
+    best = swaps(_model(1, 0.3, order))[0]
+    assert best.clear
+    assert (best.one, best.other) == (one, other)
+
+
+def test_sorts_of_layers_that_take_turns_are_no_disorder() -> None:
+    dice = numpy.random.default_rng(0)
+    found: dict[str, Stored] = {}
+    for kind in range(KINDS):
+        sorts = numpy.exp(dice.normal(size=(2, WIDTH)))
+        for layer in range(LAYERS):
+            name = f"model.layers.{layer}.part{kind}.weight"
+            noise = numpy.exp(0.2 * dice.normal(size=(2, WIDTH)))
+            found[name] = _stored(name, sorts[layer % 2] * noise[0], noise[1])
+    assert not [swap for swap in swaps(found) if swap.clear]
+
+
+def test_the_turned_matrix_is_told() -> None:
+    group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
+    assert not [lie for lie in lies(group) if lie.transposed]
+    group[3].rows, group[3].columns = group[3].columns, group[3].rows
+    assert [lie.matrix.tensor.name for lie in lies(group) if lie.transposed] == [group[3].tensor.name]
+
+
+def test_two_layers_cannot_be_told_apart() -> None:
+    group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
+    assert lies(group[:2]) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"do_sample": True, "temperature": -1.0}, ["temperature"]),
+        ({"do_sample": False, "temperature": -1.0}, []),
+        ({"do_sample": True, "temperature": 0.6, "top_p": 0.9, "top_k": 0}, []),
+        ({"repetition_penalty": 0.0}, ["repetition_penalty"]),
+        ({"do_sample": True, "top_p": None, "temperature": True}, []),
+    ],
+)
+def test_settings_that_generate_refuses(settings: dict[str, Any], said: list[str]) -> None:
+    assert [each.split()[0] for each in refused(settings)] == said
+
+
+def test_stop_tokens_that_are_forbidden() -> None:
+    assert never_written({"suppress_tokens": [2, 5]}, [2, 0]) == {"suppress_tokens": [2]}
+    assert never_written({"bad_words_ids": [[2], [3, 2]]}, [2]) == {"bad_words_ids": [2]}
+    assert never_written({"begin_suppress_tokens": [2]}, [2]) == {}  # Whisper ships this
+
+
+def test_lengths_that_no_prompt_fits_in() -> None:
+    assert too_short({"max_length": 5}) == 5
+    assert too_short({"max_length": 5, "max_new_tokens": 100}) is None
+    assert too_short({"max_length": 4096}) is None
+
+
+def test_names_of_other_libraries() -> None:
+    assert meant_by("rope_base", ["rope_theta"]) == "rope_theta"
+    assert meant_by("rope_base", []) is None
+    assert meant_by("theta", ["rope_theta"], ROPE) == "rope_theta"
