@@ -170,8 +170,8 @@ def test_scenes_hold_what_they_tell() -> None:
             found = (columns.min(), rows.min(), columns.max(), rows.max())
             assert places.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
     for seed in range(30):
-        picture, things = scenes.drawn_by_lot(random.Random(seed))
-        boxes = [thing.box(picture.size) for thing in things]
+        picture, discs = scenes.drawn_by_lot(random.Random(seed))
+        boxes = [disc.box(picture.size) for disc in discs]
         assert all(min(box) >= -0.01 and box[2] <= picture.size[0] + 0.01 for box in boxes)
         assert all(box[3] <= picture.size[1] + 0.01 for box in boxes)
 

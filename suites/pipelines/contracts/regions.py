@@ -54,7 +54,8 @@ def large(answer: Sequence[Entry]) -> list[Entry]:
 
 
 def _share(mask: Any) -> float:
-    return float(mask.histogram()[255]) / max(1, mask.size[0] * mask.size[1])
+    white, whole = int(mask.histogram()[255]), int(mask.size[0] * mask.size[1])
+    return white / max(1, whole)
 
 
 def found(answer: Sequence[Entry]) -> list[Found]:
