@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy
@@ -15,6 +16,10 @@ SECONDS = {"quick": 2.0, "standard": 10.0, "exhaustive": 40.0}
 """That a measurement may take, by profile."""
 FEWEST, MOST = 3, 20
 MISSING = "timings need the package pytest-benchmark: pip install 'seatrial[benchmark]'"
+
+
+def installed() -> bool:
+    return find_spec("pytest_benchmark") is not None
 
 
 def count(seconds: float, profile: str) -> int:
