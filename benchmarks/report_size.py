@@ -1,4 +1,4 @@
-"""How long, how large, how much memory: 20,000 check records of four shards, merged, judged and rendered.
+"""How long, how large, how much memory: 20,000 check records of four shards, merged, judged and rendered with plots.
 
 `python benchmarks/report_size.py` prints seconds, megabytes and the peak memory of its own process.
 The target (docs): under 10 s, 15 MB and 500 MB.
@@ -43,10 +43,32 @@ def check(subject: str, index: int) -> records.Check:
         if outcome == "pass"
         else f"What went wrong here, told in a sentence of usual length ({index % 60}).",
         evidence={"expected": list(range(80)), "actual": list(range(1, 81)), "text": "<s>Grüße\u202e" * 20},
+        capabilities={f"chat.capability_{index % 60}": {"value": index % 7, "evidence": "<s>"}} if index < 60 else {},
         reproduce=f"pytest --model {subject} -k promise-number-{index % 250} --seed 0",
         duration=0.01 * (index % 97),
         metrics=[metric | {"interval": [0.4, 0.6]}] if index % 10 == 0 else [],
     )
+
+
+def variant(subject: str, quantization: str, loss: float) -> records.Check:
+    """What a quantized variant records: metrics, a curve, bars."""
+    metrics = [
+        {"name": f"quantization.{name}", "value": value, "unit": unit, "better": "lower", "samples": 64}
+        for name, value, unit in (
+            ("kl_divergence", loss, "nats/token"),
+            ("memory_footprint", 1e8 / (1 + loss), "bytes"),
+            ("decode_tokens_per_second", 20.0, "tokens/s"),
+        )
+    ]
+    curve = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
+    bars = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
+    points = [[index, loss * (index % 9)] for index in range(128)]
+    series = [
+        curve | {"points": points},
+        bars | {"points": [[f"layer {place}", value] for place, value in points[:24]]},
+    ]
+    how = {"device": "cpu", "dtype": "float32", "quantization": quantization}
+    return records.Check("quantization/distribution-kept", subject, "pass", how, metrics=metrics, series=series)
 
 
 def write_shard(place: Path, names: list[str]) -> None:
@@ -65,6 +87,8 @@ def write_shard(place: Path, names: list[str]) -> None:
     for name in names:
         for index in range(CHECKS):
             writer.write(check(name, index))
+        for number, quantization in enumerate(("none", "nf4", "nf4-dq", "fp4", "int8")):
+            writer.write(variant(name, quantization, 0.01 * number))
     writer.write(records.End("2026-11-22T15:10:00Z", 1))
     writer.close()
 
@@ -74,16 +98,16 @@ def main() -> None:
         places = [Path(folder, f"shard{index}") for index in range(SHARDS)]
         for index, place in enumerate(places):
             write_shard(place, [f"builtin:tiny-model-{number}" for number in range(index, SUBJECTS, SHARDS)])
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         trial = shards.merge([directory.load(place) for place in places])
         merged = time.perf_counter()
         directory.write(Path(folder, "merged"), trial)
-        end = time.perf_counter()
+        end, cpu = time.perf_counter(), time.process_time() - cpu
         size = Path(folder, "merged", directory.HTML).stat().st_size
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     print(f"{len(trial.checks):,} checks of {len(trial.subjects)} subjects from {SHARDS} shards")
-    print(f"merge {merged - start:.1f} s, judge and render {end - merged:.1f} s")
+    print(f"merge {merged - start:.1f} s, judge and render {end - merged:.1f} s, {cpu:.1f} s of processor time in all")
     print(f"report.html {size / 1e6:.1f} MB, peak memory {peak:.0f} MB")
 
 

@@ -41,6 +41,8 @@ def number(value: Any) -> str:
     if value is None:
         return "not a number"
     if isinstance(value, float) and not value.is_integer():
+        if 1e4 <= abs(value) < 1e15:
+            return f"{float(f'{value:.4g}'):,.0f}"
         return f"{value:,.4g}" if 1e-4 <= abs(value) < 1e6 else f"{value:.3e}"
     return f"{value:,.0f}" if isinstance(value, (int, float)) else str(value)
 

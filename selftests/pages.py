@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from reports.html import samples
-from reports.records import Check, Json, Trial
+from reports.records import Check, End, Json, Trial
 from selftests import measured_trials, trials
 
 ATTACKS = (
@@ -29,7 +29,7 @@ ATTACKS = (
 )
 
 
-KEYS = {"tasks", "more", "notes", "list", "expected", "actual", "tokens", "ids", "pieces", "picture"}
+KEYS = {"render", "tasks", "more", "notes", "list", "expected", "actual", "tokens", "ids", "pieces", "picture"}
 """Names of facts and evidence in it: a text that is one of them would make two entries one."""
 
 
@@ -58,11 +58,13 @@ def filled(text: str) -> tuple[Trial, list[Json]]:
     ]
     table = {text: text}
     trial = trials.trial(*checks, subjects=subjects, command=text, versions=table, environment=table, options=table)
+    trial.end = End(text, 0)
     trial.run = dataclasses.replace(trial.run, profile=text, device=text, started=text)
     trial.catalog = {f"{text}/{text}": dict.fromkeys(("promise", "why", "fix", "source"), text)}
     trial.plan.append({"check": text, "subject": text, "variant": {}, "parameters": {}})
     change = {"kind": text, "check": text, "subject": text, "summary": text, "before": table, "after": [text]}
-    return trial, [change]
+    other = change | {"before": {"render": f"{text}a", text: text}, "after": {"render": f"{text}b", text: [text]}}
+    return trial, [change, other]
 
 
 def _evidence(text: str) -> Json:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports import html
+from reports.html import plots
 from reports.records import Json, Trial
 from reports.verdict import judge
 from selftests import measured_trials, trials
@@ -137,6 +138,30 @@ def test_a_finding_tells_everything_needed_to_mend_it() -> None:
         "-k round-trip --seed 0",
     ):
         assert text in page
+
+
+def test_without_matplotlib_the_numbers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the page says what is missing."""
+    drawn = Tags(render(measured_trials.quantized())).tags
+    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    page = render(measured_trials.quantized())
+    assert "matplotlib is not installed" in page
+    assert Tags(page).tags["svg"] < drawn["svg"]
+    assert "layers.4" in page
+
+
+def test_nothing_is_drawn_where_nothing_was_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without plots does not load what draws them."""
+    monkeypatch.setattr(plots, "_drawn", pytest.fail)
+    assert 'id="plots"' not in render(trials.rejected())
+
+
+@pytest.mark.parametrize("points", [[[0, 1e308], [1, -1e308]], [[5, 5]], [[0, 0], [1, 0]], [[1e-320, 1e-320]] * 2])
+@pytest.mark.parametrize("kind", ["line", "bar", "points"])
+def test_odd_numbers_are_drawn_or_listed(points: list[list[float]], kind: str) -> None:
+    """At the edge of what an axis can hold, the page is written all the same."""
+    check = trials.check("quality/x", series=[measured_trials.series("quality.x", kind, points)])
+    assert 'id="plots"' in render(trials.trial(check))
 
 
 def test_what_is_too_much_is_counted_not_dropped() -> None:

@@ -16,6 +16,7 @@ NUMBERS = 40
 """Points of a curve whose numbers are listed below the plot."""
 
 ROWS = 400
+ABSENT = "not probed"
 
 
 def capabilities(trial: Trial, cases: Sequence[Json]) -> list[Json]:
@@ -41,14 +42,20 @@ def _parts(name: str) -> dict[str, str]:
 def _cell(case: Json, name: str, proof: Any) -> Json:
     shown = proof not in (None, "", [], {}) and name != samples.ANSWERS
     return {
-        "value": text.line(text.fact(case["capabilities"].get(name, "not probed")), 120),
+        "value": text.line(text.fact(case["capabilities"].get(name, ABSENT)), 120),
         "evidence": evidence.show(proof, 600) if shown else "",
     }
 
 
 def _differences_first(rows: Sequence[Json]) -> list[Json]:
-    marked = [row | {"differs": len({str(cell["value"]) for cell in row["cells"]}) > 1} for row in rows]
-    return sorted(marked, key=lambda row: not row["differs"])
+    """Rows with different values, then rows that only some models have, then what is the same in all."""
+    return sorted((row | {"differs": _unlike(row["cells"])} for row in rows), key=lambda row: -row["differs"])
+
+
+def _unlike(cells: Sequence[Json]) -> int:
+    values = {str(cell["value"]) for cell in cells}
+    told = values - {ABSENT, ""}
+    return 2 if len(told) > 1 else int(len(values) > 1)
 
 
 def metrics(cases: Sequence[Json], tables: Sequence[Json]) -> list[Json]:
@@ -104,12 +111,12 @@ def findings_matrix(trial: Trial, cases: Sequence[Json]) -> list[Json]:
     return _differences_first(rows)
 
 
-def pictures(trial: Trial, cases: Sequence[Json], tables: Sequence[Json]) -> list[Json]:
-    """Every plot with its drawing, its legend and its numbers."""
+def pictures(trial: Trial, cases: Sequence[Json], tables: Sequence[Json]) -> tuple[list[Json], int]:
+    """The plots with drawing, legend and numbers, and how many more there are."""
     by_name = {case["subject"]["name"]: case for case in cases}
     wanted = [plot for table in tables for plot in variants.trades(table, by_name[table["subject"]])]
     wanted += variants.series(trial)
-    return [_pictured(plot, number) for number, plot in enumerate(wanted[:PLOTS], 1)]
+    return [_pictured(plot, number) for number, plot in enumerate(wanted[:PLOTS], 1)], len(wanted[PLOTS:])
 
 
 def _pictured(plot: Json, number: int) -> Json:

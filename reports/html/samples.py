@@ -50,7 +50,8 @@ def languages(cases: Sequence[Json]) -> Json:
     for case in cases:
         for what, group, value in _costs(case):
             values.setdefault(group, {})[case["subject"]["name"], what] = value
-    columns = [(case["subject"]["name"], what) for case in cases for what in COSTS.values()]
+    shown = list(COSTS.values())[: 1 if len(cases) > 1 else None]
+    columns = [(case["subject"]["name"], what) for case in cases for what in shown]
     columns = [column for column in columns if any(column in row for row in values.values())]
     most = {
         what: max((v for row in values.values() for (_, w), v in row.items() if w == what), default=1.0)

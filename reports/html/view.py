@@ -61,10 +61,12 @@ def _findings(trial: Trial, cases: Sequence[Json], changes: Sequence[Json], plac
 def _measured(trial: Trial, cases: Sequence[Json]) -> Json:
     several = len(cases) > 1
     tables = [table for case in cases if (table := variants.compared(case))]
+    pictures, more = measured.pictures(trial, cases, tables)
     return {
         "capabilities": measured.capabilities(trial, cases),
         "tables": tables,
-        "plots": measured.pictures(trial, cases, tables),
+        "plots": pictures,
+        "more_plots": more,
         "can_plot": plots.available(),
         "metrics": [] if several else measured.metrics(cases, tables),
         "metrics_of_all": measured.side_by_side(cases)[: measured.ROWS] if several else [],
