@@ -24,6 +24,7 @@ from fixtures.inputs import corpus
 
 ANSWERS = 4
 WINDOW = 512
+FURTHEST = 16
 LINES = 4
 """Of the corpus in a context."""
 Work = Callable[[Any], Any]
@@ -83,6 +84,7 @@ class Rivals:
         self.prefix = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
         options = {"pretrained": model, "tokenizer": tokenizer, "max_length": WINDOW}
         self.single, self.batched = HFLM(**options, batch_size=1), HFLM(**options, batch_size=8)
+        self.exact = HFLM(**options, batch_size=1, softmax_dtype="float64")
 
     def our_choice(self, requests: Requests) -> list[tuple[float, bool]]:
         from suites.quality import scoring
@@ -95,6 +97,10 @@ class Rivals:
 
     def their_batches(self, requests: Requests) -> list[tuple[float, bool]]:
         return self._theirs(self.batched, requests)
+
+    def exactly(self, requests: Requests) -> list[tuple[float, bool]]:
+        """As lm-eval, with its softmax in float64: in float32 it is off by some 1e-5 a token on a large vocabulary."""
+        return self._theirs(self.exact, requests)
 
     def _theirs(self, lm: Any, requests: Requests) -> list[tuple[float, bool]]:
         found = lm._loglikelihood_tokens([(None, *request) for request in requests], disable_tqdm=True)
@@ -135,6 +141,18 @@ def choice(rivals: Rivals, asked: list[Requests], rounds: int) -> None:
     print(f"\nmultiple choice: {len(asked)} items x {ANSWERS} answers, {sum(counts)} tokens, {rounds} rounds")
     table(seconds, counts)
     compared("per item", answers["ours"], answers["lm-eval"])
+    again(
+        rivals,
+        [request for piece in pieces for request in piece],
+        *([answer for piece in answers[name] for answer in piece] for name in ("ours", "lm-eval")),
+    )
+
+
+def again(rivals: Rivals, requests: Requests, ours: list[tuple[float, bool]], theirs: list[tuple[float, bool]]) -> None:
+    """The items that are furthest apart, against lm-eval with its softmax in float64."""
+    far = sorted(range(len(requests)), key=lambda each: -abs(ours[each][0] / theirs[each][0] - 1))[:FURTHEST]
+    exact = rivals.exactly([requests[each] for each in far])
+    compared(f"the furthest {len(far)}, lm-eval's softmax in float64", [[ours[each] for each in far]], [exact])
 
 
 def roll(rivals: Rivals, text: list[int], rounds: int) -> None:

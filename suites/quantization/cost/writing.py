@@ -95,4 +95,4 @@ def bytes_read(model: Any) -> int | None:
     head = model.get_output_embeddings()
     tied = head is not None and head.weight is looked_up
     weights = {id(each): each for each in model.parameters() if tied or each is not looked_up}
-    return sum(each.numel() * each.element_size() for each in weights.values())
+    return int(sum(each.numel() * each.element_size() for each in weights.values()))
