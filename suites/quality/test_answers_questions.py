@@ -15,8 +15,8 @@ from suites.quality import tasks
 from suites.quality.said import said
 from suites.quality.tasks import Mark
 
-SURE = 1e-4
-"""Probability below which so few right answers are not bad luck: one false alarm in ten thousand ignorant models."""
+SURE = 5e-4
+"""Probability below which so few right answers are not bad luck: one false alarm in two thousand ignorant models."""
 KNOWN = 0.8
 MANY = 5
 """Items of a subject from which on it is told whether the model knows it."""
