@@ -198,3 +198,12 @@ def test_another_projects_run_is_left_alone(tmp_path: Path) -> None:
     assert done.code == 0, done.output
     assert "seatrial:" not in done.output
     assert not (tmp_path / "report").exists()
+
+
+def test_the_default_policy_gives_a_reason_for_each_number() -> None:
+    """And it says nothing of subjects that were not quantized."""
+    from fixtures import fleet, manifest
+
+    bounds = manifest.read_policy(fleet.DEFAULT_POLICY).bounds
+    assert len(bounds) > 10
+    assert all(bound.only_if_measured and len(bound.reason) > 40 for bound in bounds)

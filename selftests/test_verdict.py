@@ -256,3 +256,41 @@ def test_capabilities_that_differ_between_variants_name_them() -> None:
         for dtype, value in (("float32", "kept"), ("bfloat16", "lost"))
     ]
     assert only(trials.trial(*checks))["capabilities"]["cache"] == "kept (float32); lost (bfloat16)"
+
+
+def bounded(metric: Json, *bounds: Json, quantization: str = "nf4") -> Json:
+    """The verdict on a subject with one metric of one variant, under these bounds."""
+    check = trials.check("quantization/distribution-kept", variant={"device": "cuda:0", "quantization": quantization},
+                         metrics=[{"unit": "", "better": "lower", "samples": 9} | metric])  # fmt: skip
+    return only(trials.trial(check, policy={"bounds": [{"reason": "r"} | bound for bound in bounds]}))
+
+
+WIDE = {"name": "quantization.kl_divergence", "value": 0.5, "interval": [0.4, 0.6]}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "verdict"),
+    [
+        ([{"max": 0.1}], "reject"),
+        ([{"max": 0.1, "quantization": "int8"}], "adopt-with-conditions"),  # of int8 nothing was measured
+        ([{"max": 0.1, "quantization": "int8", "only_if_measured": True}], "adopt"),
+        ([{"max": 0.1, "quantization": ["int8", "nf4"]}], "reject"),
+        ([{"max": 0.1, "device": "cuda"}], "reject"),
+        ([{"max": 0.1, "device": "cpu", "only_if_measured": True}], "adopt"),
+        ([{"max": 0.1, "counts": "condition"}], "adopt-with-conditions"),
+        ([{"max": 0.45}], "inconclusive"),
+        ([{"max": 0.45, "default": True}], "adopt-with-conditions"),
+        ([{"max": 0.55, "default": True}], "adopt"),
+        ([{"max": 0.1, "default": True}, {"max": 0.9}], "adopt"),  # the user's own takes the default one's place
+        ([{"max": 0.1, "default": True}, {"max": 0.9, "quantization": "int8", "only_if_measured": True}], "reject"),
+        ([{"max": 0.1, "subject": "another"}], "adopt"),
+    ],
+)
+def test_bounds_know_variants_and_defaults(bounds: list[Json], verdict: str) -> None:
+    found = bounded(WIDE, *({"metric": "quantization.kl_divergence"} | bound for bound in bounds))
+    assert found["verdict"] == verdict, found["reasons"]
+
+
+def test_a_bound_may_be_about_several_metrics() -> None:
+    metric = {"name": "quantization.accuracy_change.choice", "value": -0.4, "interval": [-0.5, -0.3]}
+    assert bounded(metric, {"metric": "quantization.accuracy_change.*", "min": -0.1})["verdict"] == "reject"

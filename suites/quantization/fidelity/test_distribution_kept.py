@@ -79,10 +79,10 @@ def refuse_far_away(found: Fidelity, worst: list[dict[str, Any]]) -> None:
     """Raises Defect where the whole interval of the mean divergence is beyond `FAR`."""
     __tracebackhide__ = True
     rows = found.blocks(found.kl)
-    low, high = bootstrap(rows, ratio_of_sums)
+    mean, (low, high) = float(ratio_of_sums(rows)), bootstrap(rows, ratio_of_sums)
     if low > FAR:
         raise Defect(
-            f"The variant's distributions are far from the full model's: their KL divergence is {ratio_of_sums(rows):.3g}"
+            f"The variant's distributions are far from the full model's: their KL divergence is {mean:.3g}"
             f" nats/token (95% interval {low:.3g} to {high:.3g}), and {float(found.agree.mean()):.0%} of the likeliest"
             " tokens are the same.",
             evidence=_evidence(found, worst),
