@@ -54,9 +54,19 @@ class Logbook:
         """A report of what is known so far, for the reader of a run that is killed; it may take 2% of the time."""
         started = time.monotonic()
         if started >= self._next_refresh:
-            self.verdict = directory.write(self.directory, self.trial)
+            self._report_so_far()
             took = time.monotonic() - started
             self._next_refresh = started + max(REFRESH_SECONDS, 50 * took)
+
+    def _report_so_far(self) -> None:
+        """What goes wrong here must not end a run of hours: the records are safe, and the end tries again."""
+        try:
+            self.verdict = directory.write(self.directory, self.trial)
+        except OSError:
+            raise
+        except Exception as error:
+            remark = f"The report could not be written during the run ({type(error).__name__}: {error})."
+            self.remarks = list(dict.fromkeys([*self.remarks, remark]))
 
     def _write(self, record: records.Record) -> None:
         record = redaction.clean(record)

@@ -21,6 +21,8 @@ WIDTH = 100
 TOTAL = 8_000
 """Characters shown of one finding's evidence."""
 
+INDENTED = re.compile(r" +$|(?<=\S) {2,}(?=\S)", re.MULTILINE)
+"""Spaces that matter in text whose lines we have indented."""
 SPACES = re.compile(r"^ +| +$|(?<=\S) {2,}(?=\S)", re.MULTILINE)
 LINK = re.compile(r"https?://[^\s<>\"'`⟨⟩]+[^\s<>\"'`⟨⟩.,;:!?)\]]")
 CODE = re.compile(r"`([^`\n]+)`")
@@ -56,7 +58,11 @@ def show(value: Any, limit: int = VALUE) -> Markup:
             block(value, limit) if "\n" in value else Markup('<code class="str">{}</code>').format(marked(value, limit))
         )
     laid_out = rows(value)
-    return block(laid_out, limit) if "\n" in laid_out else Markup("<code>{}</code>").format(marked(laid_out, limit))
+    return (
+        block(laid_out, limit, INDENTED)
+        if "\n" in laid_out
+        else Markup("<code>{}</code>").format(marked(laid_out, limit))
+    )
 
 
 def rows(value: Any, indent: str = "") -> str:
@@ -73,19 +79,19 @@ def rows(value: Any, indent: str = "") -> str:
     return f"{opening}\n" + ",\n".join(deeper + line for line in lines) + f"\n{indent}{closing}"
 
 
-def block(value: str, limit: int = VALUE) -> Markup:
+def block(value: str, limit: int = VALUE, spaces: re.Pattern[str] = SPACES) -> Markup:
     """Text of several lines."""
     from markupsafe import Markup
 
-    return Markup("<pre>{}</pre>").format(marked(value, limit))
+    return Markup("<pre>{}</pre>").format(marked(value, limit, spaces))
 
 
-def marked(value: str, limit: int = VALUE) -> Markup:
+def marked(value: str, limit: int = VALUE, spaces: re.Pattern[str] = SPACES) -> Markup:
     """The text with invisible characters and spaces that matter made visible."""
     from markupsafe import Markup, escape
 
     safe = str(escape(text.clip(value, limit)))
-    safe = text.HIDDEN.sub(_named, SPACES.sub(lambda match: f'<span class="sp">{match[0]}</span>', safe))
+    safe = text.HIDDEN.sub(_named, spaces.sub(lambda match: f'<span class="sp">{match[0]}</span>', safe))
     return Markup(safe)
 
 

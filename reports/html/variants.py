@@ -19,6 +19,22 @@ AGAINST = (
 )
 QUALITY = "quantization.kl_divergence"
 
+FIRST = (
+    QUALITY,
+    "quantization.top1_agreement",
+    "quantization.perplexity_ratio",
+    "quantization.greedy_unchanged",
+    "quality.",
+    "quantization.memory_footprint",
+    "quantization.peak_memory",
+    "quantization.decode_tokens_per_second",
+    "quantization.decode_speed_ratio",
+    "quantization.prefill_tokens_per_second",
+    "quantization.time_to_first_token",
+    "quantization.load_time",
+)
+"""What decides between variants, by the beginnings of names: what is lost, what is saved. The others are folded."""
+
 ROWS = 200
 
 
@@ -35,12 +51,19 @@ def compared(case: Json) -> Json:
         return {}
     columns.sort(key=lambda title: title != FULL)
     shown = [_row(key, chosen[key], columns) for key in sorted(chosen, key=_order)]
-    return {"subject": case["subject"]["name"], "columns": columns, "rows": shown[:ROWS], "more": len(shown[ROWS:])}
+    first = sum(_rank(row["name"]) < len(FIRST) for row in shown) or len(shown)
+    parts = [shown[:first], shown[first:ROWS]]
+    about = {"subject": case["subject"]["name"], "columns": columns, "more": len(shown[ROWS:])}
+    return about | {"rows": shown[:ROWS], "parts": [part for part in parts if part]}
 
 
-def _order(key: tuple[str, str]) -> tuple[bool, bool, tuple[str, str]]:
+def _order(key: tuple[str, str]) -> tuple[int, tuple[str, str]]:
     """Quality first: what a variant does to the answers, before what it does to the machine."""
-    return not key[0].startswith(ABOUT), key[0] != QUALITY, key
+    return _rank(key[0]), key
+
+
+def _rank(name: str) -> int:
+    return next((place for place, opening in enumerate(FIRST) if name.startswith(opening)), len(FIRST))
 
 
 def _row(key: tuple[str, str], row: Mapping[str, Json], columns: Sequence[str]) -> Json:
@@ -149,6 +172,16 @@ def series(trial: Trial) -> list[Json]:
                 "suite": suite,
             }
             plot = plots.setdefault(key, base | {"x": one["x"], "y": one["y"], "curves": [], "name": one["name"]})
-            label = (titles[text.variant(check.variant)] if check.variant else "", text.parameters(check.parameters))
-            plot["curves"].append({"label": " · ".join(filter(None, label)), "points": one["points"]})
-    return list(plots.values())
+            label = titles[text.variant(check.variant)] if check.variant else ""
+            plot["curves"].append({"label": label, "how": text.parameters(check.parameters), "points": one["points"]})
+    return [_labelled(plot) for plot in plots.values()]
+
+
+def _labelled(plot: Json) -> Json:
+    """Parameters in the labels where the curves differ in them, beside the title where they do not."""
+    how = {curve["how"] for curve in plot["curves"]}
+    if len(how) == 1:
+        return plot | {"how": how.pop()}
+    for curve in plot["curves"]:
+        curve["label"] = " · ".join(part for part in (curve["label"], curve["how"]) if part)
+    return plot
