@@ -8,6 +8,7 @@ from typing import Any
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
+from suites.generation import paths
 from suites.integrity.numerics.finite import Own, own, troubles
 from suites.integrity.numerics.precision import BYTES, Place, Runs, first_place, own_dtype
 
@@ -34,7 +35,8 @@ def test_finite_in_every_dtype(
     model = loaded.model
     if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
         raise Unsupported("quantized weights cannot be cast to another dtype")
-    mine, found = own_dtype(model), own(loaded, tokenizer, subject.traits.parameters, profile)
+    with paths.refusals("A forward pass"):
+        mine, found = own_dtype(model), own(loaded, tokenizer, subject.traits.parameters, profile)
     told: dict[str, str] = {mine: "not finite" if any(found.wrong.values()) else "finite"}
     places: dict[str, tuple[str, Place | None]] = {}
     for dtype in [each for each in BYTES if each != mine]:

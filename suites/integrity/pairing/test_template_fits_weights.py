@@ -33,12 +33,18 @@ def test_template_fits_weights(
     _, text = fit.plain_text(subject, tokenizer, loaded, profile)
     if fit.first_strange(text, fit.chance(tokenizer)) is not None:
         raise Unsupported("the tokenizer does not fit the weights: see integrity/tokenizer-fits-weights")
-    if other := markers.foreign(chat, loaded.model):
-        raise _foreign(other)
     stops, _ = stop_ids(subject, tokenizer)
     found = finishes(chat, loaded.model, set(stops))
+    if len(found) >= FEWEST:
+        _finished(tokenizer, found, record)
+    if other := markers.foreign(chat, loaded.model):
+        raise _foreign(other)
     if len(found) < FEWEST:
         raise Unsupported("the template shows no answer with something behind it")
+
+
+def _finished(tokenizer: Any, found: list[Finish], record: Any) -> None:
+    __tracebackhide__ = True
     chances = sorted(each.probability for each in found)
     typical = chances[len(chances) // 2]
     record.metric("integrity.end_of_turn_probability", typical, "probability",
