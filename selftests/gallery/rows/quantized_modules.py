@@ -88,6 +88,18 @@ mutant(
     caught_by="quantization/own-skip-list-is-kept",
     severity="hazard",
     naming=("skip list", "lm_head is quantized too"),
+    quantization="nf4",
+    since="5.0",
+)(as_they_are)
+
+mutant(
+    "Q13",
+    "a partial skip list leaves an int8 head without its scales: the first forward pass fails",
+    source="bitsandbytes-foundation/bitsandbytes#1634",
+    base=CHAT,
+    caught_by="quantization/own-skip-list-is-kept",
+    severity="hazard",
+    naming=("skip list", "forward pass fails", "'CB'"),
     quantization="int8",
     since="5.0",
 )(as_they_are)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures import libraries
-from fixtures.subjects import skeletons
+from fixtures.subjects import loading, skeletons
 from fixtures.subjects.loading import Loaded
+from fixtures.subjects.problems import SubjectProblem
 from fixtures.subjects.quantized import backend
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
+from suites.quantization.running import answer, random_ids
+
+SMALL = 20_000_000
+"""Parameters up to which the model is loaded once more, to see whether it runs."""
 
 
 def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_here: Loaded) -> None:
@@ -20,7 +25,8 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
         quantized, the model is worse than without it, and no error tells.
     Fix: name the head in the list too, for example ["lm_head", "q_proj"]; compare the classes of the loaded modules.
     Source: https://github.com/huggingface/transformers/issues/45674 (any list of one's own quantizes the head);
-        https://github.com/huggingface/transformers/issues/24037
+        https://github.com/huggingface/transformers/issues/24037;
+        https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1634 (a list that leaves layers without scales)
     """
     usual = sorted(backend.layers(quantized_here.model))
     if not usual:
@@ -33,8 +39,27 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
         raise Defect(f"The skip list names {leaf}, and {ignored[0]} is quantized all the same.", evidence=evidence)
     if more := sorted(got - {*usual}):
         what = f"With the skip list ['{leaf}'], {more[0]} is quantized too, which it is not without a list"
-        more_evidence = evidence | {"quantized only with a list": more}
-        raise Hazard(f"{what} (transformers {libraries.version()}).", evidence=more_evidence)
+        failed = failure(subject, variant, [leaf]) if subject.traits.parameters <= SMALL else ""
+        evidence |= {"quantized only with a list": more, "first forward pass": failed or "not tried or well"}
+        then = f"; then {failed[0].lower()}{failed[1:]}" if failed else ""
+        raise Hazard(f"{what}{then} (transformers {libraries.version()}).", evidence=evidence)
+
+
+def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
+    """How a model that is loaded with the list fails; a head that shares its weight with the embedding does."""
+    library = backend.backend_of(variant.quantization)
+    compute = variant.dtype if variant.dtype != "auto" else subject.traits.dtype
+    model = None
+    try:
+        wanted = library.config(variant.quantization, compute, skip)
+        model = loading.load_model(subject, variant, quantization_config=wanted).model
+        answer(model, random_ids(model, 1))
+    except (Unsupported, SubjectProblem) as refusal:
+        return (refusal.summary if isinstance(refusal, Unsupported) else str(refusal)).rstrip(": ")
+    finally:
+        if model is not None:
+            loading.drop_storage(model)
+    return ""
 
 
 def replaced_with(subject: Subject, variant: Variant, model: Any, skip: list[str]) -> set[str]:
