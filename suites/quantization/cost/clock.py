@@ -49,26 +49,31 @@ def bandwidth(kind: str) -> float:
 
 
 class Peak:
-    """Bytes that were held at most, of the device and of the process, while a block ran; None where nobody counts."""
+    """Bytes by which the use of memory rose while a block ran; None where nobody counts them."""
 
     def __init__(self) -> None:
         self.device: int | None = None
+        """What PyTorch allocated on an accelerator."""
         self.host: int | None = None
+        """What the process held, where its model lies in the host's memory."""
 
 
 @contextmanager
 def peak(device: Any) -> Iterator[Peak]:
     import torch
 
-    found, counted = Peak(), device.type == "cuda"
-    if counted:
+    found = Peak()
+    if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    resettable = _forget_host_peak()
-    yield found
-    if counted:
-        found.device = int(torch.cuda.max_memory_allocated(device))
-    if resettable:
-        found.host = _host_peak()
+        before = int(torch.cuda.memory_allocated(device))
+        yield found
+        found.device = int(torch.cuda.max_memory_allocated(device)) - before
+    elif device.type == "cpu" and _forget_host_peak():
+        before = _host("VmRSS")
+        yield found
+        found.host = max(0, _host("VmHWM") - before)
+    else:
+        yield found
 
 
 def _forget_host_peak() -> bool:
@@ -80,9 +85,9 @@ def _forget_host_peak() -> bool:
     return True
 
 
-def _host_peak() -> int:
+def _host(name: str) -> int:
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def joules(device: Any) -> float | None:

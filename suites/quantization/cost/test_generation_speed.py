@@ -10,6 +10,7 @@ import pytest
 from fixtures.subjects.loading import Loaded
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
+from suites.quantization.modules.sizes import footprint
 
 COUNTS = 0.2
 """Relative change from which on a baseline's timing is another: machines are seldom quiet."""
@@ -34,7 +35,7 @@ def test_generation_speed(
         found = rounds.benchmarked(request, lambda: write(model, asked), profile)
     suffix = "" if batch == 1 else f".batch_{batch}"
     record_speed(record, found, asked, suffix)
-    record_memory(record, peak, suffix)
+    record_memory(record, peak, footprint(model), suffix)
     if energy is not None and (after := clock.joules(model.device)) is not None:
         written = (len(found) + 1) * asked.rows * asked.new  # with the warm-up
         metric(record, f"energy_per_token{suffix}", (after - energy) / written, "J", "lower", written)
@@ -53,11 +54,11 @@ def record_speed(record: Any, found: Sequence[Round], asked: Load, suffix: str) 
     metric(record, f"decode_tokens_per_second{suffix}", value, "tokens/s", "higher", len(found), interval)
 
 
-def record_memory(record: Any, peak: clock.Peak, suffix: str) -> None:
-    """Of the process with all that it holds, other variants too; of the device, what PyTorch allocated."""
-    for name, value in (("peak_memory_host", peak.host), ("peak_memory_device", peak.device)):
-        if value is not None:
-            metric(record, f"{name}{suffix}", value, "bytes", "lower", 1)
+def record_memory(record: Any, peak: clock.Peak, weights: int, suffix: str) -> None:
+    """The weights and what came on top of them: other variants that the run holds are not counted."""
+    for name, rise in (("peak_memory_host", peak.host), ("peak_memory_device", peak.device)):
+        if rise is not None:
+            metric(record, f"{name}{suffix}", weights + rise, "bytes", "lower", 1)
 
 
 def record_latency(record: Any, found: Sequence[Round], model: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from suites.findings import Unsupported
 from suites.generation import paths
 from suites.quantization.cost import clock
+from suites.quantization.modules.sizes import footprint
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,13 @@ class _Stamps:
 def bytes_read(model: Any) -> int | None:
     """Bytes of weights that one decoding step of one row must read; None where experts make it depend on the token.
 
-    Each parameter once, without the input embedding, of which a row is read, unless the head is the same matrix. What
-    is read of the cache comes on top and is left out: a lower bound.
+    All that the model holds but for the input embedding, of which a row is read, unless the head is the same matrix.
+    What is read of the cache comes on top and is left out: a lower bound.
     """
     config = model.config.get_text_config(decoder=True)
     if any(getattr(config, name, None) for name in ("num_experts", "num_local_experts", "n_routed_experts")):
         return None
-    looked_up = model.get_input_embeddings().weight
-    head = model.get_output_embeddings()
-    tied = head is not None and head.weight is looked_up
-    weights = {id(each): each for each in model.parameters() if tied or each is not looked_up}
-    return int(sum(each.numel() * each.element_size() for each in weights.values()))
+    looked_up, head = model.get_input_embeddings().weight, model.get_output_embeddings()
+    if head is not None and head.weight is looked_up:
+        return footprint(model)
+    return footprint(model) - int(looked_up.numel() * looked_up.element_size())
