@@ -60,8 +60,8 @@ def variant(subject: str, quantization: str, loss: float) -> records.Check:
             ("decode_tokens_per_second", 20.0, "tokens/s"),
         )
     ]
-    curve = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
-    bars = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
+    curve: records.Json = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
+    bars: records.Json = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
     points = [[index, loss * (index % 9)] for index in range(128)]
     series = [
         curve | {"points": points},

@@ -98,5 +98,5 @@ class Controller:
         """To the stream behind the screen, which lets no commands through."""
         stream = getattr(terminalreporter._tw._file, "stream", None)
         if github.here() and stream is not None:
-            for line in github.annotations(self.logbook.verdict):
+            for line in github.annotated(self.logbook.verdict):
                 stream.write(f"{redaction.hide(line)}\n")

@@ -41,7 +41,7 @@ def defused(output: str) -> str:
     return COMMAND.sub(r"\1\\", output)
 
 
-def annotations(verdict: Json) -> Iterator[str]:
+def annotated(verdict: Json) -> Iterator[str]:
     """A line for each finding, defects first, as many as GitHub shows."""
     found = [
         (_level(finding), subject["subject"]["name"], finding)

@@ -81,7 +81,7 @@ def findings() -> Json:
 
 def test_annotations_are_escaped_as_github_says() -> None:
     """Percent, line ends; in properties colon and comma too."""
-    first, second = list(github.annotations(findings()))
+    first, second = list(github.annotated(findings()))
     assert first.startswith("::error title=Defect in integrity/weights-complete (builtin%3Asmollm2)::2 parameters are")
     assert "%0AFix: Save the model again" in first
     assert "%0AReproduce: pytest --model" in first
@@ -93,9 +93,9 @@ def test_annotations_are_escaped_as_github_says() -> None:
 def test_accepted_findings_are_notices_and_ten_of_each_are_enough() -> None:
     """GitHub shows ten of each level."""
     many = [dataclasses.replace(trials.hazard(), summary=str(index)) for index in range(30)]
-    assert len(list(github.annotations(judge(trials.trial(*many))))) == github.SHOWN
+    assert len(list(github.annotated(judge(trials.trial(*many))))) == github.SHOWN
     accepted = trials.subject(accepted={"chat_templates/one-bos": "known"})
-    assert next(github.annotations(judge(trials.trial(trials.hazard(), subjects=[accepted])))).startswith("::notice ")
+    assert next(github.annotated(judge(trials.trial(trials.hazard(), subjects=[accepted])))).startswith("::notice ")
 
 
 @pytest.mark.parametrize(
