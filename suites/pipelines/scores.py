@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-SLACK = 1e-3
-"""Scores are sums of rounded numbers."""
+SLACK = 4e-3
+"""Scores are rounded, in bfloat16 by up to 2^-9 of each, and so is what their sum is made of."""
 
 
 def sorted_down(scores: Sequence[float]) -> Iterator[str]:
