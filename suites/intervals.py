@@ -32,7 +32,7 @@ def student(freedom: int) -> float:
         return SMALL[freedom]
     z = Z95
     terms = ((z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
+    return z + sum(term / float(freedom) ** (power + 1) for power, term in enumerate(terms))
 
 
 def bootstrap(
@@ -76,7 +76,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     (1947); the binomial form.
     """
     count, fewer = only_first + only_second, min(only_first, only_second)
-    tail = sum(math.comb(count, each) for each in range(fewer + 1)) / 2**count
+    tail: float = sum(math.comb(count, each) for each in range(fewer + 1)) / 2**count
     return min(1.0, 2 * tail)
 
 

@@ -54,11 +54,11 @@ def _record(record: Any, pairs: Sequence[tuple[Said, Said]], version: str) -> No
     record.capability("quantization.answers", f"{same} of {len(pairs)} unchanged", evidence=_told(pairs))
     record.metric("quantization.greedy_unchanged", same / len(pairs), "share of prompts", better="higher",
                   samples=len(pairs), interval=wilson(same, len(pairs)), version=version)  # fmt: skip
-    places = [[first_difference(full.ids, other.ids), 1] for full, other in pairs]
+    places = [[float(first_difference(full.ids, other.ids))] for full, other in pairs]
     _mean(record, "quantization.greedy_first_difference", places, "tokens", version)
     scores = chrf(pairs)
     if scores:
-        _mean(record, "quantization.chrf", [[score, 1] for score in scores], "0..100", version)
+        _mean(record, "quantization.chrf", [[score] for score in scores], "0..100", version)
     else:
         record.capability("quantization.chrf", "not measured: sacrebleu is not installed")
 
@@ -78,7 +78,7 @@ def first_difference(one: Sequence[int], other: Sequence[int]) -> int:
 def chrf(pairs: Sequence[tuple[Said, Said]]) -> list[float]:
     """chrF of each answer against the full model's, 0 to 100; empty without sacrebleu."""
     try:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError:
         return []
     metric = CHRF()
