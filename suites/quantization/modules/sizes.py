@@ -28,7 +28,8 @@ def footprint(model: Any) -> int:
     own = {f"{name}.weight" for name in layers}
     tensors = [tensor for name, tensor in model.named_parameters() if name not in own]
     tensors += [*model.buffers()]
-    return sum(each.numel() * each.element_size() for each in tensors) + sum(each.held() for each in layers.values())
+    plain = sum(int(each.numel() * each.element_size()) for each in tensors)
+    return plain + sum(each.held() for each in layers.values())
 
 
 def misjudged(model: Any) -> dict[str, tuple[int, int]]:
