@@ -192,7 +192,16 @@ class Case:
 
 def _told(opening: str, findings: list[Json], limit: int = 5) -> list[str]:
     """One sentence for each finding, and how many more there are."""
-    told = [f"{opening} {f['check']}: {sentence(line(f['summary'], 300))}" for f in findings[:limit]]
-    more = findings[limit:]
+    alike: dict[tuple[str, str], list[Json]] = {}
+    for finding in findings:
+        alike.setdefault((finding["check"], finding["summary"]), []).append(finding)
+    piles = list(alike.values())
+    told = [f"{opening} {pile[0]['check']}: {sentence(line(pile[0]['summary'], 300))}{_times(pile)}" for pile in piles]
+    more = [finding for pile in piles[limit:] for finding in pile]
     ids = names(sorted({finding["check"] for finding in more}))
-    return told + ([f"{count(len(more), 'more ' + more[0]['severity'])}: {ids}."] if more else [])
+    return told[:limit] + ([f"{count(len(more), 'more ' + more[0]['severity'])}: {ids}."] if more else [])
+
+
+def _times(pile: list[Json]) -> str:
+    """The same sentence about several variants is told once."""
+    return f" So in {len(pile)} variants." if len(pile) > 1 else ""
