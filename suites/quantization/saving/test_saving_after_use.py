@@ -22,8 +22,8 @@ def test_saving_after_use(
         model in memory too.
     Fix: save before the first forward pass, or load the model again to save it; do not ask a model that is in use for
         its `state_dict()`.
-    Source: https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/functional.py (the packing
-        for CPUs and its inverse); https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
+    Source: https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2078 (the packing for CPUs is not undone);
+        https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
     """
     found = saved(subject, variant, quantized, profile)
     if told := found.refused_after_use:

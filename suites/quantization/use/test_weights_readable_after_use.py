@@ -17,7 +17,7 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
         bits into another order and the library reads them in the old one, all of these give another model, silently.
     Fix: dequantize, merge or export a model that was loaded for that and has not computed anything yet.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (dequantize);
-        https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/bitsandbytes/functional.py (packing for CPUs)
+        https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2078 (the packing for CPUs is not undone)
     """
     import torch
 
