@@ -184,7 +184,7 @@ mutant(
     source="own",
     base=PANOPTIC,
     caught_by="pipelines/masks-as-declared",
-    naming="in several panoptic masks",
+    naming=("pixels are in several", "masks"),
     since="5.0",  # with 4.57 the model needs SciPy too, which its environment has not
     patch_pipe=answering(whole_picture),
 )(unchanged)
