@@ -10,7 +10,12 @@ from typing import Any
 from fixtures.tasks.pipe import Pipe
 
 ROUNDING = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
-"""Share of the largest number: some hundred roundings of a model's dtype, in which other batches sum in other order."""
+"""Share of the largest number: some hundred roundings of a model's dtype, in which other batches sum in other order.
+
+A table, and not measured as in the generation suite: that rounds the output of every layer at random and compares
+logits, while answers here are scores, places and words behind a processor, for which a run with noise tells little
+that a fixed share does not, at the price of several more runs of every task.
+"""
 PIXELS = 0.01
 """Share of the pixels of a mask that lie at its edge, and fall to the one or the other side by rounding."""
 SHOWN = 200
