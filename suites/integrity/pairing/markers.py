@@ -35,7 +35,8 @@ def foreign(chat: Chat, model: Any) -> Foreign | None:
     except TemplateFails:
         return None
     added = {str(token) for token in chat.tokenizer.added_tokens_decoder.values()}
-    unused = sorted(token for token in added if TURNS.search(token) and token not in text)
+    turns = text.removeprefix(chat.tokenizer.bos_token or "")
+    unused = sorted(token for token in added if TURNS.search(token) and token not in turns)
     for match in MARKER.finditer(text) if unused else ():
         pieces = chat.encode(match[0])
         if match[0] in added or len(pieces) < 2:
