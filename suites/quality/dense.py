@@ -18,6 +18,10 @@ WEIGHTS_ONLY = ("nf4", "nf4-dq", "fp4")
 """Forms that change nothing but the weights."""
 AGREES = 0.01
 """Largest divergence of the real kernels from the dequantized weights, as a share of what quantization itself does."""
+TEXTS = (
+    "The harvest failed twice; in the third year they planted barley instead, and the mill turned again.",
+    "def add(a, b):\n    return a + b\n\nprint(add(2, 3))  # 5\n\nfor each in range(3):\n    print(each)\n",
+)
 SAMPLE = 24
 """Ids of each text of the sample."""
 KEY = "dense layers"
@@ -34,12 +38,18 @@ class Dense:
     """Of the real kernels from the dequantized weights, on the sample, nats/token."""
 
 
-def prepare(loaded: Loaded, reference: Loaded, texts: Sequence[Sequence[int]], memory: int) -> Dense:
+def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> Dense:
     """Makes the layers and tries them on the sample, once for a variant; `memory` is what they may take, in bytes."""
     if KEY not in loaded.shared:
-        loaded.shared[KEY] = _tried(loaded, reference.model, [text[:SAMPLE] for text in texts], memory)
+        loaded.shared[KEY] = _tried(loaded, reference.model, _sample(reference.model, tokenizer), memory)
     found: Dense = loaded.shared[KEY]
     return found
+
+
+def _sample(model: Any, tokenizer: Any) -> list[list[int]]:
+    from suites.generation import steering
+
+    return [steering.said(model, tokenizer, text)[:SAMPLE] for text in TEXTS]
 
 
 @contextmanager

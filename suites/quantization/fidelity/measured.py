@@ -87,7 +87,7 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
     every = passages.passages(reference.model, tokenizer, corpus)
     ids = [passage.ids for passage in every]
     with paths.refusals("A forward pass"):
-        ready = dense.prepare(loaded, reference, ids[:2], memory)
+        ready = dense.prepare(loaded, reference, tokenizer, memory)
         with dense.active(loaded):
             chunks = list(
                 scoring.compare(

@@ -9,8 +9,9 @@ from fixtures.inputs.items import Items
 from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
+from suites.generation import paths
 from suites.intervals import bootstrap, mcnemar, wilson
-from suites.quality import tasks
+from suites.quality import dense, tasks
 from suites.quality.said import Said, said
 from suites.quantization.fidelity import accuracy
 
@@ -22,7 +23,7 @@ EXAMPLES = 12
 
 def test_answers_kept(
     subject: Subject, loaded: Loaded, reference: Loaded, tokenizer: Any, items: Items, profile: str,
-    continues_text: None, record: Any,
+    memory_left: int, continues_text: None, record: Any,
 ) -> None:  # fmt: skip
     """Where the full model answers, the quantized or cast one does too: it is not silent, does not run in a loop, and
     does not lose most of what the full one knows.
@@ -33,6 +34,8 @@ def test_answers_kept(
     Source: https://arxiv.org/abs/2407.09141 (answers that flip beside accuracy);
         https://aclanthology.org/W15-3049 (chrF: how much of a text is kept, in characters)
     """
+    with paths.refusals("A forward pass"):
+        dense.prepare(loaded, reference, tokenizer, memory_left)
     full, other = dict(tasks.marks(reference, tokenizer, items)), dict(tasks.marks(loaded, tokenizer, items))
     try:
         theirs, mine = (said(subject, tokenizer, each, items, profile) for each in (reference, loaded))
