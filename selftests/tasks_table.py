@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -41,16 +42,17 @@ Outcomes = dict[str, dict[str, Any]]
 
 
 def main() -> None:
-    """Try everything, keep the outcomes, write the page."""
+    """Try everything, or the tasks that are named, keep the outcomes, write the page."""
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-    kept[libraries.version()] = tried()
+    asked = sys.argv[1:] or [*subjects()]
+    kept[libraries.version()] = {**kept.get(libraries.version(), {}), **tried(asked)}
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(render(kept), encoding="utf-8")
 
 
-def tried() -> Outcomes:
+def tried(tasks: Sequence[str]) -> Outcomes:
     """Task to what its subject showed: counts of outcomes, and what runs it. All subjects run in one process."""
-    names = subjects()
+    names = {task: name for task, name in subjects().items() if task in tasks}
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report"
         models = [f"--model=builtin:{name}" for name in sorted({*names.values()})]
@@ -65,7 +67,8 @@ def tried() -> Outcomes:
 def subjects() -> dict[str, str]:
     """Task to the built-in that it is tried on: the one of its name, else the first that has it."""
     tiny = {name: member for name, member in FLEET.items() if name.startswith("tiny-")}
-    found = {task: name for name, member in reversed(tiny.items()) for task in member.traits.tasks}
+    ordered = {**tiny, **FLEET}
+    found = {task: name for name, member in reversed(ordered.items()) for task in member.traits.tasks}
     return {task: f"tiny-{task}" if f"tiny-{task}" in tiny else found[task] for task in contracts() if task in found}
 
 
