@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,9 @@ def test_translators_translate(architecture: str) -> None:
 
 
 def test_the_settings_of_tasks_name_tasks() -> None:
-    settings = {"task_specific_params": {"summarization": {}, "translation_en_to_de": {}, "translation_en_to_fr": {}}}
+    settings: dict[str, Any] = {
+        "task_specific_params": {"summarization": {}, "translation_en_to_de": {}, "translation_en_to_fr": {}}
+    }
     assert tasks_for("T5ForConditionalGeneration", settings) == ("text2text-generation", "summarization", "translation")
 
 

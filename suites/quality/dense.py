@@ -72,7 +72,7 @@ def _swap(model: Any, layers: dict[str, Any]) -> dict[str, Any]:
     return before
 
 
-def _tried(loaded: Loaded, full: Any, texts: list[Sequence[int]], memory: int) -> Dense:
+def _tried(loaded: Loaded, full: Any, texts: Sequence[Sequence[int]], memory: int) -> Dense:
     if reason := _refusal(loaded.model, memory):
         return Dense({}, reason)
     wanted, real = _logits(full, texts), _logits(loaded.model, texts)
