@@ -116,7 +116,7 @@ def _ordinary(layer: Any, dtype: Any) -> Any:
     return made.eval()
 
 
-def _logits(model: Any, texts: list[Sequence[int]]) -> Any:
+def _logits(model: Any, texts: Sequence[Sequence[int]]) -> Any:
     """Logits of all texts (positions x vocabulary), float32 on the CPU."""
     import torch
 
