@@ -157,7 +157,7 @@ class Study:
 
         ids = torch.tensor([list(run.ids[:-1])], dtype=prompt["input_ids"].dtype)
         if self.seq2seq:
-            decoded = torch.cat([torch.full_like(ids[:, :1], self.start), ids], dim=1)
+            decoded = torch.cat([torch.full((1, 1), self.start, dtype=ids.dtype), ids], dim=1)
             return prompt | {"decoder_input_ids": decoded, "decoder_attention_mask": torch.ones_like(decoded)}
         whole = torch.cat([prompt["input_ids"], ids], dim=1)
         return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}

@@ -11,7 +11,7 @@ from suites.quantization.saving.trip import trip
 
 
 def test_quantized_checkpoint_saves_again(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
 ) -> None:
     """A model that was loaded from a quantized checkpoint can be saved.
 
@@ -21,7 +21,7 @@ def test_quantized_checkpoint_saves_again(
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving);
         https://github.com/huggingface/transformers/blob/main/src/transformers/core_model_loading.py (reverse_op)
     """
-    found = trip(subject, variant, quantized, profile)
+    found = trip(subject, variant, quantized, profile, memory_left)
     told = found.refused or found.refused_again
     if told:
         raise Hazard(

@@ -10,7 +10,7 @@ from suites.quantization.saving.trip import saved
 
 
 def test_quantized_model_survives_saving(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
 ) -> None:
     """Saved and loaded again, every tensor has the same bytes, and the model gives the same outputs.
 
@@ -20,7 +20,7 @@ def test_quantized_model_survives_saving(
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving);
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1945 (packed bytes that were altered)
     """
-    found = saved(subject, variant, quantized, profile)
+    found = saved(subject, variant, quantized, profile, memory_left)
     if found.unloadable:
         raise Defect(
             f"What was saved cannot be loaded and run: {found.unloadable}.", evidence={"refusal": found.unloadable}

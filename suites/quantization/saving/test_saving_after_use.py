@@ -13,7 +13,7 @@ from suites.quantization.saving.trip import saved
 
 
 def test_saving_after_use(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
 ) -> None:
     """A quantized model that has computed something is saved as itself, and goes on as before.
 
@@ -25,7 +25,7 @@ def test_saving_after_use(
     Source: https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2078 (the packing for CPUs is not undone);
         https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
     """
-    found = saved(subject, variant, quantized, profile)
+    found = saved(subject, variant, quantized, profile, memory_left)
     if told := found.refused_after_use:
         raise Hazard(f"After a forward pass the model cannot be saved: {told}.", evidence={"refusal": told})
     if not (found.saved_after_use or found.kept_running):

@@ -51,11 +51,11 @@ class Trip:
     """Magnitude of the outputs."""
 
 
-def trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str) -> Trip:
+def trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str, memory_left: int) -> Trip:
     """Made once for each variant; a failure is raised again."""
     if "trip" not in loaded.shared:
         try:
-            with scratch(loaded.model, profile) as folder:
+            with scratch(loaded.model, profile, memory_left) as folder:
                 loaded.shared["trip"] = _made(subject, variant, folder)
         except Exception as failure:
             loaded.shared["trip"] = failure.with_traceback(None)
@@ -65,9 +65,9 @@ def trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str) -> Tr
     return found
 
 
-def saved(subject: Subject, variant: Variant, loaded: Loaded, profile: str) -> Trip:
+def saved(subject: Subject, variant: Variant, loaded: Loaded, profile: str, memory_left: int) -> Trip:
     """The trip of a model that can be saved at all."""
-    found = trip(subject, variant, loaded, profile)
+    found = trip(subject, variant, loaded, profile, memory_left)
     if found.refused:
         raise Unsupported(f"the model cannot be saved: {found.refused}")
     return found

@@ -11,7 +11,9 @@ from suites.quantization.running import answer, furthest, random_ids
 from suites.quantization.saving.trip import trip
 
 
-def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str) -> None:
+def test_device_map_auto(
+    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
+) -> None:
     """Loaded with `device_map="auto"`, the model lies where it should and gives the same outputs.
 
     Why: it is how quantized models are loaded in every example; a part that lands on the CPU beside an accelerator is
@@ -19,7 +21,7 @@ def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, 
     Fix: pass a device map of one's own; look at `hf_device_map` in the evidence.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (device_map)
     """
-    found = trip(subject, variant, quantized, profile)
+    found = trip(subject, variant, quantized, profile, memory_left)
     away = {part: device for part, device in found.devices.items() if device in ("cpu", "disk")}
     if away and not variant.device.startswith("cpu"):
         part, device = next(iter(away.items()))
