@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,9 @@ Entry = dict[str, Any]
 
 SHOWN = [row for row in harness.all_mutants().values() if Version(version("transformers")) >= Version(row.since)]
 """The rows whose defect shows in the installed version."""
+if os.environ.get("SEATRIAL_GALLERY") == "short":
+    SHOWN = list({row.caught_by: row for row in reversed(SHOWN)}.values())[::-1]
+    """One for each check, where the other version's environment has tried them all."""
 IN_LOTS = [row for lot in harness.lots(SHOWN, ()) for row in lot.rows]
 BASES = sorted({*HEALTHY, *(row.base for row in SHOWN)})
 
