@@ -12,6 +12,7 @@ from suites.integrity.config.generation_ranges import never_written, refused, to
 from suites.integrity.config.other_names import ROPE, meant_by
 from suites.integrity.weights.order import swaps
 from suites.integrity.weights.profiles import lies
+from suites.integrity.weights.repairs import Repair, apart
 
 numpy = pytest.importorskip("numpy")
 LAYERS, WIDTH, KINDS = 8, 64, 10
@@ -111,3 +112,21 @@ def test_names_of_other_libraries() -> None:
     assert meant_by("rope_base", ["rope_theta"]) == "rope_theta"
     assert meant_by("rope_base", []) is None
     assert meant_by("theta", ["rope_theta"], ROPE) == "rope_theta"
+
+
+def test_rows_of_rotary_pairs_are_put_half_a_head_apart() -> None:
+    assert apart(8, 4) == [0, 2, 1, 3, 4, 6, 5, 7]
+    half = [0, 1, 2, 3, 4, 5]
+    side_by_side = [0, 3, 1, 4, 2, 5]
+    assert [side_by_side[place] for place in apart(6, 6)] == half
+
+
+def test_a_repair_is_undone() -> None:
+    torch = pytest.importorskip("torch")
+    weight = torch.nn.Parameter(torch.arange(16.0).view(4, 4))
+    before = weight.detach().clone()
+    with Repair("rows", orders=((weight, [3, 2, 1, 0]),)).made():
+        assert weight[0, 0] == 12
+    with Repair("turned", pairs=((weight, weight),)).made():
+        assert weight[0, 1] == 4
+    assert torch.equal(weight, before)

@@ -145,3 +145,15 @@ def copied_layer(directory: Path) -> None:
         return {name: tensors[name.replace(".layers.1.", ".layers.0.")].clone() for name in tensors}
 
     edit_weights(directory, change)
+
+
+@mutant(
+    "J27",
+    "config.json has twice the heads, of half the size: every shape fits",
+    source="own",
+    base=CHAT,
+    caught_by="integrity/heads-fit-weights",
+    naming=("8 heads (4 for keys) of 16 dimensions", "4 heads (2 for keys) of 32 dimensions"),
+)
+def twice_the_heads(directory: Path) -> None:
+    set_keys(directory / "config.json", num_attention_heads=8, num_key_value_heads=4, head_dim=16)

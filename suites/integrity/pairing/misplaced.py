@@ -75,20 +75,22 @@ def _best(model: Any, rows: list[Row], tried: Iterable[Repair]) -> Gain | None:
     before: list[float] = []
     best: Gain | None = None
     for repair in tried:
-        before = before or _losses(model, rows)
+        before = before or losses(model, rows)
         with repair.made():
-            after = _losses(model, rows)
-        gain = _gain(repair.what, before, after)
-        if math.isfinite(gain.repaired) and (best is None or gain.gain > best.gain):
-            best = gain
+            after = losses(model, rows)
+        new = gain(repair.what, before, after)
+        if math.isfinite(new.repaired) and (best is None or new.gain > best.gain):
+            best = new
     return best
 
 
-def _losses(model: Any, rows: list[Row]) -> list[float]:
+def losses(model: Any, rows: list[Row]) -> list[float]:
+    """Of every token of the rows, in nats."""
     return [loss for row in likelihood.losses(model, [row for _, row in rows]) for loss in row]
 
 
-def _gain(what: str, before: list[float], after: list[float]) -> Gain:
+def gain(what: str, before: list[float], after: list[float]) -> Gain:
+    """What the same tokens cost before and after a repair."""
     gains = [one - other for one, other in zip(before, after, strict=True)]
     mean = sum(gains) / len(gains)
     spread = math.sqrt(sum((gain - mean) ** 2 for gain in gains) / max(1, len(gains) - 1))

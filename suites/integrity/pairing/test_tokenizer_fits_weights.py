@@ -12,7 +12,7 @@ from fixtures.subjects.stored import Stored
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
-from suites.integrity.pairing import fit, likelihood, misplaced, training
+from suites.integrity.pairing import fit, heads, likelihood, misplaced, training
 from suites.integrity.pairing.likelihood import Likelihood, Move, Row
 
 MOVES = (-1, 1, -2, 2, -3, 3)
@@ -47,6 +47,8 @@ def test_tokenizer_fits_weights(
         _told_elsewhere(loaded)
         if variant.quantization == "none" and misplaced.found(subject, tokenizer, loaded, stored, profile):
             raise Unsupported("weights have changed places: see integrity/weights-in-place")
+        if variant.quantization == "none" and heads.found(subject, tokenizer, loaded, profile):
+            raise Unsupported("the heads are not those of the weights: see integrity/heads-fit-weights")
         if not causal(loaded.model, rows[0][1]):
             raise Unsupported("the logits depend on later tokens, so the loss of a text cannot be read from them")
         move = moved_back(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})

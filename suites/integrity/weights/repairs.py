@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from fixtures.subjects.stored import Stored
+from suites.integrity.config.numbers import head_size
 from suites.integrity.weights.names import LAYER
 from suites.integrity.weights.order import swaps
 
@@ -26,23 +27,31 @@ class Repair:
 
     what: str
     """What was done to the checkpoint, in words that follow its name."""
-    pairs: tuple[tuple[torch.nn.Parameter, torch.nn.Parameter], ...]
+    pairs: tuple[tuple[torch.nn.Parameter, torch.nn.Parameter], ...] = ()
+    orders: tuple[tuple[torch.nn.Parameter, list[int]], ...] = ()
+    """Parameters, and the order in which their rows are put."""
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        """The model repaired, without a copy; as it was before afterwards."""
-        self._exchange()
+        """The model repaired, without a copy but of rows in another order; as it was before afterwards."""
+        touched = {id(each): each for pair in self.pairs for each in pair}
+        touched |= {id(each): each for each, _ in self.orders}
+        before = [(each, each.data) for each in touched.values()]
         try:
+            self._make()
             yield
         finally:
-            self._exchange()
+            for each, data in before:
+                each.data = data
 
-    def _exchange(self) -> None:
+    def _make(self) -> None:
         for one, other in self.pairs:
             if one is other:
                 one.data = one.data.T
             else:
                 one.data, other.data = other.data, one.data
+        for one, order in self.orders:
+            one.data = one.data[order]
 
 
 Layers = dict[int, dict[str, Any]]
@@ -69,8 +78,12 @@ def suggested(stored: Mapping[str, Stored], model: Any) -> list[Repair]:
 
 
 def every(model: Any) -> Iterator[Repair]:
-    """All that is known to happen, for a model that knows nothing: exchanged names, turned matrices, swapped layers."""
+    """All that is known to happen, for a model that knows nothing.
+
+    Names are exchanged, matrices turned, layers swapped, and rows of queries and keys lie in another family's order.
+    """
     for layers in layers_of(model).values():
+        yield from _rotary(layers, head_size(model.config.to_dict()))
         first = layers[min(layers)]
         for one, other in combinations(first, 2):
             if _kin(one, other) and first[one].shape == first[other].shape:
@@ -106,6 +119,23 @@ def _turned(layers: Layers, name: str) -> Iterator[Repair]:
         yield Repair(f"{name} is transposed in every layer", tuple((each, each) for each in held.values()))
     for number, each in held.items():
         yield Repair(f"{name} of layer {number} is transposed", ((each, each),))
+
+
+def _rotary(layers: Layers, size: int | None) -> Iterator[Repair]:
+    """Rotary pairs lie side by side in some checkpoints, and half a head apart in others; queries, keys or both."""
+    held = {part: [each[f"self_attn.{part}.weight"] for each in layers.values() if f"self_attn.{part}.weight" in each]
+            for part in ("q_proj", "k_proj")}  # fmt: skip
+    for parts in (("q_proj", "k_proj"), ("q_proj",), ("k_proj",)):
+        matrices = [each for part in parts for each in held[part]]
+        if not matrices or not size or size % 2 or any(len(each) % size for each in matrices):
+            continue
+        what = f"the rows of {' and '.join(parts)} have the order of interleaved rotary embeddings"
+        yield Repair(what, orders=tuple((each, apart(len(each), size)) for each in matrices))
+
+
+def apart(rows: int, size: int) -> list[int]:
+    """The places of rows whose pairs lie side by side, so that they lie half a head apart."""
+    return [start + each for start in range(0, rows, size) for each in (*range(0, size, 2), *range(1, size, 2))]
 
 
 def _swap(layers: Layers, one: int, other: int) -> Repair | None:

@@ -1,0 +1,34 @@
+"""Promise: the attention heads are those that the weights were trained with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Defect
+from suites.integrity.pairing import heads, training
+
+
+def test_heads_fit_weights(
+    subject: Subject, tokenizer: Any, continues_text: None, full_weights: None, loaded: Loaded, profile: str
+) -> None:
+    """Plain text makes sense with the numbers of heads in `config.json`, or with no others either.
+
+    Why: twice as many heads of half the size have matrices of the same shape. Everything loads, no number is missing,
+        and attention mixes what does not belong together.
+    Fix: set `num_attention_heads`, `num_key_value_heads` and `head_dim` to what the finding names.
+    Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
+    """
+    if not training.trained(loaded.model):
+        return
+    better = heads.found(subject, tokenizer, loaded, profile)
+    if better:
+        right, gain = better
+        said = heads.declared(loaded.model)
+        raise Defect(
+            f"config.json declares {said}, and the weights were trained with {right}: with these plain text has a "
+            f"loss of {gain.repaired:.2f} instead of {gain.loss:.2f} nats per token.",
+            evidence={"num_attention_heads": right.queries, "num_key_value_heads": right.keys, "head_dim": right.size,
+                      "gain": round(gain.gain, 3), "standard error": round(gain.error, 3)},
+        )  # fmt: skip
