@@ -52,3 +52,9 @@ def test_what_cannot_be_read_is_left_to_its_checks(begun: list[str], tmp_path: P
     one, two = template(tmp_path, "one", "1"), template(tmp_path, "two", "")
     Ahead([one, two]).done(one)
     assert begun == []
+
+
+def test_nothing_is_begun_where_the_order_is_not_known(begun: list[str], tmp_path: Path) -> None:
+    """As in the workers of a parallel run."""
+    Ahead(()).done(template(tmp_path, "one", "1"))
+    assert begun == []

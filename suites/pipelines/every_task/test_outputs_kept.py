@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,6 @@ from suites.pipelines.contract import Contract, repeatable
 NAME = "Outputs of the samples"
 FEW = 4
 """Samples beside the canaries: the contracts' first ones."""
-PATH = 500
-"""Characters; what is longer is no path."""
 SCORES = 0.01
 """Scores are kept to two digits: versions of a library compute them in other orders."""
 
@@ -58,7 +57,7 @@ def _digestible(value: Any) -> Any:
         value = value.detach().cpu().float().numpy()
     if hasattr(value, "getbands"):
         value = numpy.asarray(value)
-    if isinstance(value, str) and len(value) < PATH and Path(value).is_file():
+    if isinstance(value, str) and os.path.isfile(value):
         return Path(value).name  # a video of ours, in a directory of this run
     if isinstance(value, Mapping):
         return {str(name): _digestible(each) for name, each in value.items()}
