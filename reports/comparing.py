@@ -254,6 +254,8 @@ def _capability(name: str, was: object, now: object) -> str:
 
 
 def _metric(entry: Json, old: Json, new: Json | None) -> Iterator[Json]:
+    if not all(each.get("compared", True) for each in (old, new or {})):
+        return
     if new is None or new.get("value") is None or old.get("value") is None:
         if old.get("value") is not None:
             yield change("metric", entry, f"{old['name']} was measured before and not now.", old, new)

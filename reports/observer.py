@@ -57,14 +57,18 @@ class Observation:
         interval: tuple[float, float] | None = None,
         effect: float | None = None,
         version: str = "",
+        compared: bool = True,
     ) -> None:
         """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval.
 
-        `effect` is the smallest relative change that counts against a baseline, `version` that of the input.
+        `effect` is the smallest relative change that counts against a baseline, `version` that of the input. What is
+        not `compared` is kept and shown only: a time or a rate of one run says nothing beside that of another.
         """
         metric = asdict(Metric(name, value, unit, better, samples, list(interval) if interval else None))
-        told = {"effect": effect, "version": version}
-        self.metrics.append(metric | told if effect or version else {k: v for k, v in metric.items() if k not in told})
+        told = {"effect": effect, "version": version} if effect or version else {}
+        told |= {} if compared else {"compared": False}
+        bare = {key: metric[key] for key in metric if key not in ("effect", "version", "compared")}
+        self.metrics.append(bare | told)
 
     def sequences(
         self,

@@ -124,6 +124,9 @@ class Metric:
     """Smallest relative change against a baseline that is worth a word; None for the usual 1%."""
     version: str = ""
     """Of the input that was measured: values over other versions are not compared."""
+    compared: bool = True
+    """False for what the machine decides from minute to minute (a time, a rate, memory that the operating system
+    counts): it is kept and shown, but another run's is no regression. Ratios of interleaved rounds are compared."""
 
 
 @dataclass(frozen=True)

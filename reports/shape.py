@@ -37,6 +37,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _object(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -112,7 +116,7 @@ INSIDE: dict[str, Callable[[Any], str]] = {
     "subject.problems": _fields({}, {"summary": _text, "remedy": _text, "reproduce": _text, "file": _text}),
     "check.metrics": _fields(
         {"name": _text, "value": _maybe_number, "unit": _text, "better": _text, "samples": _maybe_number},
-        {"interval": _interval, "effect": _maybe_number, "version": _text},
+        {"interval": _interval, "effect": _maybe_number, "version": _text, "compared": _truth},
     ),
     "check.series": series.mistake,
 }

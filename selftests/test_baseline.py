@@ -285,6 +285,29 @@ def test_a_metric_may_name_a_larger_effect(value: float, worse: bool) -> None:
     assert kinds(compare(after, before)) == (["metric"] if worse else [])
 
 
+@pytest.mark.parametrize("sides", [(True, False), (False, True), (False, False)])
+def test_what_the_machine_decides_is_never_compared(sides: tuple[bool, bool]) -> None:
+    """Times and rates of two runs, also beside a baseline of a version that compared them; nor is one missed."""
+    before, after = (
+        changed("quantization/kl-divergence", metrics=[trials.metric(value=value) | {"compared": compared}])
+        for value, compared in zip((100.0, 10.0), sides, strict=True)
+    )
+    assert compare(after, before) == []
+    if not sides[0]:
+        assert compare(changed("quantization/kl-divergence", metrics=[]), before) == []
+
+
+@pytest.mark.parametrize(("slower", "worse"), [(1.1, False), (1.3, True)])
+def test_a_variant_that_is_slower_by_30_percent_is_told_by_its_ratio(slower: float, worse: bool) -> None:
+    """Rounds in turns: the machine's own speed is in both, so the ratio of two runs can be compared."""
+    ratio = {"name": "quantization.decode_speed_ratio", "unit": "times full", "better": "higher", "effect": 0.2}
+    before, after = (
+        changed("quantization/kl-divergence", metrics=[trials.metric(value=each) | ratio | {"interval": interval}])
+        for each, interval in ((1.0, [0.97, 1.03]), (1 / slower, [0.97 / slower, 1.03 / slower]))
+    )
+    assert kinds(compare(after, before)) == (["metric"] if worse else [])
+
+
 def test_a_metric_over_another_input_is_not_compared() -> None:
     before, after = (
         changed(

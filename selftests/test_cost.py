@@ -34,9 +34,10 @@ def test_speed_is_in_the_report_with_every_round(tmp_path: Path) -> None:
     found: dict[str, list[Any]] = {}
     for metric in done.subject(f"builtin:{CHAT}")["metrics"]:
         found.setdefault(metric["name"].removeprefix("quantization."), []).append(metric)
-    assert {name: len(metrics) for name, metrics in found.items() if "memory" not in name} == {
+    assert {name: len(metrics) for name, metrics in found.items() if "peak_memory" not in name} == {
         **dict.fromkeys(["time_to_first_token", "prefill_tokens_per_second", "decode_tokens_per_second"], 2),
         **dict.fromkeys(["token_latency_p50", "token_latency_p95", "token_latency_p99", "bandwidth_share"], 2),
+        "memory_bandwidth": 2,
         "load_time": 2,
         "decode_speed_ratio": 1,
         "prefill_speed_ratio": 1,
@@ -44,6 +45,8 @@ def test_speed_is_in_the_report_with_every_round(tmp_path: Path) -> None:
     for metric in found["decode_tokens_per_second"] + found["decode_speed_ratio"]:
         low, high = metric["interval"]
         assert low <= metric["value"] <= high
+    compared = {name for name, metrics in found.items() if metrics[0].get("compared", True)}
+    assert compared == {"decode_speed_ratio", "prefill_speed_ratio"}, "only what was measured in turns"
     kept = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]
     assert [len(each["stats"]["data"]) for each in kept] == [
         each["samples"] for each in found["decode_tokens_per_second"]

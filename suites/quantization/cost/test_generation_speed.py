@@ -12,9 +12,6 @@ from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
 from suites.quantization.modules.sizes import footprint
 
-COUNTS = 0.2
-"""Relative change from which on a baseline's timing is another: machines are seldom quiet."""
-
 
 @pytest.mark.parametrize("batch", [1, *(pytest.param(rows, marks=pytest.mark.thorough) for rows in (8, 32))])
 def test_generation_speed(
@@ -73,8 +70,7 @@ def record_latency(record: Any, found: Sequence[Round], model: Any) -> None:
     if moved is not None and not getattr(model, "hf_device_map", {}).keys() - {""}:
         speed = clock.bandwidth(str(model.device))
         metric(record, "bandwidth_share", moved / (values[0] * speed), "share", "higher", steps)
-        told = {"bytes of weights per token": moved, "bytes per second of a copy": speed}
-        record.capability("quantization.memory_bandwidth", f"{speed / 1e9:.1f} GB/s", evidence=told)
+        metric(record, "memory_bandwidth", speed, "bytes/s", "higher", clock.COPIES)
 
 
 def metric(
@@ -86,4 +82,6 @@ def metric(
     samples: int,
     interval: tuple[float, float] | None = None,
 ) -> None:
-    record.metric(f"quantization.{name}", value, unit, better=better, samples=samples, interval=interval, effect=COUNTS)
+    """Kept and shown, and never compared with another run's: minutes of a machine differ by more than variants do."""
+    full_name = f"quantization.{name}"
+    record.metric(full_name, value, unit, better=better, samples=samples, interval=interval, compared=False)
