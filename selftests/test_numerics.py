@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.subjects import builtin
-from suites.integrity.numerics import batches, finite, precision
+from suites.integrity.numerics import batches, casting, finite, precision
 from suites.integrity.numerics.precision import Runs
 
 NAMES = ("tiny-encoder-decoder", "tiny-mixture-of-experts", "tiny-state-space")
@@ -50,6 +50,19 @@ def test_a_dtype_gives_what_loading_in_it_gives(name: str, whole: bool, dtype: s
     assert float((output.float() - expected.float()).abs().max()) <= few
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
     assert precision.own_dtype(model) == "float32"
+
+
+def test_large_matrices_are_cast_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same outcome, and no function of ours stays in the model."""
+    model = loaded(builtin.directory("tiny-sliding-window"), "float32")
+    inputs = inputs_of(model)
+    expected = Runs(model, "bfloat16")(inputs)["logits"]
+    monkeypatch.setattr(casting, "LARGE", 1000)
+    assert {path.rpartition(".")[2] for path in casting.large(model)} >= {"embed_tokens", "q_proj", "lm_head"}
+    found = Runs(model, "bfloat16", lean=True)(inputs)["logits"]
+    assert found.dtype == expected.dtype
+    assert float((found.float() - expected.float()).abs().max()) <= 0.05 * float(expected.float().abs().max())
+    assert not any("forward" in vars(module) for module in model.modules())
 
 
 def test_a_model_that_reaches_into_layers_is_itself_after_the_failure() -> None:

@@ -21,9 +21,10 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 class Runs:
     """A model run in some dtype; between two calls it is as it was."""
 
-    def __init__(self, model: Any, dtype: str, *, whole: bool = False, tables: bool = False):
+    def __init__(self, model: Any, dtype: str, *, whole: bool = False, tables: bool = False, lean: bool = False):
         self.model, self.dtype = model, dtype
-        self._units = [] if dtype == own_dtype(model) else units(model, dtype, whole=whole, tables=tables)
+        own = dtype == own_dtype(model)
+        self._units = [] if own else units(model, dtype, whole=whole, tables=tables, lean=lean)
 
     def __call__(self, inputs: dict[str, Any]) -> Tensors:
         """Every tensor of floating-point numbers that the model gives out, by name, caches left out."""

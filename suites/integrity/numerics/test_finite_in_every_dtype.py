@@ -9,6 +9,7 @@ from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
 from suites.generation import paths
+from suites.integrity.numerics import casting
 from suites.integrity.numerics.finite import Own, own, troubles
 from suites.integrity.numerics.precision import BYTES, Place, Runs, first_place, own_dtype
 
@@ -50,12 +51,14 @@ def test_finite_in_every_dtype(
 def tried(model: Any, dtype: str, found: Own, places: dict[str, tuple[str, Place | None]]) -> str:
     """What came of the dtype, in a word; a place is noted where an output is not finite that is in the own dtype.
 
-    Casting by layers leaves the model's own idea of its dtype, so what it finds is tried again, all cast at once; some
-    models need tables cast too that are computed and not stored.
+    Casting by parts or layers leaves the model's own idea of its dtype, so what it finds is tried again, all cast at
+    once; some models need tables cast too that are computed and not stored.
     """
     cases, wrong = list(found.inputs), None
-    for whole, tables in ((False, False), (True, False), (True, True)):
-        runs = Runs(model, dtype, whole=whole, tables=tables)
+    lean = bool(casting.large(model))
+    for whole, tables in (*([(False, False)] if lean else ()), (False, False), (True, False), (True, True)):
+        runs = Runs(model, dtype, whole=whole, tables=tables, lean=lean)
+        lean = False
         wrong = _first_wrong(runs, found, cases)
         if wrong is None:
             return "finite"
