@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports import comparing, files, plain, records, sequences
+from reports import comparing, files, genuine, plain, records, sequences
 from reports.changes import INCOMPARABLE, NOTE, comparable, counted, place, reservation, worse
 from reports.comparing import RANK
 from reports.records import Check, Json, Trial
@@ -74,13 +74,20 @@ def text_of(content: Json) -> str:
 def load(path: Path) -> Json:
     """A saved baseline; a truncated, edited or foreign file is refused in one sentence with the mend."""
     try:
-        return _content(Path(path).read_bytes())
+        content = _content(Path(path).read_bytes())
+        if wrong := genuine.mistake(content):
+            raise _Refused(f"was not written by seatrial: {wrong}")
+        return content
     except _Refused as problem:
-        raise ValueError(f"{path} {problem}: {MEND}") from None
+        raise ValueError(f"{path} {problem}{problem.joint}{MEND}.") from None
 
 
 class _Refused(Exception):
-    """What is wrong with a file, to be said behind its name."""
+    """What is wrong with a file, to be said behind its name and before its mend."""
+
+    def __init__(self, what: str, joint: str = "; "):
+        super().__init__(what)
+        self.joint = joint
 
 
 def _lines(content: Json) -> Iterator[str]:
@@ -105,7 +112,7 @@ def _content(data: bytes) -> Json:
     except UnicodeDecodeError:
         raise _Refused("is no baseline") from None
     if CONFLICT.search(whole):
-        raise _Refused("holds a merge conflict, take one side or")
+        raise _Refused("holds a merge conflict; take the file of one side", joint=" or ")
     lines = whole.splitlines()
     _refuse_foreign(lines)
     end = _parsed(lines[-1])
@@ -115,8 +122,8 @@ def _content(data: bytes) -> Json:
         what = "is truncated" if end["lines"] != len(lines) - 1 else "was edited after it was saved"
         raise _Refused(f"{what}, its checksum differs")
     try:
-        return _gathered([(line, json.loads(line)) for line in lines[:-1]])
-    except (ValueError, LookupError, TypeError):
+        return _gathered([(line, plain.loads(line)) for line in lines[:-1]])
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise _Refused("is no baseline") from None
 
 
@@ -131,7 +138,7 @@ def _refuse_foreign(lines: Sequence[str]) -> None:
 
 def _parsed(line: str) -> Any:
     try:
-        return json.loads(line)
+        return plain.loads(line)
     except ValueError:
         return None
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports import baseline, changes, directory, records, shards, text
+from reports import baseline, changes, directory, genuine, records, shards, text
 from reports.records import Json, Trial
 
 UNCHANGED, REGRESSED, INCOMPARABLE = 0, 1, 2
@@ -15,12 +15,20 @@ UNCHANGED, REGRESSED, INCOMPARABLE = 0, 1, 2
 
 def side(path: Path) -> Json:
     """The content of a report directory or of a saved baseline."""
-    return baseline.snapshot(directory.load(path)) if path.is_dir() else baseline.load(path)
+    return baseline.snapshot(_loaded(path)) if path.is_dir() else baseline.load(path)
+
+
+def _loaded(place: Path) -> Trial:
+    """The trial of a directory whose records can be compared."""
+    trial = directory.load(place)
+    if wrong := genuine.mistake(baseline.snapshot(trial)):
+        raise ValueError(f"{place / directory.RECORDS} was not written by seatrial: {wrong}.")
+    return trial
 
 
 def compare(before: Path, after: Path, *, allow: bool = False) -> list[Json]:
     """What changed from one to the other, each a report directory or a baseline."""
-    return baseline.compare(side(before), directory.load(after) if after.is_dir() else side(after), allow=allow)
+    return baseline.compare(side(before), _loaded(after) if after.is_dir() else side(after), allow=allow)
 
 
 def exit_code(found: Sequence[Json]) -> int:

@@ -18,6 +18,36 @@ DEPTH = 40
 """Nesting beyond this is cut: evidence that refers to itself must not end the run."""
 
 
+FOREIGN = 60
+"""Nesting beyond this was not written by `dumps`: whoever reads on would end in a RecursionError."""
+
+
+def loads(text: str) -> Any:
+    """The value of a JSON text that may come from elsewhere.
+
+    Raises:
+        ValueError: no JSON, or nested deeper than anything that is written here.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > FOREIGN and _deeper(value, FOREIGN):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _deeper(value: Any, limit: int) -> bool:
+    """Whether containers are nested more than so many times, told level by level."""
+    level = [value]
+    for _ in range(limit):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
+        if not inner:
+            return False
+        level = [item for each in inner for item in each]
+    return True
+
+
 def dumps(value: Any, *, sort: bool = False, indent: int | None = None) -> str:
     """JSON text in ASCII; sorted, equal values give equal text."""
     return json.dumps(plain(value), ensure_ascii=True, allow_nan=False, sort_keys=sort, indent=indent)

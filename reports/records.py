@@ -219,8 +219,10 @@ def read(path: Path, clean: Callable[[str, Any], Any] = lambda line, data: data)
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                data = json.loads(line)
-            except ValueError:
+                data = plain.loads(line)
+            except ValueError as problem:
+                if not isinstance(problem, json.JSONDecodeError):
+                    raise ValueError(f"{path}, line {number}: {problem}") from None
                 if line.endswith("\n"):
                     raise ValueError(f"{path}, line {number}: not a JSON record") from None
                 return
@@ -266,7 +268,17 @@ class Trial:
         trial = cls(first)
         for record in stream:
             trial.add(record)
+        trial._refuse_strangers()
         return trial
+
+    def _refuse_strangers(self) -> None:
+        """Checks of subjects that no record describes."""
+        known = {subject.name for subject in self.subjects}
+        for check in self.checks:
+            if check.subject not in known:
+                raise ValueError(
+                    f"a record of {check.check} is of {check.subject[:60]!r}, which no subject record describes"
+                )
 
     def add(self, record: Record) -> None:
         match record:

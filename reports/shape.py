@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,7 +35,8 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Also finite, and no whole number beyond what a float holds: arithmetic would end in a traceback."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < sys.float_info.max
 
 
 def _truth(value: Any) -> bool:
@@ -55,7 +57,7 @@ def _table_of(test: Test) -> Test:
 
 TYPES: dict[str, Test] = {
     "str": _text,
-    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "int": lambda value: isinstance(value, int) and _number(value),
     "float": _number,
     "str | None": lambda value: value is None or _text(value),
     "Json": _object,
@@ -83,6 +85,8 @@ WORDS = {
 
 def _told(value: Any) -> str:
     """What a value is, without the value: it may be long."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not _number(value):
+        return "no finite number"
     names = {type(None): "null", str: "a text", dict: "an object", list: "a list", bool: "true or false"}
     return names.get(type(value), "a number")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import baseline, html, markdown, terminal
+from reports import baseline, html, markdown, sequences, terminal
 from reports.records import Check, Json, Trial
 from reports.verdict import judge
 from selftests import trials
@@ -97,7 +97,7 @@ def of_the_first_form(text: str) -> str:
         (truncated, "truncated"),
         (edited, "edited"),
         (of_another_schema, "schema 3"),
-        (conflicting, "merge conflict"),
+        (conflicting, "merge conflict; take the file of one side or save it again with --save-baseline."),
         (without_its_end, "truncated"),
         (without_a_line, "truncated"),
         (of_the_first_form, "older version"),
@@ -129,6 +129,54 @@ def test_no_changed_byte_goes_unnoticed(position: int, byte: int, tmp_path_facto
         assert baseline.load(path) == baseline.snapshot(trials.conditional())
     except ValueError as refused:
         assert str(path) in str(refused)  # noqa: PT017  either way is right
+
+
+def foreign(change: Any) -> str:
+    """A baseline with a right checksum that seatrial did not write."""
+    content = baseline.snapshot(trials.healthy())
+    content["checks"][0]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": sequences.pack({"a/0": [1]})}}
+    content["checks"][0]["kept"] = {"said": {"kind": "renders", "version": "1", "tolerance": 0, "values": {"a": "b"}}}
+    change(content)
+    lines = [json.dumps(line) if not isinstance(line, str) else line for line in baseline._lines(content)]
+    return "\n".join([*lines, json.dumps({"checksum": baseline._checksum(lines), "lines": len(lines)})]) + "\n"
+
+
+def nested(content: Json) -> None:
+    content["run"]["versions"] = {"torch": "@"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda content: None, ""),
+        (lambda content: content["checks"][0].update(subject="nobody"), "of a subject that it does not hold"),
+        (lambda content: content["checks"][0].update(outcome="splendid"), "is unknown"),
+        (lambda content: content["checks"][0].update(summary=5), "summary is a number"),
+        (lambda content: content["checks"][0]["sequences"]["ids"].update(packed="abcde"), "error"),
+        (lambda content: content["checks"][0]["sequences"]["ids"].update(packed=sequences.pack([1])), "no lists"),
+        (lambda content: content["checks"][0]["kept"]["said"].update(kind="songs"), "KeyError"),
+        (lambda content: content["checks"][0]["kept"]["said"].update(values={"a": 5}), "another form"),
+        (lambda content: content["checks"][0].update(metrics=[{"name": "x"}]), "is missing"),
+        (lambda content: content["run"].pop("device"), "TypeError"),
+        (nested, "is no baseline"),
+    ],
+)
+def test_a_right_checksum_does_not_make_a_baseline(tmp_path: Path, change: Any, said: str) -> None:
+    """What a script or another tool wrote is refused in one sentence, and not where it is compared."""
+    path = tmp_path / "baseline.json"
+    text = foreign(change)
+    if change is nested:
+        lines = text.replace('"@"', "[" * 90 + "]" * 90).splitlines()[:-1]
+        text = "\n".join([*lines, json.dumps({"checksum": baseline._checksum(lines), "lines": len(lines)})]) + "\n"
+    path.write_text(text, encoding="utf-8")
+    if not said:
+        baseline.load(path)
+        return
+    with pytest.raises(ValueError, match=r"save it again") as refused:
+        baseline.load(path)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("outcome", ["hazard", "error", "defect"])

@@ -114,3 +114,46 @@ def test_a_foreign_file_is_one_sentence(tmp_path: Path, content: str, capsys: py
     assert said.startswith("python -m reports: ")
     assert said.count("\n") == 1
     assert directory.RECORDS in said
+
+
+@pytest.mark.parametrize("command_name", ["html", "show", "compare"])
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (("duration", float("inf")), "duration is no finite number"),
+        (("duration", 10**400), "duration is no finite number"),
+        (("subject", "nobody"), "'nobody', which no subject record describes"),
+        (("evidence", "@" * 90), "nested too deeply"),
+        (("evidence", "@" * 90_000), "nested too deeply"),
+        (("summary", "ordinary"), ""),
+    ],
+    ids=["infinity", "huge", "stranger", "deep", "abyss", "ordinary"],
+)
+def test_what_would_end_in_a_traceback_is_one_sentence(
+    tmp_path: Path, where: tuple[str, Any], said: str, command_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Values that JSON allows and no run writes."""
+    changed = lines()
+    changed[5][where[0]] = where[1]
+    text = "\n".join(map(json.dumps, changed)) + "\n"
+    if str(where[1]).startswith("@"):
+        text = text.replace(f'"{where[1]}"', '{"a":' * len(where[1]) + "1" + "}" * len(where[1]))
+    (tmp_path / directory.RECORDS).write_text(text, encoding="utf-8")
+    places = [str(tmp_path)] * (2 if command_name == "compare" else 1)
+    assert command.main([command_name, *places]) == (2 if said else 0)
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == bool(said)
+    assert not said or directory.RECORDS in told
+
+
+def test_kept_contents_that_cannot_be_read_are_told_before_they_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = lines()
+    changed[5]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": "abcde"}}
+    (tmp_path / directory.RECORDS).write_text("\n".join(map(json.dumps, changed)) + "\n", encoding="utf-8")
+    assert command.main(["compare", str(tmp_path), str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "was not written by seatrial" in told
+    assert directory.RECORDS in told
