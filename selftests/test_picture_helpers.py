@@ -54,6 +54,7 @@ def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
         ({"size": {"shortest_edge": 8}, "do_resize": True}, None),
         ({"size": {"height": 8, "width": 9}, "do_resize": False}, None),
         ({"size": {"height": 8, "width": 9}, "do_resize": True, "do_center_crop": True}, None),
+        ({"size": {"height": 8, "width": 9}, "do_resize": True, "keep_aspect_ratio": True}, None),
         ({"size": {"height": 8, "width": 9, "shortest_edge": None}, "do_resize": True}, (9, 8)),
         ({}, None),
     ],

@@ -63,6 +63,8 @@ class Contract:
     """Whether answers are drawn by chance, so that no two can be compared."""
     batches: Callable[[Pipe], bool] = lambda pipe: True
     """Whether the pipeline can put several inputs together; where the library cannot, a list is read one by one."""
+    listed: Callable[[Pipe], bool] = lambda pipe: True
+    """Whether the pipeline takes lists of several inputs; where it does not, each is given alone."""
     unwraps: bool = False
     """Whether the pipeline takes a list of one input for the input."""
     lists_only: bool = False
@@ -72,6 +74,8 @@ class Contract:
 
     def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
         """The answers to several inputs, in their order."""
+        if not self.listed(pipe):
+            return [self.answer(pipe, sample, **options) for sample in samples]
         output = pipe(list(samples), **{**self.options(pipe), **options})
         return [output] if self.unwraps and len(samples) == 1 else list(output)
 

@@ -37,6 +37,8 @@ def entity_problems(sample: str, answer: Any, pipe: Pipe) -> Iterator[str]:
             yield f"the label {entity['entity_group']!r} is not in the config, which has {sorted(kinds)}"
         if entity["start"] is None:
             continue  # a tokenizer without offsets
+        if entity["start"] == entity["end"] and not entity["word"].strip():
+            continue  # a token of white space alone, whose offsets are trimmed
         if not end <= entity["start"] < entity["end"] <= len(sample):
             yield f"the name at {entity['start']}:{entity['end']} lies outside of the text, or overlaps the one before"
         end = entity["end"]

@@ -17,6 +17,8 @@ PICTURE_TASKS = (
 """Tasks whose models see pictures and nothing else, or pictures beside a text of their own."""
 SEVERAL = {"keypoint-matching": 2, "video-classification": 2}
 """Pictures that are given together."""
+SHAPING = ("do_center_crop", "do_pad", "do_thumbnail", "crop_pct", "keep_aspect_ratio", "do_align_long_axis")
+"""Settings with which a picture is not stretched to `size` alone."""
 PIXELS = "pixel_values"
 LEVELS = 255
 
@@ -77,7 +79,7 @@ def exact_size(processor: Any) -> tuple[int, int] | None:
     """Width and height to which every picture is stretched; None where it keeps its proportions or is cut."""
     size = setting(processor, "size")
     plain = dict(size) if isinstance(size, Iterable) else {}  # the newer class of sizes is no mapping
-    other = any(setting(processor, name) for name in ("do_center_crop", "do_pad", "do_thumbnail", "crop_pct"))
+    other = any(setting(processor, name) for name in SHAPING)
     sides = {name: value for name, value in plain.items() if value is not None}
     if other or sides.keys() != {"height", "width"} or not setting(processor, "do_resize"):
         return None

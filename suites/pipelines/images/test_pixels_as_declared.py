@@ -40,7 +40,10 @@ def test_pixels_as_declared(subject: Subject, pipe: Pipe, task: str) -> None:
     if size is None or not isinstance(declared, int) or not 0 <= declared < len(NAMES):
         raise Unsupported(f"{FILE} declares no interpolation, or no fixed size")
     whole = levels()
-    apart = abs(_levels(processor, pixels(processor, whole, task)) - _resized(whole, size, declared)).max()
+    found, wanted = _levels(processor, pixels(processor, whole, task)), _resized(whole, size, declared)
+    if found.shape != wanted.shape:
+        raise Unsupported(f"{type(processor).__name__} makes pictures of another size than {FILE} names")
+    apart = abs(found - wanted).max()
     if apart > ROUNDING:
         raise Defect(
             f"{task}: pictures from {type(processor).__name__} are {apart:.0f} of {LEVELS} levels from those of a "
@@ -64,4 +67,6 @@ def _levels(processor: Any, given: Any) -> Any:
     if setting(processor, "do_normalize"):
         mean, spread = (numpy.reshape(setting(processor, name), (-1, 1, 1)) for name in ("image_mean", "image_std"))
         given = given * spread + mean
+    if any(setting(processor, name) for name in ("offset", "rescale_offset")):
+        given = given + 1  # ViViT and EfficientNet scale to -1 ... 1
     return given / setting(processor, "rescale_factor") if setting(processor, "do_rescale") else given

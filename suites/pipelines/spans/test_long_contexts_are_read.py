@@ -25,12 +25,16 @@ def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: 
     """
     promised = promised_of(pipe)
     for canary in canaries:
+        if not isinstance(canary.input, dict) or not {"question", "context"} <= canary.input.keys():
+            continue  # pipelines/canaries tells
+        short = promised.answer(pipe, canary.input)
+        if short["answer"].strip().lower() != canary.answer.strip().lower():
+            continue  # what is not found in the short text
         context = _filler(pipe) + canary.input["context"]
         sample = {"question": canary.input["question"], "context": context}
         answer = promised.answer(pipe, sample)
         if problem := next(misplaced(sample, answer), None):  # transformers 4 adds up the scores of windows
             raise Defect(f"question-answering: in a long context {problem}.", evidence={"answer": shown(answer)})
-        short = promised.answer(pipe, canary.input)
         if answer["answer"].strip() != short["answer"].strip():
             raise Defect(
                 f"question-answering: behind {len(context)} characters the answer is {shown(answer['answer'])}, "

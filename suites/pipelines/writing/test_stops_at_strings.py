@@ -8,6 +8,8 @@ from suites.pipelines.agreement import shown
 from suites.pipelines.contract import Contract, promised_of
 
 SHORTEST = 6
+LENGTH = 3
+"""Characters of a stop string."""
 
 
 @pytest.mark.tasks("text-generation")
@@ -21,7 +23,7 @@ def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     """
     promised = promised_of(pipe)
     prompt, text = _long_answer(promised, pipe)
-    stop = text[len(text) // 3 : len(text) // 3 + 3]
+    stop = _stop_string(pipe.tokenizer.decode(pipe.tokenizer(prompt)["input_ids"], skip_special_tokens=True), text)
     output = promised.answer(pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop],
                              tokenizer=pipe.tokenizer)  # fmt: skip
     ids = list(output[0]["generated_token_ids"])
@@ -32,6 +34,16 @@ def test_stops_at_strings(pipe: Pipe, task: str) -> None:
         raise Defect(f"{task}: generation ends before the stop string {stop!r} was written.", evidence=evidence)
     if stop in before:
         raise Defect(f"{task}: generation goes on behind the stop string {stop!r}.", evidence=evidence)
+
+
+def _stop_string(prompt: str, text: str) -> str:
+    """Three characters of the text that its beginning does not complete together with the end of the prompt."""
+    for at in range(len(text) // 3, len(text) - LENGTH + 1):
+        stop = text[at : at + LENGTH]
+        ends = (prompt[1 - LENGTH :] + gap + text[: LENGTH - 1].lstrip() for gap in ("", " "))
+        if stop.strip() and not any(stop in end for end in ends):
+            return stop
+    raise Unsupported("the model repeats itself: every piece of its text is complete at the end of the prompt")
 
 
 def _long_answer(promised: Contract, pipe: Pipe) -> tuple[str, str]:
