@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from reports import comparison, directory, github, markdown, records, redaction, shards, terminal, verdict
 from reports.upgrade import options
@@ -88,8 +89,16 @@ def _refuse(problem: str) -> int:
     return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its errors repeat what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        redaction.notice()
+        super().error(redaction.hide(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Rebuild, merge, compare and show reports.")
+    parser = _Parser(prog="python -m reports", description="Rebuild, merge, compare and show reports.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function: object, help: str) -> argparse.ArgumentParser:

@@ -38,7 +38,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Opens the report directory before the first check, so that a bad one is told at once."""
     config = session.config
     config.stash[PLAN] = []
-    if config.option.collectonly or hasattr(config, ON_WORKER):
+    if config.option.collectonly:
+        return
+    redaction.screen_log(config)
+    if hasattr(config, ON_WORKER):
         return
     if description := config.hook.pytest_seatrial_run(config=config):
         from reports.controller import Controller  # here: collecting needs none of what writes reports

@@ -9,6 +9,7 @@ for the terminal, `clean_file` for files that others write (JUnit). Whatever is 
 
 from __future__ import annotations
 
+import bisect
 import functools
 import html
 import itertools
@@ -16,7 +17,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,7 +39,15 @@ UNSAFE = re.compile(r"[\"'\\]|[^ -~]")
 
 SHORTEST = 8
 CUT = 12
-"""So many letters of a secret count as it where an ellipsis, or the end, cut it."""
+"""So many letters of a secret count as it where the end of a text cut it."""
+GLIMPSE = 6
+"""So many where an ellipsis did: that is how `repr` and pytest cut, on purpose."""
+ELLIPSES = ("...", "…", " ...", " …", "[...")
+
+WRAP = re.compile(r"""['"](?:\n|\\n)[\sE|+?-]*[bB]?['"]""")
+"""Where pprint broke a text over lines: between words, or anywhere in bytes."""
+WRAPPED = ("'\n", '"\n', "'\\n", '"\\n')
+"""What every wrap holds, also in JSON."""
 
 TRIVIAL = re.compile(r"[\d.,:+\-_ ]{0,11}|(?:true|false|none|null|yes|no|on|off)", re.IGNORECASE)
 COMMON = """
@@ -81,6 +90,8 @@ class Secrets:
             return text
         for value, name in self._values.items():
             text = _without(text, value, f"[{name} hidden]")
+        if self._values and any(mark in text for mark in WRAPPED):
+            text = _without_wrapped(text, self._values)
         text = HUB_TOKEN.sub("[Hub token hidden]", text)
         text = IN_ADDRESS.sub("[password hidden]", text)
         return _home_pattern(self._homes).sub("~", text) if self._homes else text
@@ -140,6 +151,13 @@ def screen(config: Any) -> None:
         config.add_cleanup(lambda: vars(sys).update(stdout=streams[0], stderr=streams[1]))
 
 
+def screen_log(config: Any) -> None:
+    """Puts a `Screen` before the file of `log_file`, in each process that writes one."""
+    handler = getattr(config.pluginmanager.get_plugin("logging-plugin"), "log_file_handler", None)
+    if getattr(handler, "stream", None) is not None:
+        handler.setStream(LogScreen(handler.stream))
+
+
 def screened() -> AbstractContextManager[Any]:
     """Standard output with a `Screen` before it."""
     notice()
@@ -174,6 +192,14 @@ class Screen:
         return getattr(self.stream, name)
 
 
+class LogScreen(Screen):
+    """A screen that reads the environment at every line: the check that logs may have set its secret just now."""
+
+    def write(self, text: str) -> Any:
+        notice()
+        return super().write(text)
+
+
 def _values(name: str, text: str) -> list[str]:
     """What of a variable is secret, in every spelling in which it may be met; lines of a key on their own too."""
     if not SECRET_NAME.search(name):
@@ -188,14 +214,18 @@ def _trivial(value: str) -> bool:
 
 
 def _spellings(value: str) -> set[str]:
-    """The value, and as Python, JSON, XML, addresses and shells write it."""
-    inner = {value, repr(value)[1:-1], json.dumps(value)[1:-1], value.replace("'", "'\"'\"'")}
-    return inner | {html.escape(value), html.escape(value, quote=False), quote(value), quote(value, safe="")}
+    """The value, and as Python (with pytest, of test ids), JSON, XML, addresses and shells write it."""
+    octets = value.encode("utf-8", "surrogateescape")
+    inner = {value, repr(value)[1:-1], ascii(value)[1:-1], repr(octets)[2:-1], value.replace("'", "'\"'\"'")}
+    inner |= {spelt.replace("\\'", "'") for spelt in inner}  # what repr escapes only where both quotes meet
+    for _ in range(2):  # a file of JSON may hold a text of JSON
+        inner |= {json.dumps(spelt)[1:-1] for spelt in inner}
+    return inner | {html.escape(value), html.escape(value, quote=False), quote(octets), quote(octets, safe="")}
 
 
 def _needles(values: Mapping[str, str]) -> set[str]:
-    """What every whole or cut secret holds: its first or its last letters."""
-    return {part for value in values for part in (value[:CUT], value[-CUT:])}
+    """What every whole, cut or wrapped secret holds: its first or its last letters, or the wrap."""
+    return {part for value in values for part in (value[:GLIMPSE], value[-GLIMPSE:])} | {*(WRAPPED if values else ())}
 
 
 def _homes(environment: Mapping[str, str]) -> list[str]:
@@ -214,29 +244,84 @@ def _home_pattern(homes: tuple[str, ...]) -> re.Pattern[str]:
 
 def _without(text: str, value: str, shown: str) -> str:
     if value in text:
-        text = re.sub(rf"\b{value}\b", shown, text) if value.isalpha() else text.replace(value, shown)
-    if len(value) > CUT:
-        text = _uncut(text, value, shown)
-        text = _uncut(text[::-1], value[::-1], shown[::-1])[::-1]
-    return text
+        text = _as_word(value).sub(lambda _: shown, text) if _is_word(value) else text.replace(value, shown)
+    text = _uncut(text, value, shown)
+    return _uncut(text[::-1], value[::-1], shown[::-1])[::-1] if value[-GLIMPSE:] in text else text
+
+
+def _is_word(value: str) -> bool:
+    """Whether it may be a part of ordinary words: short, letters only, and in one case."""
+    return len(value) < CUT and value.isalpha() and value in (value.lower(), value.upper(), value.title())
+
+
+@functools.cache
+def _as_word(value: str) -> re.Pattern[str]:
+    """The value with no letter beside it; digits and underscores are none."""
+    return re.compile(rf"(?<![^\W\d_]){re.escape(value)}(?![^\W\d_])")
 
 
 def _uncut(text: str, value: str, shown: str) -> str:
     """Hides the beginning of a secret that an ellipsis or the end of the text cut."""
-    at = text.find(value[:CUT])
+    at = text.find(value[:GLIMPSE])
     while at >= 0:
-        pairs = zip(text[at:], value, strict=False)
+        pairs = zip(text[at : at + len(value)], value, strict=False)
         end = at + sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if not text[end:] or text[end:].startswith(("...", "…", " …")):
+        if text.startswith(ELLIPSES, end) or (end == len(text) and end - at >= CUT):
             text, end = f"{text[:at]}{shown}{text[end:]}", at + len(shown)
-        at = text.find(value[:CUT], end)
+        at = text.find(value[:GLIMPSE], end)
     return text
+
+
+def _without_wrapped(text: str, values: Mapping[str, str]) -> str:
+    """Hides secrets that were broken over lines: looked for where the wraps are taken out, and cut out with them."""
+    kept = [(0, 0)]
+    """Where each piece between wraps begins: without the wraps, and in the text."""
+    joined, last = "", 0
+    for wrap in WRAP.finditer(text):
+        joined += text[last : wrap.start()]
+        last = wrap.end()
+        kept.append((len(joined), last))
+    if last == 0:
+        return text
+    joined += text[last:]
+    found = [(at, at + len(value), name) for value, name in values.items() for at in _places(joined, value)]
+    for start, end, name in _apart(found):
+        begin, finish = _original(start, kept), _original(end - 1, kept) + 1
+        text = f"{text[:begin]}[{name} hidden]{text[finish:]}"
+    return text
+
+
+def _places(text: str, value: str) -> list[int]:
+    if _is_word(value):
+        return [found.start() for found in _as_word(value).finditer(text)]
+    return [found.start() for found in re.finditer(re.escape(value), text)]
+
+
+def _apart(found: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """The last one first, so that the places before it stay right; of those that overlap, one that holds them all."""
+    end = -1
+    whole: list[tuple[int, int, str]] = []
+    for start, stop, name in sorted(found):
+        if start < end:
+            whole[-1] = (whole[-1][0], max(end, stop), whole[-1][2])
+        else:
+            whole.append((start, stop, name))
+        end = max(end, stop)
+    yield from reversed(whole)
+
+
+def _original(place: int, kept: list[tuple[int, int]]) -> int:
+    """Where a place without the wraps is in the text."""
+    piece, at = kept[bisect.bisect_right(kept, (place, sys.maxsize)) - 1]
+    return at + place - piece
 
 
 def _shown(value: Any) -> Any:
     """A traceback of pytest's, which is made of lists and objects that hold text."""
     if isinstance(value, str):
         return hide(value)
+    if isinstance(value, list) and value and all(type(line) is str for line in value):
+        return hide("\n".join(value)).split("\n")  # together: what pprint wrapped is in several lines
     if isinstance(value, (list, tuple)):
         return type(value)(map(_shown, value))
     if type(value).__module__.startswith("_pytest._code"):

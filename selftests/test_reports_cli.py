@@ -201,6 +201,15 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: Sequence[str], s
     assert done.stderr.count("\n") == 1
 
 
+def test_a_mistyped_option_does_not_repeat_a_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "mistyped-0123456789")
+    with pytest.raises(SystemExit, match="2"):
+        reports("show", "--tokn=mistyped-0123456789", "here")
+    assert "--tokn=[SOME_TOKEN hidden]" in capsys.readouterr().err
+
+
 def test_a_wrong_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """argparse names the commands."""
     with pytest.raises(SystemExit) as ended:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import pprint
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _pytest._io.pprint import PrettyPrinter
+from _pytest.compat import ascii_escaped
 
 from reports import directory, redaction
 from reports.records import Writer
@@ -62,6 +66,58 @@ def test_half_a_secret_is_hidden_where_a_text_was_cut(secrets: Secrets, text: st
     assert API[-12:] not in secrets.hide(text)
 
 
+@pytest.mark.parametrize("shown", [6, 8, 11, 13])
+def test_a_few_letters_before_an_ellipsis_are_hidden_too(secrets: Secrets, shown: int) -> None:
+    """`repr` and pytest cut on purpose, and say so."""
+    assert API[:6] not in secrets.hide(f"'{API[:shown]}...{API[-shown:]}'")
+    assert API[-6:] not in secrets.hide(f"'{API[:shown]}...{API[-shown:]}'")
+    assert secrets.hide("s3cr3t without more, and s3cr... of something") == (
+        "s3cr3t without more, and s3cr... of something"
+    )
+
+
+PASSPHRASE = 'It\'s the "correct" horse, and bäckup\\battery staple over-many-lines 🦊 s3cr3t'
+
+
+@pytest.mark.parametrize("written", [ascii, lambda value: repr(value.encode()), ascii_escaped, json.dumps, repr])
+@pytest.mark.parametrize("value", ["pässwörtlich-geheim", "κλειδί🦊κλειδί", PASSPHRASE])
+def test_a_secret_in_other_letters_is_hidden_as_pytest_writes_it(value: str, written: Any) -> None:
+    """Test ids are in ASCII; bytes have a spelling of their own; both may be in JSON."""
+    secrets = Secrets()
+    secrets.gather({"MY_PASSWORD": value})
+    for text in (f"test_x[{written(value)}]", json.dumps({"id": written(value)})):
+        assert secrets.suspicious(text)
+        assert written(value)[2:12] not in secrets.hide(text)
+        assert "[MY_PASSWORD hidden]" in secrets.hide(text)
+
+
+@pytest.mark.parametrize("width", [20, 40, 79])
+@pytest.mark.parametrize("form", [str, str.encode])
+@pytest.mark.parametrize("value", [PASSPHRASE, "correct horse battery staple and so on, for many words to come"])
+def test_a_passphrase_that_was_broken_over_lines_is_hidden(value: str, form: Any, width: int) -> None:
+    """By pprint, as pytest shows locals and differences; nothing around it is lost."""
+    secrets = Secrets()
+    secrets.gather({"MY_PASSPHRASE": value})
+    for text in (
+        PrettyPrinter(width=width).pformat({"before": 1, "it": [form(value)], "later": "some 'other' text\n" * 3}),
+        pprint.pformat({"before": 1, "it": [form(f"x {value} y")], "later": 2}, width=width, sort_dicts=False),
+    ):
+        for each in (text, text.replace("\n", "\nE     "), json.loads(json.dumps(text))):
+            assert secrets.suspicious(json.dumps(each))
+            shown = secrets.hide(each)
+            assert not any(word in shown for word in ("horse", "battery", "staple", "hors", "stap")), shown
+            assert "[MY_PASSPHRASE hidden]" in shown
+            assert "before" in shown
+            assert "later" in shown
+
+
+def test_lines_of_a_traceback_are_looked_at_together() -> None:
+    """pytest keeps the lines of locals apart, also those of one wrapped text."""
+    redaction.SECRETS.gather({"A_PASSPHRASE": "violet umbrellas never sing at noon"})
+    lines = ["x = {'a': 'violet umbrellas '", "          'never sing '", "          'at noon'}", "y = 1"]
+    assert redaction._shown(lines) == ["x = {'a': '[A_PASSPHRASE hidden]'}", "y = 1"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -87,6 +143,14 @@ def test_a_word_is_hidden_as_a_word_only() -> None:
     secrets = Secrets()
     secrets.gather({"MY_PASSWORD": "swordfish"})
     assert secrets.hide("swordfish, swordfishes") == "[MY_PASSWORD hidden], swordfishes"
+    assert secrets.hide("test_swordfish_2 swordfish9") == "test_[MY_PASSWORD hidden]_2 [MY_PASSWORD hidden]9"
+
+
+@pytest.mark.parametrize("value", ["QwErTyUiOp", "swordfishswordfish", "sWordfish"])
+def test_letters_that_are_no_word_are_hidden_in_longer_words_too(value: str) -> None:
+    secrets = Secrets()
+    secrets.gather({"MY_PASSWORD": value})
+    assert secrets.hide(f"x{value}y") == "x[MY_PASSWORD hidden]y"
 
 
 def test_home_directories_become_a_tilde(secrets: Secrets) -> None:
@@ -170,6 +234,7 @@ def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     (place / "saboteur.py").write_text(SABOTEUR, encoding="utf-8")
     options = [*QUIET, "-p", "saboteur", "--showlocals", "-rA", "-o", "log_cli=true", "-k", "text and chat_templates"]
     options += [f"--model={copy(CHAT, place / 'model')}", f"--junitxml={place / 'junit.xml'}"]
+    options += ["-o", f"log_file={place / 'log.txt'}"]
     options += [f"--save-baseline={place / 'baseline.json'}", "-o", f"junit_suite_name={HUB}", *request.param]
     env = {"PYTHONPATH": str(place), "HOME": str(place), "HF_TOKEN": HUB, "MY_API_KEY": API}
     return run_pytest(*options, report=place / "report", env=env)
@@ -178,9 +243,9 @@ def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_no_way_in_leads_to_an_artefact(done: Finished) -> None:
     """Neither the secrets nor the home directory are in any file that the run wrote, nor in the terminal."""
     place = done.report.parent
-    written = [*done.report.iterdir(), place / "junit.xml", place / "baseline.json"]
+    written = [*done.report.iterdir(), place / "junit.xml", place / "baseline.json", place / "log.txt"]
     outputs = {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()}
-    assert {"records.jsonl", "verdict.json", "report.html", "report.md", "junit.xml"} <= outputs.keys()
+    assert {"records.jsonl", "verdict.json", "report.html", "report.md", "junit.xml", "log.txt"} <= outputs.keys()
     for name, text in (outputs | {"terminal": done.output}).items():
         assert "hidden" in text, name
         for secret in (HUB, HUB[3:20], LATE, "s3cr3t/Value", "s3cr3t%2FValue"):
