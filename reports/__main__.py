@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 `merge` gave a verdict that is not adopt, or `compare` or 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         with redaction.screened():
-            return int(arguments.command(arguments))
+            code = int(arguments.command(arguments))
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:  # `show DIR | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
     except OSError as problem:
         return _refuse(f"{problem.filename or 'file'}: {problem.strerror or problem}")
     except ValueError as problem:

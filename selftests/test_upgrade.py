@@ -198,3 +198,19 @@ def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pyte
     python = environments.python(NEW, lambda _: None)
     with pytest.raises(ValueError, match="left no records"):
         runs.trial(python, tmp_path, tmp_path / "report", [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "torch==2.1", "torch==2.2", "--to", "torch==2.3"], "--from pins torch twice"),
+        (["--from", ",", "--to", "torch==2.3"], "--from names no pin"),
+        (["--from", "torch==2.1", "--to", "torch==2.3", "--timings", "2"], "fewer than 5 pairs"),
+    ],
+)
+def test_what_cannot_give_an_answer_is_refused_before_anything_is_built(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "python", lambda *_: pytest.fail("an environment was built"))
+    assert main(["upgrade", *words]) == 2
+    assert said in capsys.readouterr().err

@@ -28,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit code 0 when nothing became worse, 1 when something did, 2 when the two cannot be compared."""
     sides = [Side.of(arguments.before), Side.of(arguments.after)]
     _refuse(sides)
+    if arguments.timings and not arguments.keep:
+        timings.refuse_few(arguments.timings)
     place = Path(arguments.output or _directory(sides))
     if not arguments.keep:
         options = [*(f"--model={source}" for source in arguments.model), *arguments.pytest]
@@ -43,6 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _refuse(sides: Sequence[Side]) -> None:
     if sides[0] == sides[1]:
         raise ValueError(f"--from and --to are the same: {sides[0]}")
+    for option, side in zip(("--from", "--to"), sides, strict=True):
+        names = [name for name, _ in side.pins]
+        if not names:
+            raise ValueError(f"{option} names no pin; write name==version, for example transformers==5.23.0")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{option} pins {', '.join(twice)} twice")
     only = {name for name, _ in sides[0].pins} ^ {name for name, _ in sides[1].pins}
     if only:
         raise ValueError(f"--from and --to must pin the same packages; on one side only: {', '.join(sorted(only))}")

@@ -28,14 +28,18 @@ def compared(
     pythons: Sequence[Path], suite: Path, sources: Sequence[str], pairs: int, say: Callable[[str], None]
 ) -> list[Json]:
     """One change for each step of each source that became slower or faster, and a note with all ratios."""
-    if pairs < FEWEST:
-        raise ValueError(f"--timings {pairs}: fewer than {FEWEST} pairs give no interval")
+    refuse_few(pairs)
     found = []
     for source in sources or ["builtin:tiny-text-generation"]:
         say(f"Timing {source}: {pairs} pairs of processes.")
         measured = [_pair(pythons, suite, source, number) for number in range(pairs)]
         found += told(source, measured)
     return found
+
+
+def refuse_few(pairs: int) -> None:
+    if pairs < FEWEST:
+        raise ValueError(f"--timings {pairs}: fewer than {FEWEST} pairs give no interval")
 
 
 def _pair(pythons: Sequence[Path], suite: Path, source: str, number: int) -> tuple[Json, Json]:
