@@ -52,8 +52,8 @@ def _found(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tu
     best = max(gains, key=lambda each: each[1].gain, default=None)
     if best is None or not best[1].gain > misplaced.UNHINTED * best[1].error:
         return None
-    after = likelihood.measured(with_heads(model, best[0]), rows)
-    return best if fit.first_strange(after, chance) is None else None
+    mended = likelihood.measured(with_heads(model, best[0]), rows)
+    return best if fit.first_strange(mended, chance) is None else None
 
 
 def declared(model: Any) -> Heads | None:
