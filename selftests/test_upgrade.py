@@ -214,3 +214,9 @@ def test_what_cannot_give_an_answer_is_refused_before_anything_is_built(
     monkeypatch.setattr(environments, "python", lambda *_: pytest.fail("an environment was built"))
     assert main(["upgrade", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_versions_that_exclude_each_other_are_named() -> None:
+    said = "ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.\n"
+    said += "ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/\n"
+    assert environments._reason(said) == "these versions exclude each other: a==1 and b==2."

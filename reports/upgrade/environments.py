@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,5 +72,8 @@ def clean(environment: dict[str, str] | os._Environ[str]) -> dict[str, str]:
 def _reason(messages: str) -> str:
     """pip's last errors as one sentence; its hints come after the error, and are left out."""
     errors = [line.removeprefix("ERROR: ").strip() for line in messages.splitlines() if line.startswith("ERROR: ")]
+    if any("ResolutionImpossible" in line for line in errors):
+        wanted = re.findall(r"^(?:ERROR: )?Cannot install (.+?) because", messages, re.MULTILINE)
+        return f"these versions exclude each other: {wanted[0] if wanted else 'see pip'}."[:400]
     lines = errors or [line.strip() for line in messages.splitlines() if line.strip()] or ["pip said nothing"]
     return "; ".join(line.rstrip(".") for line in lines[-2:])[:400] + "."
