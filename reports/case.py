@@ -142,8 +142,16 @@ class Case:
             self.unknown.append(f"Nothing of the required suite {suite} could run here: {self._why(suite)}")
         for suite in sorted(self.required - suites - lost):
             self.unknown.append(f"The policy requires the suite {suite}, and none of its checks was planned.")
+        self._untried_variants()
         told = blind & self.required
         self._unsupported([c for c in self.checks if c.outcome == "unsupported" and c.suite not in told])
+
+    def _untried_variants(self) -> None:
+        """A quantized variant that was asked for, and of which no check ran, is not adopted on others' evidence."""
+        seen = {_form(check) for check in self.checks if check.outcome != "unsupported"}
+        for form in sorted({_form(check) for check in self.checks} - seen - {"none"}):
+            why = next(check.summary for check in self.checks if _form(check) == form) or "no reason given"
+            self.unknown.append(f"The variant {form} was asked for, and none of its checks ran: {sentence(line(why))}")
 
     def _unsupported(self, checks: list[Check]) -> None:
         if checks:
@@ -188,6 +196,10 @@ class Case:
         for pile, wanted in ((self.unknown, True), (self.conditions, False)):
             if chosen := [item for item in items if (its_suite(item) in self.required) is wanted]:
                 yield pile, chosen
+
+
+def _form(check: Check) -> str:
+    return str(check.variant.get("quantization") or "none")
 
 
 def _told(opening: str, findings: list[Json], limit: int = 5) -> list[str]:
