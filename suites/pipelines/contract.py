@@ -56,6 +56,8 @@ class Contract:
     """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
     too_long: Callable[[int], Any] | None = None
     """An input of more tokens than a model with so many positions can read; None where that makes no sense."""
+    cuts: bool = False
+    """Whether the pipeline cuts inputs that are too long by itself, to the limit that the tokenizer knows."""
     shortened: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which an input that is too long is cut instead of refused."""
 

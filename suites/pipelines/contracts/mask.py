@@ -23,6 +23,8 @@ def samples(pipe: Pipe) -> list[str]:
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
     """Five tokens with scores, the best first, each with the text that it completes."""
+    if pipe.tokenizer.mask_token == pipe.tokenizer.unk_token:
+        yield f"tokenizer_config.json has {pipe.tokenizer.mask_token!r} as mask_token, which stands for unknown words"
     scores = [entry["score"] for entry in answer]
     yield from sorted_down(scores)
     yield from as_probabilities(scores, exclusive=False)

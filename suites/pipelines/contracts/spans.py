@@ -10,7 +10,7 @@ from fixtures.inputs.sentences import SENTENCES
 from fixtures.tasks.pipe import Pipe
 from suites.pipelines.contract import Contract
 from suites.pipelines.scores import as_probabilities
-from suites.pipelines.texts import NOT_TEXTS
+from suites.pipelines.texts import NOT_TEXTS, too_long
 
 CONTEXTS = (
     {"question": "Where does Anna live?", "context": "Anna lives in Paris."},
@@ -85,6 +85,8 @@ CONTRACTS = (
         samples=texts,
         problems=entity_problems,
         options=whole_words,
+        too_long=too_long,
+        cuts=True,
         refused=lambda pipe: NOT_TEXTS,
         meaning=by_names,
     ),

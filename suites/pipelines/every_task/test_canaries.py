@@ -4,10 +4,14 @@ from typing import Any
 
 from fixtures.inputs.canaries import Canary
 from fixtures.tasks.pipe import Pipe
-from suites.findings import Defect
+from suites.findings import Defect, Unsupported
 from suites.intervals import wilson
+from suites.pipelines import remedies
 from suites.pipelines.agreement import shown
 from suites.pipelines.contract import Contract, promised_of
+
+SHORT = 100
+"""Characters of a text that a sentence can hold."""
 
 
 def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: Any) -> None:
@@ -19,7 +23,9 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: A
     Source: https://github.com/huggingface/transformers/issues/3093
     """
     promised = promised_of(pipe)
-    answers = [_said(promised, canary, pipe) for canary in canaries]
+    answers = [
+        _said(promised, canary, pipe, f"{number} of {len(canaries)}") for number, canary in enumerate(canaries, 1)
+    ]
     wrong = [(canary, got) for canary, got in zip(canaries, answers, strict=True)
              if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
     right = len(canaries) - len(wrong)
@@ -34,15 +40,34 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: A
     # ours are plain, and still some model may miss one; below half it is the labels
     if wrong and (wrong[0][0].declared or 2 * right < len(canaries)):
         canary, got = wrong[0]
+        which = _told(canary.input, f"input {1 + canaries.index(canary)} of {len(canaries)}")
         raise Defect(
             f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: "
-            f"{shown(canary.input)} is {got!r}, not {canary.answer!r}.",
+            f"expected was {canary.answer!r}, the answer is {got!r}, for {which}.",
             evidence={"wrong": [_as_json(*each) for each in wrong]},
+            remedy=remedies.of_meaning(task),
         )
 
 
-def _said(promised: Contract, canary: Canary, pipe: Pipe) -> str:
-    answer = promised.answer(pipe, promised.given(canary.input, pipe))
+def _told(given: Any, otherwise: str) -> str:
+    """A short text as it is; of all else which one it is, since nobody can read it."""
+    plain = isinstance(given, str) and len(given) <= SHORT and not given.startswith(("data:", "http:", "https:"))
+    return repr(given) if plain else otherwise
+
+
+def _said(promised: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
+    try:
+        answer = promised.answer(pipe, promised.given(canary.input, pipe))
+    except (MemoryError, Unsupported):
+        raise
+    except Exception as error:  # of the library, which says what is wrong with the input or with a file
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        if pipe.subject.known:
+            raise Unsupported(
+                f"{pipe.task}: canary {which} of the manifest cannot be given to the pipeline, {_told(canary.input, 'as it is')}: {told}",
+                remedy="Correct `input` in the manifest: the path of a file that is there, or what the task takes.",
+            ) from error
+        raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {told}") from error
     return promised.says(answer, canary.answer) if promised.says else promised.meaning(answer)
 
 

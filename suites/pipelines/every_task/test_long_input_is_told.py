@@ -10,7 +10,7 @@ from suites.pipelines.agreement import shown
 from suites.pipelines.contract import Contract, promised_of
 
 
-@pytest.mark.tasks("feature-extraction", "text-classification", "zero-shot-classification")
+@pytest.mark.tasks("feature-extraction", "text-classification", "zero-shot-classification", "token-classification")
 def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Any) -> None:
     """An input that is longer than the model can read is cut when that is asked for, else refused or answered whole.
 
@@ -24,7 +24,7 @@ def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Any) 
     sample = promised.too_long(positions)
     refusal = _refusal(promised, pipe, sample)
     record.capability(f"pipelines.{task}.long_input", "refused" if refusal else "answered", evidence={"told": refusal})
-    if promised.shortened:
+    if promised.shortened or promised.cuts:
         _cut(promised, pipe, sample)
 
 
@@ -41,7 +41,8 @@ def _cut(promised: Contract, pipe: Pipe, sample: Any) -> None:
     try:
         answer = promised.answer(pipe, sample, **promised.shortened)
     except Exception as error:
-        option = ", ".join(f"{name}={value}" for name, value in promised.shortened.items())
+        options = promised.shortened or {"the pipeline's own cut": ""}
+        option = ", ".join(f"{name}={value}".rstrip("=") for name, value in options.items())
         raise Hazard(
             f"{pipe.task}: a long input fails even with {option}, because the tokenizer does not know the limit: "
             f"{type(error).__name__}: {str(error)[:160]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fixtures.inputs import images
@@ -12,7 +12,7 @@ from suites.findings import Unsupported
 PICTURE_TASKS = (
     *("image-classification", "image-feature-extraction", "image-segmentation", "depth-estimation", "mask-generation"),
     *("object-detection", "zero-shot-object-detection", "zero-shot-image-classification", "keypoint-matching"),
-    *("video-classification", "image-to-image"),
+    *("video-classification", "image-to-image", "image-text-to-text", "image-to-text", "visual-question-answering"),
 )
 """Tasks whose models see pictures and nothing else, or pictures beside a text of their own."""
 SEVERAL = {"keypoint-matching": 2, "video-classification": 2}
@@ -21,6 +21,7 @@ SHAPING = ("do_center_crop", "do_pad", "do_thumbnail", "crop_pct", "keep_aspect_
 """Settings with which a picture is not stretched to `size` alone."""
 PIXELS = "pixel_values"
 LEVELS = 255
+CHANNELS = (1, 3, 4)
 
 
 def processor_of(pipe: Pipe) -> Any:
@@ -31,7 +32,22 @@ def processor_of(pipe: Pipe) -> Any:
     )
     if found is None:
         raise Unsupported(f"the pipeline {pipe.task} has no image processor")
+    if wrong := next(unusable(found), None):
+        raise Unsupported(f"{wrong} (see pipelines/pipeline-runs)")
     return found
+
+
+def unusable(processor: Any) -> Iterator[str]:
+    """Settings with which no picture comes out, in words that name file and key."""
+    if not setting(processor, "do_normalize"):
+        return
+    for name in ("image_mean", "image_std"):
+        value = setting(processor, name)
+        if isinstance(value, (list, tuple)) and len(value) not in CHANNELS:
+            yield f"preprocessor_config.json has {len(value)} numbers as {name}, pictures have 3 channels"
+    spread = setting(processor, "image_std")
+    if spread is not None and not all(spread if isinstance(spread, (list, tuple)) else [spread]):
+        yield "preprocessor_config.json has 0 in image_std, by which pictures are divided"
 
 
 def pixels(processor: Any, picture: Any, task: str = "", **options: Any) -> Any:
@@ -39,7 +55,16 @@ def pixels(processor: Any, picture: Any, task: str = "", **options: Any) -> Any:
     import numpy
 
     several = [picture] * SEVERAL.get(task, 1)
-    given = processor(several if len(several) > 1 else picture, return_tensors="np", **options)
+    try:
+        given = processor(several if len(several) > 1 else picture, return_tensors="np", **options)
+    except (
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+    ) as error:  # pipelines/pipeline-runs tells if it always is
+        told = f"{type(error).__name__}: {str(error)[:160]}"
+        raise Unsupported(f"{type(processor).__name__} takes no such picture alone: {told}") from error
     if PIXELS not in given:
         raise Unsupported(f"{type(processor).__name__} makes {sorted(given)}, not {PIXELS}")
     found = numpy.asarray(given[PIXELS], dtype="float64")[0]

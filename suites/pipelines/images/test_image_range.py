@@ -8,6 +8,10 @@ from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.images.processors import LEVELS, PICTURE_TASKS, deviation, levels, pixels, processor_of, setting
 
+SIZE = (64, 64)
+NARROW = 0.1
+"""Numbers from 0 to 1, divided by a spread: 1 and more apart. A spread of 10 is none of numbers from 0 to 1."""
+
 
 @pytest.mark.tasks(*PICTURE_TASKS)
 def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
@@ -25,6 +29,7 @@ def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
     if setting(processor, "offset") or setting(processor, "rescale_offset"):
         raise Unsupported("the processor scales to other numbers than 0 to 1")
     whole = levels()
+    _refuse_twice_scaled(processor, task)
     expected = pixels(processor, whole / LEVELS, task, do_rescale=False)
     record.capability(f"pipelines.{task}.pictures_of_fractions", _unasked(processor, whole / LEVELS, expected, task))
     apart = abs(pixels(processor, whole, task) - expected).max()
@@ -34,6 +39,22 @@ def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
             f"{task}: levels from 0 to 255 and numbers from 0 to 1 reach the model {apart:.3g} apart; "
             f"the rescale factor is {factor}, not 1/255.",
             evidence={"rescale_factor": factor, "largest difference": float(apart)},
+        )
+
+
+def _refuse_twice_scaled(processor: Any, task: str) -> None:
+    """Raises where black and white are all but the same to the model."""
+    import numpy
+
+    black, white = (pixels(processor, numpy.full((*SIZE, 3), level, dtype="uint8"), task) for level in (0, LEVELS))
+    apart = float(abs(white.mean() - black.mean()))
+    if apart < NARROW:
+        spread = setting(processor, "image_std")
+        raise Defect(
+            f"{task}: black and white reach the model only {apart:.2g} apart: pictures are rescaled to 0 ... 1, and "
+            f"image_std {spread} of preprocessor_config.json is meant for levels up to 255.",
+            evidence={"apart": apart, "image_mean": setting(processor, "image_mean"), "image_std": spread},
+            remedy="Divide `image_mean` and `image_std` by 255, or set `do_rescale` to false.",
         )
 
 
