@@ -294,3 +294,11 @@ def test_bounds_know_variants_and_defaults(bounds: list[Json], verdict: str) -> 
 def test_a_bound_may_be_about_several_metrics() -> None:
     metric = {"name": "quantization.accuracy_change.choice", "value": -0.4, "interval": [-0.5, -0.3]}
     assert bounded(metric, {"metric": "quantization.accuracy_change.*", "min": -0.1})["verdict"] == "reject"
+
+
+def test_a_quantized_variant_that_never_ran_is_named() -> None:
+    """The evidence of the full model says nothing about fp4."""
+    ran, untried = trials.healthy(), dataclasses.replace(trials.unsupported(), variant={"quantization": "fp4"})
+    subject = only(dataclasses.replace(ran, checks=[*ran.checks, untried]))
+    assert subject["verdict"] == "inconclusive"
+    assert "The variant fp4 was asked for, and none of its checks ran" in told(subject)
