@@ -11,6 +11,8 @@ import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from filelock import FileLock
+
 from reports.upgrade.pins import MODEL_FILES, Side
 
 COMPLETE = "complete"
@@ -36,10 +38,12 @@ def python(side: Side, say: Callable[[str], None]) -> Path:
     """The interpreter of the side's environment, built first where it is missing."""
     place = folder(side)
     program = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not (place / COMPLETE).is_file():
-        say(f"Building the environment of {side} in {place}; this takes some minutes, once.")
-        shutil.rmtree(place, ignore_errors=True)
-        _build(side, place, program)
+    root().mkdir(parents=True, exist_ok=True)
+    with FileLock(root() / f".{place.name}.lock"):  # another check may be building the same
+        if not (place / COMPLETE).is_file():
+            say(f"Building the environment of {side} in {place}; this takes some minutes, once.")
+            shutil.rmtree(place, ignore_errors=True)
+            _build(side, place, program)
     return program
 
 
