@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.tasks import drawing_tasks, tasks_for
+from fixtures.subjects.tasks import NAMES, drawing_tasks, task_named, tasks_for
 
 MAPPINGS = {
     "AUDIO_CLASSIFICATION": "audio-classification",
@@ -148,3 +148,31 @@ def test_pipelines_of_diffusers_draw(pipeline: str | None, tasks: tuple[str, ...
 def test_a_classifier_of_entailment_takes_any_labels() -> None:
     labels = {"id2label": {"0": "contradiction", "1": "entailment"}}
     assert tasks_for("BartForSequenceClassification", labels) == ("text-classification", "zero-shot-classification")
+
+
+def test_every_task_with_a_contract_has_a_name() -> None:
+    from suites.pipelines.contract import contracts
+
+    assert set(contracts()) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("ner", "token-classification"),
+        ("sentiment-analysis", "text-classification"),
+        ("translation_en_to_fr", "translation"),
+        ("fill-mask", "fill-mask"),
+    ],
+)
+def test_other_names_of_tasks_are_known(name: str, task: str) -> None:
+    assert task_named(name) == task
+
+
+def test_a_name_that_no_task_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'fill-mask'"):
+        task_named("fill-masks")
+
+
+def test_a_bare_model_of_sound_has_no_task_of_texts() -> None:
+    assert tasks_for("Wav2Vec2Model") == ()

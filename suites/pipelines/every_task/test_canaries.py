@@ -64,7 +64,7 @@ def _said(promised: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
         told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if pipe.subject.known:
             raise Unsupported(
-                f"{pipe.task}: canary {which} of the manifest cannot be given to the pipeline, {_told(canary.input, 'as it is')}: {told}",
+                f"{pipe.task}: canary {which} of the manifest cannot be given to the pipeline: {told}",
                 remedy="Correct `input` in the manifest: the path of a file that is there, or what the task takes.",
             ) from error
         raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {told}") from error
