@@ -154,7 +154,7 @@ def screen(config: Any) -> None:
 def screen_log(config: Any) -> None:
     """Puts a `Screen` before the file of `log_file`, in each process that writes one."""
     handler = getattr(config.pluginmanager.get_plugin("logging-plugin"), "log_file_handler", None)
-    if getattr(handler, "stream", None) is not None:
+    if handler is not None and getattr(handler, "stream", None) is not None:
         handler.setStream(LogScreen(handler.stream))
 
 
