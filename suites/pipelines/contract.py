@@ -56,6 +56,8 @@ class Contract:
     """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
     too_long: Callable[[int], Any] | None = None
     """An input of more tokens than a model with so many positions can read; None where that makes no sense."""
+    opening: Callable[[Pipe], str] = lambda pipe: ""
+    """What a text that is too long has to begin with."""
     cuts: bool = False
     """Whether the pipeline cuts inputs that are too long by itself, to the limit that the tokenizer knows."""
     shortened: Mapping[str, Any] = field(default_factory=dict)

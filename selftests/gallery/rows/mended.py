@@ -104,3 +104,16 @@ def nothing_named(directory: Path) -> None:
 )
 def unknown_gap(directory: Path) -> None:
     edit_json(directory / "tokenizer_config.json", lambda data: data.update(mask_token=data["unk_token"]))
+
+
+@mutant(
+    "PC08",
+    "the tokenizer of a model that fills gaps does not know the model's limit",
+    source="own",
+    base=MASK,
+    caught_by="pipelines/long-input-is-told",
+    severity="hazard",
+    naming=("fill-mask", "does not know the limit"),
+)
+def no_limit_of_gaps(directory: Path) -> None:
+    set_keys(directory / "tokenizer_config.json", model_max_length=10**30)

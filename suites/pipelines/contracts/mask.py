@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.tasks.pipe import Pipe
 from suites.pipelines.contract import Contract
 from suites.pipelines.scores import as_probabilities, sorted_down
-from suites.pipelines.texts import NOT_TEXTS
+from suites.pipelines.texts import NOT_TEXTS, too_long
 
 GAPS = (
     "The capital of France is {}.",
@@ -40,6 +40,9 @@ CONTRACTS = (
         tasks=("fill-mask",),
         samples=samples,
         problems=problems,
+        too_long=too_long,
+        opening=lambda pipe: f"{pipe.tokenizer.mask_token} ",
+        shortened={"tokenizer_kwargs": {"truncation": True}},
         unwraps=True,
         meaning=lambda answer: str(answer[0]["token_str"]),
         refused=lambda pipe: {**NOT_TEXTS, "a text without a gap": "There is no gap."},

@@ -10,7 +10,9 @@ from suites.pipelines.agreement import shown
 from suites.pipelines.contract import Contract, promised_of
 
 
-@pytest.mark.tasks("feature-extraction", "text-classification", "zero-shot-classification", "token-classification")
+@pytest.mark.tasks(
+    "feature-extraction", "text-classification", "zero-shot-classification", "token-classification", "fill-mask"
+)
 def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Any) -> None:
     """An input that is longer than the model can read is cut when that is asked for, else refused or answered whole.
 
@@ -22,6 +24,8 @@ def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Any) 
     promised = promised_of(pipe)
     assert promised.too_long, f"the contract of {task} has no input that is too long"
     sample = promised.too_long(positions)
+    if opening := promised.opening(pipe):
+        sample = opening + sample
     refusal = _refusal(promised, pipe, sample)
     record.capability(f"pipelines.{task}.long_input", "refused" if refusal else "answered", evidence={"told": refusal})
     if promised.shortened or promised.cuts:
