@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -176,3 +178,23 @@ def test_a_name_that_no_task_has_is_refused() -> None:
 
 def test_a_bare_model_of_sound_has_no_task_of_texts() -> None:
     assert tasks_for("Wav2Vec2Model") == ()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "known", "told"),
+    [
+        ((), (), "no pipeline task is known"),
+        (("fill-mask",), ({"task": "ner", "input": "a"},), "1 canary is about ner"),
+        (("fill-mask",), ({"input": "a"},), None),
+    ],
+)
+def test_what_is_not_tried_is_said(tasks: tuple[str, ...], known: tuple[Any, ...], told: str | None) -> None:
+    """`pipelines/tasks-are-known`."""
+    from suites.findings import Unsupported
+    from suites.pipelines.every_task.test_tasks_are_known import test_tasks_are_known as check
+
+    traits = SimpleNamespace(architecture="BertForMaskedLM")
+    subject: Any = SimpleNamespace(traits=traits, known=known, notes={})
+    record = SimpleNamespace(capability=lambda *_: None)
+    with pytest.raises(Unsupported, match=told) if told else nullcontext():
+        check(subject, tasks, record)

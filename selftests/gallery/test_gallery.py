@@ -107,6 +107,7 @@ def test_every_check_has_a_row() -> None:
     without = check_ids() - {row.caught_by for row in harness.all_mutants().values()}
     recorded = {"chat_templates/capabilities", "tokenizers/corpus-ids", "tokenizers/encoding-cost"}
     recorded |= {"chat_templates/renders-kept", "generation/answers-kept", "pipelines/outputs-kept"}
+    recorded |= {"pipelines/tasks-are-known"}  # says what was not tried: test_tasks.py
     recorded |= {"pipelines/accelerator-agrees-with-cpu"}  # needs an accelerator to exist
     recorded |= {f"quantization/{name}" for name in ("generation-speed", "speed-against-full", "loading-time")}
     assert without <= recorded | {"generation/compiled-equals-eager", "quality/standard-tasks"}

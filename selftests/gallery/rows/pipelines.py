@@ -36,7 +36,7 @@ def no_tokenizer(directory: Path) -> None:
     source="own",
     base=CLASSIFIER,
     caught_by="pipelines/output-conforms",
-    naming="no probability",
+    naming="NaN",
 )
 def broken_head(directory: Path) -> None:
     def edit(tensors: dict[str, Any]) -> dict[str, Any]:
