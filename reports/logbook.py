@@ -51,12 +51,12 @@ class Logbook:
         self._refresh()
 
     def _refresh(self) -> None:
-        """A report of what is known so far, for the reader of a run that is killed; it may take 2% of the time."""
+        """A report of what is known so far, for the reader of a run that is killed; it may take 1% of the time."""
         started = time.monotonic()
         if started >= self._next_refresh:
             self._report_so_far()
             took = time.monotonic() - started
-            self._next_refresh = started + max(REFRESH_SECONDS, 50 * took)
+            self._next_refresh = started + max(REFRESH_SECONDS, 100 * took)
 
     def _report_so_far(self) -> None:
         """What goes wrong here must not end a run of hours: the records are safe, and the end tries again."""
@@ -69,8 +69,8 @@ class Logbook:
             self.remarks = list(dict.fromkeys([*self.remarks, remark]))
 
     def _write(self, record: records.Record) -> None:
-        record = redaction.clean(record)
-        self._writer.write(record)
+        record, line = redaction.clean_with_line(record)
+        self._writer.write_line(line)
         if not isinstance(record, records.Run):
             self.trial.add(record)
 

@@ -16,8 +16,8 @@ from typing import Any
 
 DEPTH = 40
 """Nesting beyond this is cut: evidence that refers to itself must not end the run."""
-
-
+PLAIN, CONTAINERS = frozenset({str, bool, int, type(None)}), frozenset({dict, list})
+"""Types that are told at once; to ask whether a value is a number or a mapping takes longer."""
 FOREIGN = 60
 """Nesting beyond this was not written by `dumps`: whoever reads on would end in a RecursionError."""
 
@@ -55,13 +55,14 @@ def dumps(value: Any, *, sort: bool = False, indent: int | None = None) -> str:
 
 def plain(value: Any, depth: int = DEPTH) -> Any:
     """The value in JSON's own types."""
-    if value is None or type(value) in (str, bool, int):
+    kind = type(value)
+    if kind in PLAIN:
         return value
-    if isinstance(value, numbers.Number):
+    if kind not in CONTAINERS and isinstance(value, numbers.Number):
         return _number(value)
     if depth == 0:
         return "..."
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         return {_text(name): plain(item, depth - 1) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, depth - 1) for item in value]
@@ -84,6 +85,8 @@ def _number(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     """`str` of anything, also of an object whose own `__str__` fails."""
+    if type(value) is str:
+        return value
     try:
         return str.__str__(value) if isinstance(value, str) else str(value)
     except Exception:  # evidence must not take the run down

@@ -30,6 +30,10 @@ class Record:
         # Shallow: `dataclasses.asdict` deep-copies evidence, and fails on what cannot be copied.
         return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
+    def line(self) -> str:
+        """What stands in the file of records, without the end of the line."""
+        return plain.dumps(self.to_json())
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -204,7 +208,11 @@ class Writer:
         self._file = path.open("w", encoding="utf-8")
 
     def write(self, record: Record) -> None:
-        self._file.write(plain.dumps(record.to_json()) + "\n")
+        self.write_line(record.line())
+
+    def write_line(self, line: str) -> None:
+        """A record as `Record.line` has it."""
+        self._file.write(line + "\n")
         self._file.flush()
 
     def close(self) -> None:

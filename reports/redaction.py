@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from reports import github, plain
+from reports import github
 from reports.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -37,6 +37,8 @@ MARKS = ("hf_", "api_org_", "://")
 UNSAFE = re.compile(r"[\"'\\]|[^ -~]")
 """Characters that are spelt in many ways: a secret that has one is looked for everywhere."""
 
+CHANGES = "PYTEST_CURRENT_TEST"
+"""The variable that pytest sets at every step of every check."""
 SHORTEST = 8
 CUT = 12
 """So many letters of a secret count as it where the end of a text cut it."""
@@ -68,6 +70,15 @@ class Secrets:
         self._homes: tuple[str, ...] = ()
         self._needles: tuple[str, ...] = MARKS
         self._plain = True
+        self._seen: dict[Any, Any] = {}
+
+    def look(self) -> None:
+        """Gathers from this process, where its environment changed since it was looked at last."""
+        now = dict(getattr(os.environ, "_data", os.environ))  # as the system has it: decoding takes as long as a check
+        now.pop(os.environ.encodekey(CHANGES), None)
+        if now != self._seen:
+            self.gather(os.environ)
+            self._seen = now
 
     def gather(self, environment: Mapping[str, str]) -> None:
         """Takes in the secrets and the home directory of an environment."""
@@ -106,7 +117,7 @@ SECRETS = Secrets()
 
 def notice() -> None:
     """Reads the environment again: a fixture or a check may have set a token."""
-    SECRETS.gather(os.environ)
+    SECRETS.look()
 
 
 def hide(text: str) -> str:
@@ -122,10 +133,16 @@ def cleaned(value: Any) -> Any:
 
 def clean(record: R) -> R:
     """The record as it may be written."""
-    line = plain.dumps(record.to_json())
+    return clean_with_line(record)[0]
+
+
+def clean_with_line(record: R) -> tuple[R, str]:
+    """The record as it may be written, and its line in the file of records."""
+    line = record.line()
     if not SECRETS.suspicious(line):
-        return record
-    return type(record).from_json(SECRETS.hidden(json.loads(line)))
+        return record, line
+    shown = type(record).from_json(SECRETS.hidden(json.loads(line)))
+    return shown, shown.line()
 
 
 def clean_line(line: str, data: Any) -> Any:
