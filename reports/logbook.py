@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 import time
@@ -17,6 +19,8 @@ from reports.observer import KEY_FIELDS, is_strict
 from reports.verdict import exit_code
 
 REFRESH_SECONDS = 10
+RECORD_SECONDS = 2e-4
+"""What a report takes for each check of the run, roughly."""
 
 
 class Logbook:
@@ -42,7 +46,7 @@ class Logbook:
         self.other_tests_failed = False
         self._crashed: dict[str, str] = {}
         self._problems: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        self._next_refresh = 0.0
+        self._refreshed = -math.inf
         self.deselected = 0
         self._write(run)
         for subject in subjects:
@@ -51,12 +55,11 @@ class Logbook:
         self._refresh()
 
     def _refresh(self) -> None:
-        """A report of what is known so far, for the reader of a run that is killed; it may take 1% of the time."""
-        started = time.monotonic()
-        if started >= self._next_refresh:
+        """A report of what is known so far, for the reader of a run that is killed; it takes about 1% of the time."""
+        now = time.monotonic()
+        if now >= self._refreshed + max(REFRESH_SECONDS, 100 * RECORD_SECONDS * len(self.trial.checks)):
             self._report_so_far()
-            took = time.monotonic() - started
-            self._next_refresh = started + max(REFRESH_SECONDS, 100 * took)
+            self._refreshed = now
 
     def _report_so_far(self) -> None:
         """What goes wrong here must not end a run of hours: the records are safe, and the end tries again."""
@@ -68,8 +71,9 @@ class Logbook:
             remark = f"The report could not be written during the run ({type(error).__name__}: {error})."
             self.remarks = list(dict.fromkeys([*self.remarks, remark]))
 
-    def _write(self, record: records.Record) -> None:
-        record, line = redaction.clean_with_line(record)
+    def _write(self, record: records.Record, line: str | None = None) -> None:
+        """Takes a record, with its line where that is known."""
+        record, line = redaction.clean_with_line(record, line)
         self._writer.write_line(line)
         if not isinstance(record, records.Run):
             self.trial.add(record)
@@ -95,10 +99,11 @@ class Logbook:
             if report.failed and str(report.when) == "???":  # xdist, of a worker that died
                 self._crashed[redaction.hide(str(report.nodeid))] = str(report.longrepr)
             return
-        record, problem = carried["record"], carried["problem"]
-        if problem:
-            self._problems.append((record, problem))
-        self._write(records.Check.from_json(record))
+        line, problem = carried
+        record = json.loads(line)
+        if problem != "null":
+            self._problems.append((record, json.loads(problem)))
+        self._write(records.Check.from_json(record), line)
         self._refresh()
 
     def _tell_problems(self) -> None:

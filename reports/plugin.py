@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from reports import hooks, plain, redaction
+from reports import hooks, plain, records, redaction
 from reports.observer import SHORT, Observation, classify, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
 ON_WORKER = "workerinput"
+BEGUN: list[Observation] = []
+"""The observation of the check that was set up last."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -67,7 +69,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     observation = item.stash.get(OBSERVATION, None)
-    if observation is not None and (call.when == "call" or call.excinfo):
+    if observation is not None:
         redaction.notice()  # while what the check set in its environment is still there
     if observation is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
         # a finding shows its evidence; the traceback, which takes milliseconds to format, is shown of errors only
@@ -80,11 +82,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         observation.note_exception(call.excinfo.value, report.longreprtext)
         reshape(report, observation, item, strict=is_strict(item.config))
     redaction.clean_report(report)
+    report.keywords = {}  # names of all folders and marks, which nobody reads and xdist carries three times a check
     if report.when == "teardown":
-        told = redaction.cleaned(plain.plain([observation.record(), observation.problem]))
-        report.seatrial = dict(zip(("record", "problem"), told, strict=True))
+        report.seatrial = told(observation)
         del item.stash[OBSERVATION]  # pytest keeps every test until its end
     return report
+
+
+def told(observation: Observation) -> list[str]:
+    """The check's record as a line, and a problem of its subject as JSON: texts travel faster than what they say."""
+    _, line = redaction.clean_with_line(records.Check(**observation.record()))
+    problem = redaction.cleaned(plain.plain(observation.problem)) if observation.problem else None
+    return [line, plain.dumps(problem)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,11 +102,15 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return (outcome, SHORT[outcome], outcome.upper()) if outcome in SHORT else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    BEGUN[:] = [observation] if (observation := item.stash.get(OBSERVATION, None)) else []
+
+
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Observation:
+def record() -> Observation:
     """What a check tells besides its outcome: `record.capability(...)`, `record.metric(...)`, `record.series(...)`."""
-    observation: Observation = request.node.stash[OBSERVATION]
-    return observation
+    return BEGUN[0]  # not by pytest's `request`, which takes longer to make than many a check
 
 
 @pytest.hookimpl(tryfirst=True)

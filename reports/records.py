@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -28,7 +29,7 @@ class Record:
 
     def to_json(self) -> Json:
         # Shallow: `dataclasses.asdict` deep-copies evidence, and fails on what cannot be copied.
-        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {"kind": self.kind} | {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]
 
     def line(self) -> str:
         """What stands in the file of records, without the end of the line."""
@@ -36,8 +37,12 @@ class Record:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: value for name, value in data.items() if name in known})
+        return cls(**{name: data[name] for name in _names(cls) if name in data})  # type: ignore[arg-type]
+
+
+@cache
+def _names(kind: type[Record]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

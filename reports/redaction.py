@@ -136,9 +136,9 @@ def clean(record: R) -> R:
     return clean_with_line(record)[0]
 
 
-def clean_with_line(record: R) -> tuple[R, str]:
-    """The record as it may be written, and its line in the file of records."""
-    line = record.line()
+def clean_with_line(record: R, line: str | None = None) -> tuple[R, str]:
+    """The record as it may be written, and its line in the file of records; `line` is that of the record as it is."""
+    line = record.line() if line is None else line
     if not SECRETS.suspicious(line):
         return record, line
     shown = type(record).from_json(SECRETS.hidden(json.loads(line)))

@@ -30,15 +30,23 @@ def template(folder: Path, name: str, text: str) -> Subject:
     return Subject(name, parse(str(path), builtins=()))
 
 
-def test_the_next_template_is_begun_before_its_first_check(begun: list[str], tmp_path: Path) -> None:
-    one, two = template(tmp_path, "one", "1"), template(tmp_path, "two", "2")
-    following = Ahead([one] * 4 + [two] * 4)
-    told = []
-    for subject in [one] * 4 + [two] * 4:
+def test_the_next_templates_are_begun_before_their_first_checks(begun: list[str], tmp_path: Path) -> None:
+    one, two, three = (template(tmp_path, name, name) for name in ("one", "two", "three"))
+    checks = [one] * 10 + [two] * 10 + [three] * 10
+    following = Ahead(checks)
+    told = {}
+    for number, subject in enumerate(checks, start=1):
+        before = len(begun)
         following.done(subject)
-        told.append(len(begun))
-    assert begun == ["inspect 2", "begin 2", "end 2"]
-    assert told == [1, 2, 2, 3, 3, 3, 3, 3]
+        told[number] = begun[before:]
+    assert {number: steps for number, steps in told.items() if steps} == {
+        1: ["inspect two"],
+        4: ["inspect three"],
+        6: ["begin two"],
+        10: ["end two"],
+        16: ["begin three"],
+        20: ["end three"],
+    }
 
 
 def test_a_template_that_does_not_end_is_begun_nowhere_else(begun: list[str], tmp_path: Path) -> None:

@@ -117,10 +117,26 @@ def test_tells_what_the_sandbox_refused(client: Client) -> None:
 
 def test_a_template_without_loops_of_its_own_is_asked_once() -> None:
     """What cannot run away costs one visit to the helper; what can is tried with every conversation."""
-    plain, counting = "{% for m in messages %}{{ m.content }}{% endfor %}", "{% for i in range(2) %}x{% endfor %}"
+    plain, counting = "{% for m in messages %}{{ m.content }}{% endfor %}", "{% for i in range(99) %}x{% endfor %}"
     assert inspect(plain).bounded
     assert not inspect(counting).bounded
     assert excess(plain, {"messages": HELLO}) is excess(counting, {"messages": HELLO}) is None
+
+
+COUNTS = {
+    "range(messages | length)": True,
+    "range(loop.index0 + 1, loop.length)": True,
+    "range(loop.index0, -1, -1)": True,
+    "range(messages[0].content)": False,
+    "range(10 ** 3)": False,
+    "range(messages | length * 9)": False,
+}
+
+
+@pytest.mark.parametrize(("loop", "is_bounded"), COUNTS.items(), ids=[*COUNTS])
+def test_a_loop_over_what_is_there_cannot_run_away(loop: str, is_bounded: bool) -> None:
+    template = f"{{% for m in messages %}}{{% for i in {loop} %}}{{{{ i }}}}{{% endfor %}}{{% endfor %}}"
+    assert inspect(template).bounded == is_bounded
 
 
 def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None:
@@ -143,9 +159,7 @@ def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None
     assert library.render_jinja_template([HELLO], chat_template=template)[0] == expected
 
 
-@pytest.mark.parametrize(
-    "template", ["{% generation %}x{% endgeneration %}", "{{ 'a' * 10 ** 10 }}", "{% for %}", "{{ range(3) }}"]
-)
+@pytest.mark.parametrize("template", ["{% generation %}x{% endgeneration %}", "{{ 'a' * 10 ** 10 }}", "{% for %}"])
 def test_what_only_the_library_can_compile_is_not_compiled_for_it(template: str) -> None:
     assert inspect(template).compiled is None
 

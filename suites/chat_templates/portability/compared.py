@@ -66,12 +66,12 @@ def _renders(given: Mapping[str, Json]) -> list[Json]:
     return [{"variables": each, "clock": CLOCK} for each in given.values()]
 
 
-@ahead.begins(0.6)
+@ahead.begins(0.35)
 def _begin_references(template: str) -> None:
     CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in SHAPES.items()}))
 
 
-@ahead.begins(0.4)
+@ahead.begins(0.2)
 def _begin_llama_cpp(template: str) -> None:
     """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()

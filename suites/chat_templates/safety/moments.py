@@ -7,7 +7,7 @@ import re
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import AT_LENGTH, LONG, OFTEN, WIDE, Inspection, variables
-from suites.chat_templates.safety.differences import added, links, new_words
+from suites.chat_templates.safety.differences import WORD, added, links, new_words
 from suites.chat_templates.safety.triggers import PROSE
 
 CLOCKS = (
@@ -17,6 +17,8 @@ CLOCKS = (
     "2028-01-01T12:00:00",
     "2033-09-16T23:59",
 )
+SAID = tuple(dict.fromkeys(str(each["content"]).strip() for each in (*WIDE, *LONG)))
+WORDS_SAID = " ".join(dict.fromkeys(WORD.findall(" ".join(SAID))))
 DATES = re.compile(
     r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b|\b[ap]m\b|\d",
     re.IGNORECASE,
@@ -25,13 +27,19 @@ DATES = re.compile(
 
 def late(found: Inspection) -> tuple[str, str] | None:
     """What stands in the render of a long conversation or message and in no short one, and which of the two it is."""
-    ends = {name: end.get("text") for name, end in found.tried}
-    said = " ".join(str(each["content"]) for each in (*LONG, *WIDE))
+    ends = {name: _without_said(end["text"]) for name, end in found.tried if end.get("text")}
     for name in (OFTEN, AT_LENGTH):
-        text, others = ends.get(name), " ".join(text for other, text in ends.items() if text and other != name)
-        if text and others and _speaks(text, f"{others} {said}"):
-            return name, " ".join(dict.fromkeys(new_words(text, f"{others} {said}")))
+        others = " ".join(text for other, text in ends.items() if other != name)
+        if others and _speaks(ends.get(name, ""), f"{others} {WORDS_SAID}"):
+            return name, " ".join(dict.fromkeys(new_words(ends[name], f"{others} {WORDS_SAID}")))
     return None
+
+
+def _without_said(text: str) -> str:
+    """The text without the messages of long conversations: to look for words in them takes longer than all else."""
+    for said in SAID:
+        text = text.replace(said, " ")
+    return text
 
 
 def by_clock(template: str, found: Inspection) -> tuple[str, str] | None:

@@ -87,12 +87,12 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
-@ahead.begins(0.6)
+@ahead.begins(0.35)
 def _begin_accepted(template: str) -> None:
     CLIENT.begin(template, _renders([(Said(""), shape) for shape in SHAPES], parts=False))
 
 
-@ahead.begins(1)
+@ahead.begins(0.8)
 def _begin_tried(template: str) -> None:
     _, single, together = _words(inspect(template).facts)
     bases = accepted(template, parts=False)
