@@ -79,11 +79,21 @@ def _begin_llama_cpp(template: str) -> None:
         engine.begin(template, _given(*SHAPES["a tool call"], SPECIAL_TOKENS))
 
 
+def same(chat: Chat, engine: Engine, given: Json, end: Json) -> bool:
+    """Whether the engine renders a conversation as Jinja does."""
+    return _same(engine.render(chat.template, given), end)
+
+
+def _same(outcome: Outcome, end: Json) -> bool:
+    """A refusal must be one in both."""
+    return outcome.text == end.get("text") and not (outcome.failed and "refused" in end)
+
+
 def first_difference(chat: Chat, engine: Engine, wanted: dict[str, tuple[Json, Json]]) -> Difference | None:
-    """The first conversation that the engine does not render as Jinja does; a refusal must be one in both."""
+    """The first conversation that the engine does not render as Jinja does."""
     for name, (given, end) in wanted.items():
         outcome = engine.render(chat.template, given)
-        if outcome.text != end.get("text") or (outcome.failed and "refused" in end):
+        if not _same(outcome, end):
             line = _line(chat.template, given, end, outcome)
             return Difference(name, end.get("text", ""), outcome, line, _constructs(chat.template, line))
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.sandbox.inspection import inspect
 from fixtures.subjects.chat import Chat
-from suites.chat_templates.portability.compared import first_difference, references
+from suites.chat_templates.portability.compared import first_difference, references, same
 from suites.chat_templates.portability.engines import minijinja
 from suites.chat_templates.portability.told import hazard
 from suites.findings import Unsupported
@@ -33,6 +33,5 @@ def test_same_in_minijinja(chat: Chat, record: Any) -> None:
     if found := first_difference(chat, with_transformers, wanted):
         record.capability("chat.minijinja", "fails" if found.other.failed else "differs")
         raise hazard(chat, with_transformers, found)
-    last = dict(list(wanted.items())[-1:])  # with a tool, where there is one: what tojson is for
-    alike = first_difference(chat, plain, last) is None
+    alike = same(chat, plain, *[*wanted.values()][-1])  # with a tool, where there is one: what tojson is for
     record.capability("chat.minijinja", "same" if alike else "same with transformers' tojson")
