@@ -1,11 +1,11 @@
 """Many chat templates in one run: milliseconds per template for all checks of text, and whether memory stays flat.
 
-    python -m benchmarks.templates DIRECTORY [--count 1000] [--suite chat_templates]
+    python -m benchmarks.templates DIRECTORY [--count 1000] [--suite chat_templates] [--workers 2]
 
 Each `.jinja` file of DIRECTORY is copied, with a comment that makes it another template, until there are COUNT of them.
 The start (imports, the pool of generated conversations) is taken off by a run with one copy of each file. Memory is the
-resident set of the pytest process, sampled when a template is done; growth is that of the second half of the run, by a
-straight line through the samples. Targets: 40 ms per template, no growth.
+resident set of the pytest process (of one worker), sampled when a template is done; growth is that of the second half
+of the run, by a straight line through the samples. Targets: 40 ms per template, no growth.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def pytest_runtest_teardown(item):
     if subject is not LAST[0]:
         LAST[0] = subject
         with open(os.environ["MEMORY_LOG"], "a") as log:
-            log.write(f"{int(Path('/proc/self/statm').read_text().split()[1]) * PAGE}\\n")
+            log.write(f"{os.getpid()} {int(Path('/proc/self/statm').read_text().split()[1]) * PAGE}\\n")
 '''
 
 
@@ -60,20 +60,22 @@ def copies(files: list[Path], count: int, folder: Path) -> list[Path]:
     return made
 
 
-def trial(templates: list[Path], folder: Path, suite: str) -> Run:
+def trial(templates: list[Path], folder: Path, suite: str, workers: int) -> Run:
     """One run over these templates, as a manifest names them."""
     (folder / "sampler.py").write_text(SAMPLER, encoding="utf-8")
     manifest, log = folder / "models.toml", folder / "memory.log"
     manifest.write_text("".join(f'[[subject]]\nsource = "{path}"\n' for path in templates), encoding="utf-8")
     log.write_text("", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "sampler", str(SUITES / suite)]
+    command += ["-n", str(workers)] if workers > 1 else []
     environment = {"PYTHONPATH": str(folder), "MEMORY_LOG": str(log)}
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, f"--models={manifest}", f"--report-dir={folder / 'report'}"], check=False,
                    stdout=subprocess.DEVNULL, env=os.environ | environment)  # fmt: skip
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall, cpu, [int(line) for line in log.read_text(encoding="utf-8").split()])
+    samples = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
+    return Run(wall, cpu, [int(size) for process, size in samples if process == samples[0][0]])
 
 
 def slope(values: list[int]) -> float:
@@ -88,13 +90,17 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--suite", default="chat_templates", help="the folder of checks (default: chat_templates)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of pytest-xdist (default: none)")
     asked = parser.parse_args()
     files = sorted(asked.directory.glob("*.jinja"))
     if not files or asked.count <= len(files):
         parser.error(f"{asked.directory}: {len(files)} templates; --count must be more than that, and that more than 0")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        few, many = (trial(copies(files, count, folder), folder, asked.suite) for count in (len(files), asked.count))
+        few, many = (
+            trial(copies(files, count, folder), folder, asked.suite, asked.workers)
+            for count in (len(files), asked.count)
+        )
     extra = asked.count - len(files)
     half = many.memory[len(many.memory) // 2 :]
     print(

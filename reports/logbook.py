@@ -7,6 +7,7 @@ import math
 import os
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ class Logbook:
         """Takes a record, with its line where that is known."""
         record, line = redaction.clean_with_line(record, line)
         self._writer.write_line(line)
+        if isinstance(record, records.Check) and self.baseline is None and not self.save_to:
+            record = replace(record, kept={}, sequences={})  # in the file for later; of a template half of its memory
         if not isinstance(record, records.Run):
             self.trial.add(record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import warnings
 from collections.abc import Generator
 from pathlib import Path
@@ -15,6 +16,7 @@ from reports.observer import SHORT, Observation, classify, is_strict, reshape
 OBSERVATION = pytest.StashKey[Observation]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
 ON_WORKER = "workerinput"
+PACKED = "$seatrial"
 BEGUN: list[Observation] = []
 """The observation of the check that was set up last."""
 
@@ -94,6 +96,26 @@ def told(observation: Observation) -> list[str]:
     _, line = redaction.clean_with_line(records.Check(**observation.record()))
     problem = redaction.cleaned(plain.plain(observation.problem)) if observation.problem else None
     return [line, plain.dumps(problem)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Packs what a worker sends: xdist writes every name and number of a report one by one, three times a check."""
+    data = yield
+    if not hasattr(config, ON_WORKER) or not isinstance(data, dict):
+        return data
+    try:
+        return {PACKED: marshal.dumps(data)}
+    except ValueError:  # something that is no plain data: xdist says what
+        return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> Any:
+    if PACKED not in data:
+        return None
+    added = {name: value for name, value in data.items() if name != PACKED}
+    return config.hook.pytest_report_from_serializable(config=config, data=marshal.loads(data[PACKED]) | added)
 
 
 @pytest.hookimpl(tryfirst=True)

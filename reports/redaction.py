@@ -93,6 +93,8 @@ class Secrets:
 
     def suspicious(self, text: str) -> bool:
         """Whether it may hold something to hide; quick, and right where the answer is no."""
+        if len(text) < len(MARKS[0]):  # a letter for each check goes to the terminal
+            return False
         return not self._plain or any(needle in text for needle in self._needles)
 
     def hide(self, text: str) -> str:
