@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fixtures.sandbox.client import Client
-from fixtures.sandbox.inspection import excess, inspect, usual, variables
+from fixtures.sandbox.inspection import inspect, usual, variables
+from fixtures.sandbox.rehearsal import excess
 from suites.chat_templates.safety.differences import added, between
 
 HELLO = [{"role": "user", "content": "hello"}]

@@ -71,7 +71,7 @@ def _begin_references(template: str) -> None:
     CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in SHAPES.items()}))
 
 
-@ahead.begins(0.2)
+@ahead.begins(0.12)
 def _begin_llama_cpp(template: str) -> None:
     """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()
