@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from reports import comparison, directory, github, markdown, records, redaction, shards, terminal, verdict
+from reports import comparison, directory, github, markdown, records, redaction, screens, shards, terminal, verdict
 from reports.upgrade import options
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; a problem is one sentence on standard error."""
     arguments = _parser().parse_args(argv)
     try:
-        with redaction.screened():
+        with screens.screened():
             code = int(arguments.command(arguments))
             sys.stdout.flush()
             return code

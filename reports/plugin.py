@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reports import hooks, plain, records, redaction
+from reports import hooks, plain, records, redaction, screens
 from reports.observer import SHORT, Observation, classify, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
@@ -44,14 +44,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.stash[PLAN] = []
     if config.option.collectonly:
         return
-    redaction.screen_log(config)
+    screens.screen_log(config)
     if hasattr(config, ON_WORKER):
         return
     if description := config.hook.pytest_seatrial_run(config=config):
         from reports.controller import Controller  # here: collecting needs none of what writes reports
         from reports.logbook import Logbook
 
-        redaction.screen(config)
+        screens.screen(config)
         config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
 
 

@@ -3,8 +3,8 @@
 Hidden are tokens of the Hub's shape, passwords in addresses, and the values of environment variables whose names say
 that they are secret; also where a text was cut in the middle of one. A home directory becomes `~`.
 
-The doors: `clean` for every record that is written or read, `clean_report` for what pytest tells of a check, `Screen`
-for the terminal, `clean_file` for files that others write (JUnit). Whatever is made of records needs no door.
+The doors: `clean` for every record that is written or read, `clean_report` for what pytest tells of a check,
+`screens.Screen` for the terminal, `clean_file` for files that others write (JUnit). What is made of records needs none.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from reports import github
 from reports.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -158,65 +156,11 @@ def clean_report(report: Any) -> None:
     report.sections = [(title, hide(text)) for title, text in report.sections]
 
 
-def screen(config: Any) -> None:
-    """Puts a `Screen` before the terminal of a pytest run, and before what checks print where nothing is captured."""
-    notice()
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter._tw._file = Screen(reporter._tw._file)
-    if config.option.capture == "no":
-        streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = map(Screen, streams)
-        config.add_cleanup(lambda: vars(sys).update(stdout=streams[0], stderr=streams[1]))
-
-
-def screen_log(config: Any) -> None:
-    """Puts a `Screen` before the file of `log_file`, in each process that writes one."""
-    handler = getattr(config.pluginmanager.get_plugin("logging-plugin"), "log_file_handler", None)
-    if handler is not None and getattr(handler, "stream", None) is not None:
-        handler.setStream(LogScreen(handler.stream))
-
-
-def screened() -> AbstractContextManager[Any]:
-    """Standard output with a `Screen` before it."""
-    notice()
-    return redirect_stdout(Screen(sys.stdout))
-
-
 def clean_file(path: Path) -> None:
     """Hides in a text file that somebody else has written, such as JUnit's."""
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
     if (shown := hide(text)) != text:
         path.write_text(shown, encoding="utf-8", errors="surrogateescape")
-
-
-class Screen:
-    """A text stream that hides what goes through it, a line or a part of one at a time.
-
-    In GitHub Actions it also keeps lines from being commands of the runner.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-        self._shown: Callable[[str], str] = github.defused if github.here() else str
-
-    def write(self, text: str) -> Any:
-        return self.stream.write(self._shown(hide(str(text))))
-
-    def writelines(self, lines: Any) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
-class LogScreen(Screen):
-    """A screen that reads the environment at every line: the check that logs may have set its secret just now."""
-
-    def write(self, text: str) -> Any:
-        notice()
-        return super().write(text)
 
 
 def _values(name: str, text: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from reports import github, markdown
 from reports.records import Json
-from reports.redaction import Screen
+from reports.screens import Screen
 from reports.verdict import judge
 from selftests import measured_trials, trials
 from selftests.gallery.harness import copy
