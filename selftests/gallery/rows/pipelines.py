@@ -97,6 +97,15 @@ mutant(
     patch_pipe=reads_everything,
 )(unchanged)
 
+
+def leaves_dropout_on(model: Any) -> None:
+    """At a rate that no two answers have by chance in common."""
+    model.train()
+    for module in model.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = 0.5
+
+
 mutant(
     "PI06",
     "dropout is left on",
@@ -104,7 +113,7 @@ mutant(
     base=CLASSIFIER,
     caught_by="pipelines/calls-repeat",
     naming="asked again",
-    patch=lambda model: model.train(),
+    patch=leaves_dropout_on,
 )(unchanged)
 
 

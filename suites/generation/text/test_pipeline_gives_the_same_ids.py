@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from fixtures.differences import first_difference
-from fixtures.subjects.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.generation import paths
@@ -18,7 +17,7 @@ WITH_AN_ARTICLE = ("XLNetLMHeadModel", "TransfoXLLMHeadModel")
 
 
 def test_pipeline_gives_the_same_ids(
-    subject: Subject, continues_text: None, loaded: Loaded, fresh_tokenizer: Callable[[], Any]
+    subject: Subject, continues_text: None, model: Any, fresh_tokenizer: Callable[[], Any]
 ) -> None:
     """The text-generation pipeline gives a greedy answer of the same ids as rendering, tokenizing and generating do.
 
@@ -32,18 +31,16 @@ def test_pipeline_gives_the_same_ids(
     tokenizer, question = fresh_tokenizer(), questions(subject)[0]
     inputs = encoded(subject, tokenizer, question)
     given: list[int] = []
-    with paths.refusals("The text-generation pipeline"), watched(loaded.model, given):
+    with paths.refusals("The text-generation pipeline"), watched(model, given):
         asked = [{"role": "user", "content": question}] if subject.traits.has_chat_template else question
-        answer = _pipeline(loaded.model, tokenizer)(
-            asked, do_sample=False, max_new_tokens=NEW_TOKENS, return_tensors=True
-        )
+        answer = _pipeline(model, tokenizer)(asked, do_sample=False, max_new_tokens=NEW_TOKENS, return_tensors=True)
     prompt = [int(each) for each in inputs["input_ids"][0]]
-    if type(loaded.model).__name__ in WITH_AN_ARTICLE:
-        raise Unsupported(f"the pipeline puts an article of its own before prompts for {type(loaded.model).__name__}")
+    if type(model).__name__ in WITH_AN_ARTICLE:
+        raise Unsupported(f"the pipeline puts an article of its own before prompts for {type(model).__name__}")
     _must_be_prompt(tokenizer, prompt, given)
     piped = [int(each) for each in answer[0]["generated_token_ids"]]
-    manual = greedy(loaded.model, inputs, max_new_tokens=NEW_TOKENS)
-    _must_be_answer(tokenizer, manual, piped[len(prompt) :], _settings(loaded.model))
+    manual = greedy(model, inputs, max_new_tokens=NEW_TOKENS)
+    _must_be_answer(tokenizer, manual, piped[len(prompt) :], _settings(model))
 
 
 @contextmanager
