@@ -3,7 +3,8 @@
     python -m benchmarks.templates DIRECTORY [--count 1000] [--suite chat_templates] [--workers 2]
 
 Each `.jinja` file of DIRECTORY is copied, with a comment that makes it another template, until there are COUNT of them.
-The start (imports, the pool of generated conversations) is taken off by a run with one copy of each file. Memory is the
+The start (imports, the pool of generated conversations) is taken off by a run with one copy of each file. What the
+checks took is by their own records, set-up included; the rest of a run is pytest's own and the report's. Memory is the
 resident set of the pytest process (of one worker), sampled when a template is done; growth is that of the second half
 of the run, by a straight line through the samples. Targets: 40 ms per template, no growth.
 """
@@ -11,12 +12,15 @@ of the run, by a straight line through the samples. Targets: 40 ms per template,
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +52,8 @@ class Run:
     cpu: float
     memory: list[int]
     """Kilobytes, template by template."""
+    checks: list[float]
+    """Seconds that all checks of a template took by their records, set-up and tear-down included."""
 
 
 def copies(files: list[Path], count: int, folder: Path) -> list[Path]:
@@ -75,7 +81,18 @@ def trial(templates: list[Path], folder: Path, suite: str, workers: int) -> Run:
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     samples = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
-    return Run(wall, cpu, [int(size) for process, size in samples if process == samples[0][0]])
+    memory = [int(size) for process, size in samples if process == samples[0][0]]
+    return Run(wall, cpu, memory, durations(folder / "report" / "records.jsonl"))
+
+
+def durations(records: Path) -> list[float]:
+    """What the checks of each subject took together."""
+    took: Counter[str] = Counter()
+    for line in records.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if record["kind"] == "check":
+            took[record["subject"]] += record["duration"]
+    return list(took.values())
 
 
 def slope(values: list[int]) -> float:
@@ -102,11 +119,13 @@ def main() -> None:
             for count in (len(files), asked.count)
         )
     extra = asked.count - len(files)
+    mean, median = (function(many.checks) * 1000 for function in (statistics.fmean, statistics.median))
     half = many.memory[len(many.memory) // 2 :]
     print(
         f"{asked.count} templates from {len(files)} files, {asked.suite}: "
         f"{(many.seconds - few.seconds) / extra * 1000:.1f} ms wall and "
         f"{(many.cpu - few.cpu) / extra * 1000:.1f} ms CPU per template (a run of {len(files)}: {few.seconds:.1f} s); "
+        f"the checks of a template {mean:.1f} ms, {median:.1f} ms in the middle; "
         f"memory {many.memory[0] / 1000:.0f} MB at first, {half[0] / 1000:.0f} MB at half and "
         f"{half[-1] / 1000:.0f} MB at last, growing by {slope(half):.1f} KB per template"
     )
