@@ -23,10 +23,7 @@ BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causa
 
 def study(subject: Subject, tokenizer: Any, loaded: Loaded) -> Study:
     """The study of a variant; made once, and gone with the variant."""
-    if "study" not in loaded.shared:
-        loaded.shared["study"] = Study(subject, tokenizer, loaded.model)
-    found: Study = loaded.shared["study"]
-    return found
+    return loaded.once("study", lambda: Study(subject, tokenizer, loaded.model))
 
 
 class Study:

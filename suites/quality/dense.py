@@ -40,10 +40,7 @@ class Dense:
 
 def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> Dense:
     """Makes the layers and tries them on the sample, once for a variant; `memory` is what they may take, in bytes."""
-    if KEY not in loaded.shared:
-        loaded.shared[KEY] = _tried(loaded, reference.model, _sample(reference.model, tokenizer), memory)
-    found: Dense = loaded.shared[KEY]
-    return found
+    return loaded.once(KEY, lambda: _tried(loaded, reference.model, _sample(reference.model, tokenizer), memory))
 
 
 def _sample(model: Any, tokenizer: Any) -> list[list[int]]:

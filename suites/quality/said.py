@@ -41,10 +41,9 @@ def said(subject: Subject, tokenizer: Any, loaded: Loaded, items: Items, profile
         Unsupported: the template renders no prompt, or `generate` fails.
     """
     key = f"said {items.version}"
-    if key not in loaded.shared:
-        loaded.shared[key] = tuple(_said(subject, tokenizer, loaded.model, _asked(subject, items, profile), profile))
-    found: tuple[Said, ...] = loaded.shared[key]
-    return found
+    return loaded.once(
+        key, lambda: tuple(_said(subject, tokenizer, loaded.model, _asked(subject, items, profile), profile))
+    )
 
 
 def _asked(subject: Subject, items: Items, profile: str) -> tuple[Instruction, ...]:

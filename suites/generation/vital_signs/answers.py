@@ -36,10 +36,7 @@ def answers(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> t
     Raises:
         Unsupported: the template renders no prompt, or `generate` fails.
     """
-    if "answers" not in loaded.shared:
-        loaded.shared["answers"] = tuple(_answers(subject, tokenizer, loaded.model, profile))
-    found: tuple[Answer, ...] = loaded.shared["answers"]
-    return found
+    return loaded.once("answers", lambda: tuple(_answers(subject, tokenizer, loaded.model, profile)))
 
 
 def _answers(subject: Subject, tokenizer: Any, model: Any, profile: str) -> list[Answer]:

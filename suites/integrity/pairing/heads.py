@@ -32,10 +32,7 @@ class Heads:
 
 def found(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:
     """The heads with which plain text makes sense to a model that makes none of it with those that are declared."""
-    if "heads" not in loaded.shared:
-        loaded.shared["heads"] = _found(subject, tokenizer, loaded, profile)
-    better: tuple[Heads, Gain] | None = loaded.shared["heads"]
-    return better
+    return loaded.once("heads", lambda: _found(subject, tokenizer, loaded, profile))
 
 
 def _found(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:

@@ -40,10 +40,7 @@ class Gain:
 
 def found(subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], profile: str) -> Gain | None:
     """The repair after which plain text is clearly likelier; None as a rule."""
-    if "misplaced" not in loaded.shared:
-        loaded.shared["misplaced"] = _found(subject, tokenizer, loaded, stored, profile)
-    gain: Gain | None = loaded.shared["misplaced"]
-    return gain
+    return loaded.once("misplaced", lambda: _found(subject, tokenizer, loaded, stored, profile))
 
 
 def _found(subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], profile: str) -> Gain | None:

@@ -21,10 +21,7 @@ def noise_floor(reference: Loaded, ids: Sequence[Sequence[int]]) -> tuple[float,
 
     The other attention kernel where the model has one, else the same texts in a larger batch.
     """
-    if "noise floor" not in reference.shared:
-        reference.shared["noise floor"] = _floor(reference.model, [each[:LONGEST] for each in ids[-TEXTS:]])
-    found: tuple[float, float, str] = reference.shared["noise floor"]
-    return found
+    return reference.once("noise floor", lambda: _floor(reference.model, [each[:LONGEST] for each in ids[-TEXTS:]]))
 
 
 def _floor(model: Any, texts: list[Sequence[int]]) -> tuple[float, float, str]:

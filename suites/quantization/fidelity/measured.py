@@ -75,10 +75,7 @@ def fidelity(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, 
     Raises:
         Unsupported: the full model has no finite logits, or its forward pass fails.
     """
-    if "fidelity" not in loaded.shared:
-        loaded.shared["fidelity"] = _measured(loaded, reference, tokenizer, corpus, memory)
-    found: Fidelity = loaded.shared["fidelity"]
-    return found
+    return loaded.once("fidelity", lambda: _measured(loaded, reference, tokenizer, corpus, memory))
 
 
 def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
