@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -30,15 +30,13 @@ def test_renders_kept(chat: Chat, record: Any) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/issues/45701
     """
-    if CLOCK in str(chat.tokenizer.chat_template):
-        with clock_stopped():
-            renders = {name: _render(chat, entry, fresh=True) for name, entry in catalogue.entries().items()}
-    else:
-        renders = {name: _render(chat, entry) for name, entry in catalogue.entries().items()}
+    tells_time = CLOCK in str(chat.tokenizer.chat_template)
+    with clock_stopped() if tells_time else nullcontext():
+        renders = {name: _render(chat, entry, fresh=tells_time) for name, entry in catalogue.entries().items()}
     record.keep(NAME, renders, kind="renders", version=catalogue.version())
 
 
-def _render(chat: Chat, entry: Entry, *, fresh: bool = False) -> str:
+def _render(chat: Chat, entry: Entry, *, fresh: bool) -> str:
     """The text; a refusal is recorded in the template's words."""
     try:
         return chat.render(entry.messages, tools=entry.tools, add_generation_prompt=entry.prompt, fresh=fresh)

@@ -55,10 +55,9 @@ def tried(model: Any, dtype: str, found: Own, places: dict[str, tuple[str, Place
     once; some models need tables cast too that are computed and not stored.
     """
     cases, wrong = list(found.inputs), None
-    lean = bool(casting.large(model))
-    for whole, tables in (*([(False, False)] if lean else ()), (False, False), (True, False), (True, True)):
+    leanest = [(True, False, False)] if casting.large(model) else []
+    for lean, whole, tables in (*leanest, (False, False, False), (False, True, False), (False, True, True)):
         runs = Runs(model, dtype, whole=whole, tables=tables, lean=lean)
-        lean = False
         wrong = _first_wrong(runs, found, cases)
         if wrong is None:
             return "finite"
