@@ -18,8 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from fixtures.subjects import builtin
-from reports import directory
+from fixtures import builtin
+from reports.directory import report_directory
 
 SHARD = 400e6
 HIDDEN, INNER, HEADS, HEAD, WORDS = 1024, 4096, 16, 64, 1024
@@ -114,7 +114,7 @@ def measure(source: str, report: Path, own: int, options: list[str]) -> None:
     subprocess.run([*command, f"--report-dir={report}", f"--model={source}"], check=False, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    trial = directory.load(report)
+    trial = report_directory.load(report)
     weights = max(subject.facts["weight_bytes"] for subject in trial.subjects)
     slow = sorted(trial.checks, key=lambda check: -check.duration)[:4]
     print(

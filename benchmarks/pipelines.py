@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 from selftests.tasks_table import subjects
 
 BUILD = "from fixtures.subjects import builtin; import sys; builtin.directory(sys.argv[1])"

@@ -15,13 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from reports import directory, records, shards  # noqa: E402  the repository need not be installed
+from reports.directory import merge, report_directory  # noqa: E402  the repository need not be installed
+from reports.records import schema  # noqa: E402
 
 SUBJECTS, CHECKS, SHARDS = 20, 1_000, 4
 SUITES = ("tokenizers", "chat_templates", "integrity", "generation", "pipelines", "quantization", "quality")
 
 
-def check(subject: str, index: int) -> records.Check:
+def check(subject: str, index: int) -> schema.Check:
     """One in 40 is a hazard with evidence, one in 100 a defect, one in 50 unsupported; one in 10 measures."""
     outcome = (
         "hazard" if index % 40 == 7 else "defect" if index % 100 == 3 else "unsupported" if index % 50 == 9 else "pass"
@@ -33,7 +34,7 @@ def check(subject: str, index: int) -> records.Check:
         "better": "lower",
         "samples": 64,
     }
-    return records.Check(
+    return schema.Check(
         check=f"{SUITES[index % 7]}/promise-number-{index % 250}",
         subject=subject,
         outcome=outcome,
@@ -50,7 +51,7 @@ def check(subject: str, index: int) -> records.Check:
     )
 
 
-def variant(subject: str, quantization: str, loss: float) -> records.Check:
+def variant(subject: str, quantization: str, loss: float) -> schema.Check:
     """What a quantized variant records: metrics, a curve, bars."""
     metrics = [
         {"name": f"quantization.{name}", "value": value, "unit": unit, "better": "lower", "samples": 64}
@@ -60,36 +61,36 @@ def variant(subject: str, quantization: str, loss: float) -> records.Check:
             ("decode_tokens_per_second", 20.0, "tokens/s"),
         )
     ]
-    curve: records.Json = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
-    bars: records.Json = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
+    curve: schema.Json = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
+    bars: schema.Json = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
     points = [[index, loss * (index % 9)] for index in range(128)]
     series = [
         curve | {"points": points},
         bars | {"points": [[f"layer {place}", value] for place, value in points[:24]]},
     ]
     how = {"device": "cpu", "dtype": "float32", "quantization": quantization}
-    return records.Check("quantization/distribution-kept", subject, "pass", how, metrics=metrics, series=series)
+    return schema.Check("quantization/distribution-kept", subject, "pass", how, metrics=metrics, series=series)
 
 
 def write_shard(place: Path, names: list[str]) -> None:
     """The record file of one shard."""
-    writer = records.Writer(place / directory.RECORDS)
-    writer.write(records.Run("2026-11-22T15:00:00Z", "quick", 0, "cpu", {"python": "3.11"}, "pytest"))
+    writer = schema.Writer(place / report_directory.RECORDS)
+    writer.write(schema.Run("2026-11-22T15:00:00Z", "quick", 0, "cpu", {"python": "3.11"}, "pytest"))
     for name in names:
-        writer.write(records.Subject(name, name, fingerprint="sha256:" + "0" * 64))
+        writer.write(schema.Subject(name, name, fingerprint="sha256:" + "0" * 64))
     ids = {check(names[0], index).check for index in range(CHECKS)}
     told = {
         "promise": "What this check promises, in one sentence of usual length.",
         "why": "It matters.",
         "fix": "Mend.",
     }
-    writer.write(records.Catalog(dict.fromkeys(sorted(ids), told)))
+    writer.write(schema.Catalog(dict.fromkeys(sorted(ids), told)))
     for name in names:
         for index in range(CHECKS):
             writer.write(check(name, index))
         for number, quantization in enumerate(("none", "nf4", "nf4-dq", "fp4", "int8")):
             writer.write(variant(name, quantization, 0.01 * number))
-    writer.write(records.End("2026-11-22T15:10:00Z", 1))
+    writer.write(schema.End("2026-11-22T15:10:00Z", 1))
     writer.close()
 
 
@@ -99,11 +100,11 @@ def main() -> None:
         for index, place in enumerate(places):
             write_shard(place, [f"builtin:tiny-model-{number}" for number in range(index, SUBJECTS, SHARDS)])
         start, cpu = time.perf_counter(), time.process_time()
-        trial = shards.merge([directory.load(place) for place in places])
+        trial = merge.merge([report_directory.load(place) for place in places])
         merged = time.perf_counter()
-        directory.write(Path(folder, "merged"), trial)
+        report_directory.write(Path(folder, "merged"), trial)
         end, cpu = time.perf_counter(), time.process_time() - cpu
-        size = Path(folder, "merged", directory.HTML).stat().st_size
+        size = Path(folder, "merged", report_directory.HTML).stat().st_size
     unit = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     print(f"{len(trial.checks):,} checks of {len(trial.subjects)} subjects from {SHARDS} shards")

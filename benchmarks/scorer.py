@@ -54,7 +54,7 @@ def loaded(source: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from fixtures.subjects import builtin
+    from fixtures import builtin
 
     torch.set_num_threads(1)
     path = builtin.directory(source.removeprefix("builtin:")) if source.startswith("builtin:") else source
@@ -87,7 +87,7 @@ class Rivals:
         self.exact = HFLM(**options, batch_size=1, softmax_dtype="float64")
 
     def our_choice(self, requests: Requests) -> list[tuple[float, bool]]:
-        from suites.quality import scoring
+        from suites import scoring
 
         found = scoring.continuations(self.model, requests, prefix=self.prefix, window=WINDOW)
         return [(each.logprob, each.greedy) for each in found]
@@ -107,7 +107,7 @@ class Rivals:
         return [(float(value), bool(greedy)) for value, greedy in found]
 
     def our_rolling(self, text: list[int]) -> float:
-        from suites.quality import scoring
+        from suites import scoring
 
         return float(scoring.rolling(self.model, [text], prefix=self.prefix, window=WINDOW)[0].sum())
 
@@ -217,7 +217,7 @@ def compared(what: str, ours: list[Any], theirs: list[Any]) -> None:
 
 def memory(model: Any, text: list[int]) -> None:
     """Prints how far the peak rises over what the process held before, for a text and for four of it."""
-    from suites.quality import scoring
+    from suites import scoring
 
     words = int(model.get_output_embeddings().weight.shape[0])
     scoring.rolling(model, [text[:WINDOW]], prefix=text[0], window=WINDOW)

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from reports import directory
+from reports.directory import report_directory
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def measure(source: str, folder: Path, options: list[str]) -> None:
     subprocess.run([*command, f"--model={source}"], check=False, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    trial = directory.load(folder)
+    trial = report_directory.load(folder)
     weights = max(subject.facts["weight_bytes"] for subject in trial.subjects)
     limit = 1.3 * weights + 700e6
     checks = sum(check.duration for check in trial.checks)

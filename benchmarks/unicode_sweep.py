@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fixtures.subjects import builtin
+from fixtures import builtin
 from suites.tokenizers.declared import Pipeline
 from suites.tokenizers.round_trip.code_points import Sweep, scalar_values
 from suites.tokenizers.trips import Trips

@@ -13,8 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from reports import comparison, directory, github, markdown, records, redaction, screens, shards, terminal, verdict
+from reports.directory import compare as comparison
+from reports.directory import merge as shards
+from reports.directory import report_directory
+from reports.output import github, markdown, terminal
+from reports.records import schema
+from reports.redaction import redact, streams
 from reports.upgrade import options
+from reports.verdict import judge
 
 ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "purple": "35", "cyan": "36"}
 
@@ -23,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; a problem is one sentence on standard error."""
     arguments = _parser().parse_args(argv)
     try:
-        with screens.screened():
+        with streams.screened():
             code = int(arguments.command(arguments))
             sys.stdout.flush()
             return code
@@ -39,37 +45,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 def html(arguments: argparse.Namespace) -> int:
     """Writes verdict.json, report.html and report.md again from records.jsonl."""
     for place in arguments.directory:
-        trial = directory.load(place)
-        directory.write(place, trial, directory.regressions(place))
-        print(place / directory.HTML)
+        trial = report_directory.load(place)
+        report_directory.write(place, trial, report_directory.regressions(place))
+        print(place / report_directory.HTML)
     return 0
 
 
 def merge(arguments: argparse.Namespace) -> int:
     """Makes one report of the shards of a run; exits like the run itself would have."""
-    trial = shards.merge([directory.load(place) for place in arguments.directory], force=arguments.force)
-    writer = records.Writer(arguments.output / directory.RECORDS)
+    trial = shards.merge([report_directory.load(place) for place in arguments.directory], force=arguments.force)
+    writer = schema.Writer(arguments.output / report_directory.RECORDS)
     for record in shards.stream(trial):
         writer.write(record)
     writer.close()
-    judged = directory.write(arguments.output, trial)
+    judged = report_directory.write(arguments.output, trial)
     github.summarize(markdown.render(judged))
     for subject in judged["subjects"]:
         print(f"{subject['subject']['name']}: {subject['verdict']}")
-    print(arguments.output / directory.HTML)
-    return verdict.exit_code(judged)
+    print(arguments.output / report_directory.HTML)
+    return judge.exit_code(judged)
 
 
 def compare(arguments: argparse.Namespace) -> int:
     """Tells what changed from A to B."""
     found = comparison.compare(arguments.before, arguments.after, allow=arguments.allow_mismatch)
     if arguments.output:
-        trial = directory.load(arguments.after)
+        trial = report_directory.load(arguments.after)
         comparison.write(arguments.output, trial, found, before=str(arguments.before))
     for line in comparison.lines(found):
         print(line)
     if arguments.output:
-        print(arguments.output / directory.HTML)
+        print(arguments.output / report_directory.HTML)
     return comparison.exit_code(found)
 
 
@@ -82,8 +88,8 @@ def upgrade(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Prints the end-of-run summary."""
-    trial = directory.load(arguments.directory)
-    judged = verdict.judge(trial, directory.regressions(arguments.directory))
+    trial = report_directory.load(arguments.directory)
+    judged = judge.judge(trial, report_directory.regressions(arguments.directory))
     for line, style in terminal.lines(trial, judged, arguments.directory):
         codes = ";".join(ANSI[name] for name, on in style.items() if on and name in ANSI)
         print(f"\x1b[{codes}m{line}\x1b[0m" if codes and sys.stdout.isatty() else line)
@@ -91,7 +97,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def _refuse(problem: str) -> int:
-    print(f"python -m reports: {redaction.hide(problem)}", file=sys.stderr)
+    print(f"python -m reports: {redact.hide(problem)}", file=sys.stderr)
     return 2
 
 
@@ -99,8 +105,8 @@ class _Parser(argparse.ArgumentParser):
     """Its errors repeat what was typed."""
 
     def error(self, message: str) -> NoReturn:
-        redaction.notice()
-        super().error(redaction.hide(message))
+        redact.notice()
+        super().error(redact.hide(message))
 
 
 def _parser() -> argparse.ArgumentParser:

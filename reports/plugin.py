@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from reports import hooks, plain, records, redaction, screens
-from reports.observer import SHORT, Observation, classify, is_strict, reshape
+from reports.records import schema, to_json
+from reports.redaction import redact, streams
+from reports.run import hooks
+from reports.run.observer import SHORT, Observation, classify, is_strict, reshape
 
 OBSERVATION = pytest.StashKey[Observation]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
@@ -44,14 +46,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.stash[PLAN] = []
     if config.option.collectonly:
         return
-    screens.screen_log(config)
+    streams.screen_log(config)
     if hasattr(config, ON_WORKER):
         return
     if description := config.hook.pytest_seatrial_run(config=config):
-        from reports.controller import Controller  # here: collecting needs none of what writes reports
-        from reports.logbook import Logbook
+        from reports.run.controller import Controller  # here: collecting needs none of what writes reports
+        from reports.run.logbook import Logbook
 
-        screens.screen(config)
+        streams.screen(config)
         config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
 
 
@@ -72,7 +74,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     observation = item.stash.get(OBSERVATION, None)
     if observation is not None:
-        redaction.notice()  # while what the check set in its environment is still there
+        redact.notice()  # while what the check set in its environment is still there
     if observation is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
         # a finding shows its evidence; the traceback, which takes milliseconds to format, is shown of errors only
         item.repr_failure = lambda excinfo, style=None: str(excinfo.value)  # type: ignore[method-assign]
@@ -83,7 +85,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None:
         observation.note_exception(call.excinfo.value, report.longreprtext)
         reshape(report, observation, item, strict=is_strict(item.config))
-    redaction.clean_report(report)
+    redact.clean_report(report)
     report.keywords = {}  # names of all folders and marks, which nobody reads and xdist carries three times a check
     if report.when == "teardown":
         report.seatrial = told(observation)
@@ -93,9 +95,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def told(observation: Observation) -> list[str]:
     """The check's record as a line, and a problem of its subject as JSON: texts travel faster than what they say."""
-    _, line = redaction.clean_with_line(records.Check(**observation.record()))
-    problem = redaction.cleaned(plain.plain(observation.problem)) if observation.problem else None
-    return [line, plain.dumps(problem)]
+    _, line = redact.clean_with_line(schema.Check(**observation.record()))
+    problem = redact.cleaned(to_json.plain(observation.problem)) if observation.problem else None
+    return [line, to_json.dumps(problem)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -140,7 +142,7 @@ def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
     """In the process that knows what is secret; xdist carries warnings to one that may not."""
     told = warning_message.message
     if isinstance(told, Warning):
-        told.args = tuple(redaction.hide(part) if isinstance(part, str) else part for part in told.args)
+        told.args = tuple(redact.hide(part) if isinstance(part, str) else part for part in told.args)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -152,10 +154,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     timings = keep_timings(config)
     yield
     if timings and timings.is_file():
-        redaction.clean_file(timings)
+        redact.clean_file(timings)
     junit = getattr(config.option, "xmlpath", None)
     if junit and config.pluginmanager.has_plugin("seatrial-controller") and Path(junit).is_file():
-        redaction.clean_file(Path(junit))
+        redact.clean_file(Path(junit))
 
 
 def keep_timings(config: pytest.Config) -> Path | None:
@@ -178,6 +180,6 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     try:
         return (yield)
     except pytest.UsageError as error:
-        redaction.notice()
-        error.args = tuple(redaction.hide(str(part)) for part in error.args)
+        redact.notice()
+        error.args = tuple(redact.hide(str(part)) for part in error.args)
         raise

@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fixtures.checks import check_id
-from fixtures.options import SUITES
+from fixtures.session.checks import check_id
+from fixtures.session.options import SUITES
 
 
 def checks() -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -7,7 +7,7 @@ import math
 import zlib
 from typing import Any
 
-from reports.records import Check, Json, Trial
+from reports.records.schema import Check, Json, Trial
 from selftests import trials
 
 LOSSES = {"none": 0.0, "nf4": 0.031, "nf4-dq": 0.033, "fp4": 0.058, "int8": 0.0041}

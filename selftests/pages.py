@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from reports.html import samples
-from reports.records import Check, End, Json, Trial
+from reports.html import answers_and_tokens
+from reports.records.schema import Check, End, Json, Trial
 from selftests import measured_trials, trials
 
 ATTACKS = (
@@ -91,6 +91,6 @@ def _measured(
         variant={"quantization": quantization},
         metrics=[trials.metric(name, unit=text) for name in names],
         series=plots,
-        capabilities={samples.ANSWERS: {"value": text, "evidence": answers}},
+        capabilities={answers_and_tokens.ANSWERS: {"value": text, "evidence": answers}},
         **fields,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.subjects.builtin import cache
+from fixtures.builtin import cache
 from selftests.running import ROOT
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 
 ROOT = SUITES.parent
 QUIET = ("-q", "-p", "no:cacheprovider")

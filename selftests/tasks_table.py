@@ -16,12 +16,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from fixtures import libraries
-from fixtures.options import SUITES
-from fixtures.subjects.builtin import FLEET
+from fixtures.builtin import FLEET
+from fixtures.machine import library_versions
+from fixtures.session.options import SUITES
 from selftests.running import QUIET, run_pytest
 from suites.pipelines import contracts as package
-from suites.pipelines.contract import contract, contracts
+from suites.pipelines.contracts.contract import contract, contracts
 
 DOCS = SUITES.parent / "docs"
 KEPT, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
@@ -45,7 +45,7 @@ def main() -> None:
     """Try everything, or the tasks that are named, keep the outcomes, write the page."""
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
     asked = sys.argv[1:] or [*subjects()]
-    kept[libraries.version()] = {**kept.get(libraries.version(), {}), **tried(asked)}
+    kept[library_versions.version()] = {**kept.get(library_versions.version(), {}), **tried(asked)}
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(render(kept), encoding="utf-8")
 
@@ -74,10 +74,10 @@ def subjects() -> dict[str, str]:
 
 def through(task: str) -> str:
     """What runs the task with the installed version."""
-    from fixtures.tasks.drawing import TASKS
-    from fixtures.tasks.replaced import REPLACED
+    from fixtures.pipelines.drawing import TASKS
+    from fixtures.pipelines.replaced import REPLACED
 
-    if task in libraries.pipeline_classes():
+    if task in library_versions.pipeline_classes():
         return "library"
     return "diffusers" if task in TASKS else "classes" if task in REPLACED else "not in this version"
 
@@ -110,7 +110,9 @@ def render(kept: Mapping[str, Outcomes]) -> str:
 def _module(task: str) -> str:
     """The file of the contract."""
     modules = (importlib.import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
-    return next(module.__name__.rpartition(".")[2] for module in modules if contract(task) in module.CONTRACTS)
+    return next(
+        module.__name__.rpartition(".")[2] for module in modules if contract(task) in getattr(module, "CONTRACTS", ())
+    )
 
 
 def _cell(outcome: Mapping[str, Any] | None) -> str:

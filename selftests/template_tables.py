@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 
 Json = dict[str, Any]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import ahead
-from fixtures.ahead import Ahead
+from fixtures.files.source import parse
 from fixtures.sandbox import inspection
-from fixtures.subjects.source import parse
+from fixtures.session import prefetch
+from fixtures.session.prefetch import Ahead
 from fixtures.subjects.subject import Subject
 
 
@@ -18,9 +18,9 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was begun, in its order."""
     seen: list[str] = []
     monkeypatch.setattr(inspection, "begin", lambda text: seen.append(f"inspect {text}"))
-    monkeypatch.setattr(ahead, "STEPS", [])
-    ahead.begins(1)(lambda text: seen.append(f"end {text}"))
-    ahead.begins(0.6)(lambda text: seen.append(f"begin {text}"))
+    monkeypatch.setattr(prefetch, "STEPS", [])
+    prefetch.begins(1)(lambda text: seen.append(f"end {text}"))
+    prefetch.begins(0.6)(lambda text: seen.append(f"begin {text}"))
     return seen
 
 

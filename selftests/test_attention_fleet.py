@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects import builtin, traits
+from fixtures import builtin
+from fixtures.checkpoint import traits
 
 DIGESTS = {
     "tiny-sliding-window": "e0950daff14fea19",

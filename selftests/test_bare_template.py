@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects import bare_template, source, traits
-from fixtures.subjects.bare_template import BareTemplate
-from fixtures.subjects.chat import Chat
-from fixtures.subjects.problems import CannotRunHere, SubjectProblem
+from fixtures.checkpoint import bare_template, traits
+from fixtures.checkpoint.bare_template import BareTemplate
+from fixtures.files import source
+from fixtures.files.problems import CannotRunHere, SubjectProblem
+from fixtures.templates.chat import Chat
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.running import QUIET, Finished, run_pytest
@@ -74,7 +75,7 @@ def test_it_renders_as_a_tokenizer_does() -> None:
     """The library's own code: null keys, tools from functions, a message to continue, the sandbox."""
     from transformers import AutoTokenizer
 
-    from fixtures.subjects import builtin
+    from fixtures import builtin
 
     def get_weather(city: str) -> str:
         """Tells the weather.

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from fixtures import fleet
-from fixtures.subjects import builtin, traits
-from fixtures.subjects.builtin import cache
+from fixtures import builtin
+from fixtures.builtin import cache
+from fixtures.checkpoint import traits
+from fixtures.session import chosen_subjects
 from selftests.processes import finish, python, shared
 
 TINY = [name for name, member in builtin.FLEET.items() if name.startswith("tiny-") and member.in_fleet]
@@ -76,17 +77,17 @@ def directory_of(name: str, built: Mapping[str, Path]) -> Path:
 
 def test_importing_the_fleet_imports_nothing_heavy() -> None:
     """Collecting reads the declarations, and collecting must be quick."""
-    code = f"import sys, fixtures.subjects.builtin; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import sys, fixtures.builtin; print([name for name in {HEAVY} if name in sys.modules])"
     assert finish(python(code)).strip() == "[]"
 
 
 def test_a_run_that_names_nothing_takes_the_fleet_only() -> None:
     """The others need packages that few have, or are there for the mechanics of attention; they are taken by name."""
     nothing: Any = SimpleNamespace(models=(), manifest=None, remote_code=False, pickle=False)
-    taken = [subject.name for subject in fleet.subjects(nothing)]
+    taken = [subject.name for subject in chosen_subjects.subjects(nothing)]
     assert taken == [f"builtin:{name}" for name, member in builtin.FLEET.items() if member.in_fleet]
     nothing.models = ("builtin:llama-3-tokenizer",)
-    assert [subject.name for subject in fleet.subjects(nothing)] == ["builtin:llama-3-tokenizer"]
+    assert [subject.name for subject in chosen_subjects.subjects(nothing)] == ["builtin:llama-3-tokenizer"]
 
 
 @pytest.mark.parametrize("name", builtin.FLEET)
@@ -117,7 +118,7 @@ def test_processes_that_ask_at_once_build_once(tmp_path: Path) -> None:
     """xdist workers all ask for the fleet when they start."""
     target = tmp_path / "model-1"
     code = (
-        "import os, pathlib, time\nfrom fixtures.subjects.builtin import cache\n"
+        "import os, pathlib, time\nfrom fixtures.builtin import cache\n"
         "def build(directory):\n    time.sleep(0.5)\n    (directory / str(os.getpid())).touch()\n"
         f"print(cache.build_once(pathlib.Path({str(target)!r}), 'model', build))"
     )
@@ -173,7 +174,7 @@ def test_without_a_library_the_command_is_named(tmp_path: Path, monkeypatch: pyt
     """The same for what builds it."""
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "gguf", None)
-    monkeypatch.setattr("fixtures.subjects.builtin.packages.model_file", lambda *_, **__: tmp_path)
+    monkeypatch.setattr("fixtures.builtin.packages.model_file", lambda *_, **__: tmp_path)
     with pytest.raises(builtin.BuiltinUnavailable, match="needs the package gguf: `pip install gguf`"):
         builtin.directory("smollm2")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects import builtin
-from fixtures.subjects.builtin import lessons
+from fixtures import builtin
+from fixtures.builtin import lessons
 from selftests.test_builtin import TINY
 
 CHAT = [name for name in TINY if builtin.FLEET[name].traits.has_chat_template]
@@ -223,8 +223,8 @@ def test_smollm2_is_what_the_gguf_file_holds(built: Mapping[str, Path]) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from fixtures.subjects.builtin import smollm2
-    from fixtures.subjects.builtin.packages import model_file
+    from fixtures.builtin import smollm2
+    from fixtures.builtin.packages import model_file
 
     file = model_file(smollm2.DISTRIBUTION, smollm2.FILE, subject="smollm2")
     ours = model_of(built["smollm2"]).state_dict()

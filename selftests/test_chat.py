@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.chat import NEEDLE, Chat, TemplateBreaks, TemplateRejects, stop_ids
-from fixtures.subjects.problems import CannotRunHere
-from fixtures.subjects.source import Source
+from fixtures.files.problems import CannotRunHere
+from fixtures.files.source import Source
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import NEEDLE, Chat, TemplateBreaks, TemplateRejects, stop_ids
 
 CHATML = (
     "{% for m in messages %}<|im_start|> {{ m.role }} {{ m.content }} <|im_end|> {% endfor %}"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks import documentation
-from fixtures.selection import SUITE_ORDER
+from fixtures.session.checks import documentation
+from fixtures.session.selection import SUITE_ORDER
 from selftests.catalogue import checks
 
 CHECKS = dict(checks())

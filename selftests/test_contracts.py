@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fixtures import libraries
-from fixtures.subjects.builtin import FLEET
-from fixtures.tasks.replaced import REPLACED
-from suites.pipelines.contract import contracts
+from fixtures.builtin import FLEET
+from fixtures.machine import library_versions
+from fixtures.pipelines.replaced import REPLACED
+from suites.pipelines.contracts.contract import contracts
 
 
 def test_every_task_of_the_installed_registry_has_a_contract() -> None:
-    assert {*libraries.pipeline_classes()} - {*contracts()} == set()
+    assert {*library_versions.pipeline_classes()} - {*contracts()} == set()
 
 
 def test_every_task_that_was_replaced_has_a_contract() -> None:
@@ -24,4 +24,4 @@ def test_every_contract_has_a_subject() -> None:
 
 def test_every_contract_can_be_tried_on_any_supported_version() -> None:
     """A task is in the registry, or we have what replaced it; `decision` and `any-to-any` are new."""
-    assert {*contracts()} - {*libraries.pipeline_classes()} - {*REPLACED} <= {"decision", "any-to-any"}
+    assert {*contracts()} - {*library_versions.pipeline_classes()} - {*REPLACED} <= {"decision", "any-to-any"}

@@ -9,15 +9,17 @@ from typing import Any
 import numpy
 import pytest
 
+from fixtures import builtin
 from fixtures.inputs import corpora, datafiles, items
 from fixtures.inputs.corpora import Text
-from fixtures.subjects import builtin
+from suites import scoring
 from suites.findings import Defect
-from suites.quality import dense, rules, scoring, tasks
-from suites.quality.passages import Passage
-from suites.quality.tasks import Mark
 from suites.quantization.fidelity import accuracy, figures, test_answers_kept, test_no_domain_lost
 from suites.quantization.fidelity.measured import Fidelity
+from suites.scoring import dense, rules
+from suites.scoring import items as tasks
+from suites.scoring.items import Mark
+from suites.scoring.passages import Passage
 
 
 def made(kl: Any, tokens: int = 64, **fields: Any) -> Fidelity:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from reports import __main__ as command
-from reports import directory, records, shape
+from reports.directory import report_directory
+from reports.records import schema, validation
 from selftests import measured_trials, trials
 
 VALUES: tuple[Any, ...] = (
@@ -38,8 +39,8 @@ def lines() -> list[dict[str, Any]]:
     """One record of each kind, with everything in it."""
     trial = trials.rejected()
     evidence = dataclasses.replace(measured_trials.shown(), metrics=CHECK.metrics, series=CHECK.series[1:])
-    found: list[records.Record] = [trial.run, *trial.subjects, records.Catalog(trial.catalog)]
-    found += [records.Plan(trial.plan), measured_trials.said(), evidence, records.End("2026", 0)]
+    found: list[schema.Record] = [trial.run, *trial.subjects, schema.Catalog(trial.catalog)]
+    found += [schema.Plan(trial.plan), measured_trials.said(), evidence, schema.End("2026", 0)]
     return [json.loads(json.dumps(record.to_json())) for record in found]
 
 
@@ -47,9 +48,9 @@ def tried(place: Path, changed: list[dict[str, Any]]) -> str:
     """The refusal of these lines; empty when they make a report. Anything else is raised."""
     place.mkdir(exist_ok=True)
     text = "\n".join(map(json.dumps, changed)) + "\n"
-    (place / directory.RECORDS).write_text(text, encoding="utf-8")
+    (place / report_directory.RECORDS).write_text(text, encoding="utf-8")
     try:
-        directory.write(place, directory.load(place))
+        report_directory.write(place, report_directory.load(place))
     except ValueError as refusal:
         return str(refusal)
     return ""
@@ -68,13 +69,13 @@ def test_a_field_of_another_type_is_told(tmp_path: Path, number: int, name: str)
         changed[number][name] = value
         refusal = tried(tmp_path / "run", changed)
         assert "\n" not in refusal
-        assert not refusal or directory.RECORDS in refusal or name == "policy", refusal
+        assert not refusal or report_directory.RECORDS in refusal or name == "policy", refusal
 
 
-@pytest.mark.parametrize("kind", records.KINDS)
+@pytest.mark.parametrize("kind", schema.KINDS)
 def test_every_annotation_of_the_schema_is_looked_at(kind: str) -> None:
     """A field of a new type must not go unchecked."""
-    assert {str(field.type) for field in dataclasses.fields(records.KINDS[kind])} <= shape.TYPES.keys()  # type: ignore[arg-type]
+    assert {str(field.type) for field in dataclasses.fields(schema.KINDS[kind])} <= validation.TYPES.keys()  # type: ignore[arg-type]
 
 
 def test_notes_and_answers_of_another_shape_are_shown_or_left_out(tmp_path: Path) -> None:
@@ -108,12 +109,12 @@ def test_entries_of_lists_are_looked_at(tmp_path: Path, field: str) -> None:
 )
 def test_a_foreign_file_is_one_sentence(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
     """No traceback for whatever lies there under that name."""
-    (tmp_path / directory.RECORDS).write_text(content, encoding="utf-8")
+    (tmp_path / report_directory.RECORDS).write_text(content, encoding="utf-8")
     assert command.main(["html", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert said.startswith("python -m reports: ")
     assert said.count("\n") == 1
-    assert directory.RECORDS in said
+    assert report_directory.RECORDS in said
 
 
 @pytest.mark.parametrize("command_name", ["html", "show", "compare"])
@@ -138,13 +139,13 @@ def test_what_would_end_in_a_traceback_is_one_sentence(
     text = "\n".join(map(json.dumps, changed)) + "\n"
     if str(where[1]).startswith("@"):
         text = text.replace(f'"{where[1]}"', '{"a":' * len(where[1]) + "1" + "}" * len(where[1]))
-    (tmp_path / directory.RECORDS).write_text(text, encoding="utf-8")
+    (tmp_path / report_directory.RECORDS).write_text(text, encoding="utf-8")
     places = [str(tmp_path)] * (2 if command_name == "compare" else 1)
     assert command.main([command_name, *places]) == (2 if said else 0)
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == bool(said)
-    assert not said or directory.RECORDS in told
+    assert not said or report_directory.RECORDS in told
 
 
 def test_kept_contents_that_cannot_be_read_are_told_before_they_are_compared(
@@ -152,8 +153,8 @@ def test_kept_contents_that_cannot_be_read_are_told_before_they_are_compared(
 ) -> None:
     changed = lines()
     changed[5]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": "abcde"}}
-    (tmp_path / directory.RECORDS).write_text("\n".join(map(json.dumps, changed)) + "\n", encoding="utf-8")
+    (tmp_path / report_directory.RECORDS).write_text("\n".join(map(json.dumps, changed)) + "\n", encoding="utf-8")
     assert command.main(["compare", str(tmp_path), str(tmp_path)]) == 2
     told = capsys.readouterr().err
     assert "was not written by seatrial" in told
-    assert directory.RECORDS in told
+    assert report_directory.RECORDS in told

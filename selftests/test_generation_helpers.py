@@ -8,51 +8,55 @@ import numpy
 import pytest
 
 from fixtures.inputs import questions
-from suites.generation.sampling import laws
-from suites.generation.vital_signs import signs
+from suites.generation.sampling import formulas
+from suites.running import answer_signs
 
 ROW = numpy.log(numpy.array([0.5, 0.2, 0.2, 0.06, 0.04]))
 
 
-def kept(row: laws.Row) -> list[int]:
+def kept(row: formulas.Row) -> list[int]:
     return [int(place) for place in numpy.flatnonzero(numpy.isfinite(row))]
 
 
 def test_top_p_keeps_while_the_more_probable_have_less() -> None:
     """Of two equal logits at the threshold either may be kept: both are, and both are doubtful."""
-    assert kept(laws.top_p(ROW)) == [0, 1, 2]
-    assert list(numpy.flatnonzero(laws.near_top_p(ROW))) == [1, 2]
+    assert kept(formulas.top_p(ROW)) == [0, 1, 2]
+    assert list(numpy.flatnonzero(formulas.near_top_p(ROW))) == [1, 2]
 
 
 def test_top_p_of_unequal_logits_is_not_doubtful() -> None:
     row = numpy.log(numpy.array([0.5, 0.3, 0.15, 0.05]))
-    assert kept(laws.top_p(row)) == [0, 1]
-    assert not laws.near_top_p(row).any()
+    assert kept(formulas.top_p(row)) == [0, 1]
+    assert not formulas.near_top_p(row).any()
 
 
 def test_top_p_within_what_top_k_left() -> None:
     """Forbidden ids have no mass, and the rest is taken as the whole."""
     row = numpy.concatenate([ROW, [-numpy.inf] * 3])
-    assert kept(laws.top_p(laws.top_k(row))) == [0, 1, 2]
+    assert kept(formulas.top_p(formulas.top_k(row))) == [0, 1, 2]
 
 
 def test_min_p_keeps_what_is_a_part_of_the_largest() -> None:
-    assert kept(laws.min_p(ROW)) == [0, 1, 2, 3]
-    assert not laws.near_min_p(ROW).any()
-    assert laws.near_min_p(numpy.log(numpy.array([0.5, 0.05])))[1]
+    assert kept(formulas.min_p(ROW)) == [0, 1, 2, 3]
+    assert not formulas.near_min_p(ROW).any()
+    assert formulas.near_min_p(numpy.log(numpy.array([0.5, 0.05])))[1]
 
 
 def test_top_k_keeps_what_equals_the_smallest_that_is_kept() -> None:
     row = numpy.array([3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.0])
-    assert kept(laws.top_k(row)) == [0, 1, 2, 3, 4, 5]
+    assert kept(formulas.top_k(row)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_penalty_moves_seen_ids_towards_minus_infinity() -> None:
-    assert laws.penalized(numpy.array([2.0, -2.0, 2.0]), [0, 1]).tolist() == [2 / laws.PENALTY, -2 * laws.PENALTY, 2.0]
+    assert formulas.penalized(numpy.array([2.0, -2.0, 2.0]), [0, 1]).tolist() == [
+        2 / formulas.PENALTY,
+        -2 * formulas.PENALTY,
+        2.0,
+    ]
 
 
 def test_no_pair_comes_twice() -> None:
-    assert kept(laws.without_pairs(numpy.zeros(5), [1, 2, 3, 1])) == [0, 1, 3, 4]
+    assert kept(formulas.without_pairs(numpy.zeros(5), [1, 2, 3, 1])) == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -67,19 +71,19 @@ def test_no_pair_comes_twice() -> None:
     ],
 )
 def test_a_loop_is_a_cycle_at_the_end(ids: list[int], length: int) -> None:
-    assert signs.loop(ids) == length
+    assert answer_signs.loop(ids) == length
 
 
 def test_scripts_are_told_by_most_letters() -> None:
-    assert signs.wrong_script("Paris is the capital", ("CJK",))
-    assert not signs.wrong_script("法国的首都是巴黎 (Paris)", ("CJK",))
-    assert not signs.wrong_script("12 + 3", ("CJK",))
+    assert answer_signs.wrong_script("Paris is the capital", ("CJK",))
+    assert not answer_signs.wrong_script("法国的首都是巴黎 (Paris)", ("CJK",))
+    assert not answer_signs.wrong_script("12 + 3", ("CJK",))
 
 
 def test_questions_are_written_in_their_scripts() -> None:
     """Otherwise a right answer would count as one in the wrong script."""
-    assert all(not signs.wrong_script(each.text, each.scripts) for each in questions.QUESTIONS)
-    assert all(not signs.wrong_script(each.opening, each.scripts) for each in questions.QUESTIONS)
+    assert all(not answer_signs.wrong_script(each.text, each.scripts) for each in questions.QUESTIONS)
+    assert all(not answer_signs.wrong_script(each.opening, each.scripts) for each in questions.QUESTIONS)
     assert len({each.text for each in questions.QUESTIONS}) == len(questions.QUESTIONS)
     assert all(unicodedata.is_normalized("NFC", each.text) for each in questions.QUESTIONS)
 

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 import torch
 
-from fixtures.subjects import builtin, loading, source
-from fixtures.subjects.loading import Loaded
+from fixtures import builtin
+from fixtures.files import source
+from fixtures.models import loading
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation import noise, paths, reach, warned
-from suites.generation.comparing import Run, difference, distances, must_agree, must_match
+from suites.generation import reach
 from suites.generation.equivalence import test_compiled_equals_eager as compiled
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate, rounding, warnings_heard
+from suites.running.agreement import Run, difference, distances, must_agree, must_match
 
 WIDTH = 8
 
@@ -112,14 +115,14 @@ def test_the_tolerance_is_of_the_order_of_rounding(reference: Study) -> None:
     """Above what two right paths differ by, far below what an error of a thousandth does."""
     largest = float(reference.whole.abs().max())
     assert max(distances(reference.whole[reference.last], reference.run.logits)) < reference.tolerance
-    assert noise.unit(reference.model) * largest < reference.tolerance < 1e-3 * largest
+    assert rounding.unit(reference.model) * largest < reference.tolerance < 1e-3 * largest
 
 
 def test_rounding_leaves_no_hooks(reference: Study) -> None:
-    before = paths.logits(reference.model, reference.text)
-    with noise.rounding(reference.model, seed=0):
-        assert not torch.equal(before, paths.logits(reference.model, reference.text))
-    assert torch.equal(before, paths.logits(reference.model, reference.text))
+    before = generate.logits(reference.model, reference.text)
+    with rounding.rounding(reference.model, seed=0):
+        assert not torch.equal(before, generate.logits(reference.model, reference.text))
+    assert torch.equal(before, generate.logits(reference.model, reference.text))
 
 
 def test_a_study_is_made_once_and_goes_with_its_variant(subject: Subject) -> None:
@@ -134,8 +137,8 @@ def test_a_study_is_made_once_and_goes_with_its_variant(subject: Subject) -> Non
 def test_paths_leave_the_model_as_it_was(reference: Study) -> None:
     model = reference.model
     before, shipped, own = dict(vars(model)), model.generation_config, model.config._attn_implementation
-    paths.generated(model, reference.prompt, 2, cache_implementation="static", disable_compile=True)
-    with pytest.raises(KeyError), paths.attention(model, "eager"):
+    generate.generated(model, reference.prompt, 2, cache_implementation="static", disable_compile=True)
+    with pytest.raises(KeyError), generate.attention(model, "eager"):
         raise KeyError
     assert vars(model) == before
     assert (model.generation_config, model.config._attn_implementation) == (shipped, own)
@@ -143,7 +146,7 @@ def test_paths_leave_the_model_as_it_was(reference: Study) -> None:
 
 def test_padding_is_on_the_side_that_was_asked_for() -> None:
     rows = [torch.tensor([5, 6, 7]), torch.tensor([8])]
-    left, right = (paths.padded(rows, 3, left=side) for side in (True, False))
+    left, right = (generate.padded(rows, 3, left=side) for side in (True, False))
     assert left["input_ids"].tolist() == [[5, 6, 7], [3, 3, 8]]
     assert left["attention_mask"].tolist() == [[1, 1, 1], [0, 0, 1]]
     assert left["position_ids"].tolist() == [[0, 1, 2], [0, 0, 0]]
@@ -154,21 +157,21 @@ def test_padding_is_on_the_side_that_was_asked_for() -> None:
     "failure", [MemoryError("x"), RuntimeError("CUDA out of memory"), RuntimeError("CUDA error: x")]
 )
 def test_a_broken_machine_is_no_refusal(failure: Exception) -> None:
-    with pytest.raises(type(failure)), paths.refusals("It"):
+    with pytest.raises(type(failure)), generate.refusals("It"):
         raise failure
 
 
 def test_a_refusal_is_told_and_a_finding_passes() -> None:
-    with pytest.raises(Unsupported, match="It fails with ValueError: no"), paths.refusals("It"):
+    with pytest.raises(Unsupported, match="It fails with ValueError: no"), generate.refusals("It"):
         raise ValueError("no\nmore")
-    with pytest.raises(Defect), paths.refusals("It"):
+    with pytest.raises(Defect), generate.refusals("It"):
         raise Defect("found.")
 
 
 def test_warnings_are_heard_and_the_library_is_silent_again() -> None:
     logger = logging.getLogger("transformers.generation")
     level, handlers = logging.getLogger("transformers").level, list(logging.getLogger("transformers").handlers)
-    with warned.heard() as messages:
+    with warnings_heard.heard() as messages:
         logger.warning("one")
     assert messages == ["one"]
     assert (logging.getLogger("transformers").level, logging.getLogger("transformers").handlers) == (level, handlers)

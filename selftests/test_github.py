@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from reports import github, markdown
-from reports.records import Json
-from reports.screens import Screen
-from reports.verdict import judge
+from reports.output import github, markdown
+from reports.records.schema import Json
+from reports.redaction.streams import Screen
+from reports.verdict.judge import judge
 from selftests import measured_trials, trials
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT

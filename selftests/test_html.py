@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from reports import html
 from reports.html import plots
-from reports.records import Json, Trial
-from reports.verdict import judge
+from reports.records.schema import Json, Trial
+from reports.verdict.judge import judge
 from selftests import measured_trials, trials
 from selftests.pages import ATTACKS, KEYS, filled
 

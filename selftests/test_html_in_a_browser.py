@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reports import directory
+from reports.directory import report_directory
 from selftests import measured_trials, trials
 from selftests.pages import ATTACKS, filled
 
@@ -65,9 +65,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("reports")
 
     def write(name: str) -> Path:
-        path = root / name / directory.HTML
+        path = root / name / report_directory.HTML
         if not path.exists():
-            directory.write(path.parent, SAMPLES[name]())
+            report_directory.write(path.parent, SAMPLES[name]())
         return path
 
     return write
@@ -95,8 +95,8 @@ def test_every_report_is_accessible_and_fits(browser: Any, report: Any, name: st
 def test_attacks_do_nothing_in_a_browser(browser: Any, tmp_path: Path, attack: str) -> None:
     """No script ran, nothing was fetched, the policy refused nothing because nothing tried; the page still fits."""
     trial, changes = filled(attack)
-    directory.write(tmp_path, trial, changes)
-    with Opened(browser, tmp_path / directory.HTML, 360) as opened:
+    report_directory.write(tmp_path, trial, changes)
+    with Opened(browser, tmp_path / report_directory.HTML, 360) as opened:
         page = opened.page
         assert page.title() != "owned"
         assert not opened.said
@@ -133,9 +133,9 @@ def _use_the_filter(page: Any, text: str) -> None:
 def test_long_words_never_widen_the_page(browser: Any, tmp_path: Path) -> None:
     """Ids, paths and commands without a space wrap or scroll in their own box."""
     trial, changes = filled("a" * 400)
-    directory.write(tmp_path, trial, changes)
+    report_directory.write(tmp_path, trial, changes)
     for width in (360, 1280):
-        with Opened(browser, tmp_path / directory.HTML, width) as opened:
+        with Opened(browser, tmp_path / report_directory.HTML, width) as opened:
             assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
 
 

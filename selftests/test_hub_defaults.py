@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import libraries
+from fixtures.files.source import SourceError
+from fixtures.machine import library_versions
 from fixtures.subjects import hub_defaults
-from fixtures.subjects.source import SourceError
 from fixtures.subjects.subject import Trust
 from selftests.running import run_pytest
 
 
 def test_every_task_of_the_registry_has_a_default_model() -> None:
-    models = libraries.default_models()
-    assert {*models} == {*libraries.pipeline_classes()}
+    models = library_versions.default_models()
+    assert {*models} == {*library_versions.pipeline_classes()}
     assert all("/" in name and revision for name, revision in models.values())
 
 
 def test_each_task_is_a_subject(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_defaults, "unreachable", lambda: "")
     found = hub_defaults.subjects(Trust())
-    assert len({subject.name for subject in found}) == len(found) == len(libraries.default_models())
+    assert len({subject.name for subject in found}) == len(found) == len(library_versions.default_models())
     assert all(subject.task and subject.source.kind == "hub" and subject.source.revision for subject in found)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy
 import pytest
 
-from fixtures.subjects import stored, weights
-from suites.integrity.config.numbers import head_size
+from fixtures.files import weights
+from fixtures.models import weight_statistics
 from suites.integrity.config.spelling import distance, near_miss
+from suites.integrity.config_sizes import head_size
 from suites.integrity.files.pickles import dangerous, imports, unusual
 from suites.integrity.rotary.declared import FULL, SLIDING, declared
 from suites.integrity.rotary.formulas import NotCovered, attention_factor, frequencies
@@ -23,17 +24,17 @@ def test_statistics_are_those_of_the_whole_tensor(dtype: str, tmp_path: Path, mo
     import torch
     from safetensors.torch import save_file
 
-    monkeypatch.setattr(stored, "CHUNK", 50)  # several chunks, the last one cut
+    monkeypatch.setattr(weight_statistics, "CHUNK", 50)  # several chunks, the last one cut
     matrix = torch.randn(37, 20, generator=torch.Generator().manual_seed(0)).to(getattr(torch, dtype))
     matrix[5], matrix[7, 3] = 0.25, float("nan")
     save_file({"a": matrix, "b": torch.ones(3, dtype=torch.int64), "c": matrix[0].clone()}, tmp_path / weights.SINGLE)
-    found = {each.name: stored.read(tmp_path, each) for each in weights.tensors(tmp_path)}
+    found = {each.name: weight_statistics.read(tmp_path, each) for each in weights.tensors(tmp_path)}
     assert found["a"].not_finite == 1
     assert found["a"].constant_rows == [5]
-    assert found["a"].digest == stored.digest_of(matrix)
+    assert found["a"].digest == weight_statistics.digest_of(matrix)
     rows = matrix.double().square().mean(1).sqrt().numpy()
     assert numpy.allclose(found["a"].rows, rows, rtol=1e-5, equal_nan=True)  # type: ignore[arg-type]
-    flat = matrix.double().flatten()[stored.sampled(matrix.numel())].numpy()
+    flat = matrix.double().flatten()[weight_statistics.sampled(matrix.numel())].numpy()
     assert numpy.array_equal(found["a"].sample, flat, equal_nan=True)  # type: ignore[arg-type]
     assert found["b"].sample is None
     assert found["c"].rms == pytest.approx(float(matrix[0].double().square().mean().sqrt()), rel=1e-5)

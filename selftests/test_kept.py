@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import baseline, kept
-from reports.kept import NEAR_TIE
-from reports.records import Json
-from reports.sequences import Change
+from reports.baseline import file
+from reports.records import observations
+from reports.records.observations import NEAR_TIE
+from reports.records.schema import Json
+from reports.records.sequences import Change
 from selftests import trials
 
 TEXTS = st.dictionaries(st.sampled_from(["a question", "a system message", "tools"]), st.text(max_size=40))
@@ -19,8 +20,8 @@ SCORES = st.floats(min_value=0.01, max_value=1, allow_nan=False)
 
 
 def changes(kind: str, old: Json, new: Json, *, tolerance: float = 0.0, version: str = "1") -> list[Change]:
-    was, now = (kept.entry(kind, values, v, tolerance) for values, v in ((old, "1"), (new, version)))
-    return list(kept.changes({"It": was}, {"It": now}))
+    was, now = (observations.entry(kind, values, v, tolerance) for values, v in ((old, "1"), (new, version)))
+    return list(observations.changes({"It": was}, {"It": now}))
 
 
 def answer(text: str, ids: list[int], close: list[int] | None = None) -> Json:
@@ -52,8 +53,8 @@ def test_a_changed_render_shows_where_and_a_diff() -> None:
 
 def test_long_texts_are_told_apart_by_their_digest() -> None:
     """What changed lies behind what is kept."""
-    same = "x" * kept.LONGEST
-    assert len(kept.entry("renders", {"a": same * 9}, "1", 0.0)["values"]["a"]) < kept.LONGEST + 120
+    same = "x" * observations.LONGEST
+    assert len(observations.entry("renders", {"a": same * 9}, "1", 0.0)["values"]["a"]) < observations.LONGEST + 120
     assert changes("renders", {"a": same + "one"}, {"a": same + "one"}) == []
     assert len(changes("renders", {"a": same + "one"}, {"a": same + "two"})) == 1
 
@@ -119,23 +120,23 @@ def test_another_version_of_the_inputs_is_not_compared() -> None:
 def test_what_something_else_made_is_no_regression() -> None:
     """The library dropped a task, and its model classes answer in its place: told, with both makers."""
     sides = [
-        {"It": kept.entry("outputs", {"s": {"means": "", "answer": answer}}, "1", 0.0, by)}
+        {"It": observations.entry("outputs", {"s": {"means": "", "answer": answer}}, "1", 0.0, by)}
         for answer, by in (("a", "the pipeline"), ("b", "its model classes"))
     ]
-    [(kind, summary, *_)] = kept.changes(*sides)
+    [(kind, summary, *_)] = observations.changes(*sides)
     assert kind == "note"
     assert "made by the pipeline before and by its model classes now" in summary
 
 
 def test_a_kind_that_nobody_knows_is_the_mistake_of_a_check() -> None:
     with pytest.raises(ValueError, match="outputs"):
-        kept.entry("thoughts", {}, "1", 0.0)
+        observations.entry("thoughts", {}, "1", 0.0)
 
 
 def test_what_is_kept_survives_the_file_and_is_one_line_a_value() -> None:
     """A changed render is one changed line of the baseline."""
     texts = []
     for render in ("<|user|>\nHi", "<|user|> Hi"):
-        entry = kept.entry("renders", {"a question": render, "an answer": "Ho"}, "1", 0.0)
-        texts.append(baseline.text_of(baseline.snapshot(trials.trial(trials.check("a/b", kept={"Renders": entry})))))
+        entry = observations.entry("renders", {"a question": render, "an answer": "Ho"}, "1", 0.0)
+        texts.append(file.text_of(file.snapshot(trials.trial(trials.check("a/b", kept={"Renders": entry})))))
     assert len(set(texts[0].splitlines()) ^ set(texts[1].splitlines())) == 4  # the line and the checksum, on each side

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.options import LmEval
-from fixtures.subjects import builtin
+from fixtures import builtin
+from fixtures.session.options import LmEval
 from selftests.gallery.edits import edit_weights
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.subjects import loading, source
-from fixtures.subjects.loading import Loaded, Shelf
-from fixtures.subjects.problems import CannotRunHere, SubjectProblem
-from fixtures.subjects.quantized import bits_and_bytes
+from fixtures.files import source
+from fixtures.files.problems import CannotRunHere, SubjectProblem
+from fixtures.models import loading
+from fixtures.models.loading import Loaded, Shelf
+from fixtures.quantization.bitsandbytes import library
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from selftests.gallery.edits import set_keys
@@ -111,7 +112,7 @@ def test_four_bit_on_the_cpu_names_the_layer_that_it_cannot_take(chat: Subject) 
 
 
 def test_quantized_variants_without_their_library_are_told_so(chat: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bits_and_bytes, "find_spec", lambda name: None)
+    monkeypatch.setattr(library, "find_spec", lambda name: None)
     with pytest.raises(CannotRunHere, match="need bitsandbytes and accelerate, not installed here"):
         Shelf(budget=10**9).model(chat, Variant(quantization="nf4"))
 

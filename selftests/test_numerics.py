@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects import builtin
-from suites.integrity.numerics import batches, casting, finite, precision
-from suites.integrity.numerics.precision import Runs
+from fixtures import builtin
+from suites.running.dtypes import batches, casting, finite, precision
+from suites.running.dtypes.precision import Runs
 
 NAMES = ("tiny-encoder-decoder", "tiny-mixture-of-experts", "tiny-state-space")
 IDS = [list(range(5, 21)), list(range(30, 46))]
@@ -20,7 +20,7 @@ def loaded(directory: Path, dtype: str) -> Any:
     import torch
     import transformers
 
-    from fixtures.subjects import traits
+    from fixtures.checkpoint import traits
 
     kind = getattr(transformers, str(traits.inspect(directory).architecture))
     return kind.from_pretrained(directory, dtype=getattr(torch, dtype)).eval()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.byte_letters import byte_letters
+from fixtures.builtin import packages
 from fixtures.inputs.conversations import system
 from fixtures.references.chat import harmony, llama, mistral, official
 from fixtures.references.chat.recognition import Recognised
 from fixtures.references.reference import ReferenceMissing
-from fixtures.subjects.builtin import packages
+from fixtures.text.byte_letters import byte_letters
 from selftests.chat_formats import FIRST, TALK, plain
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from fixtures import builtin
+from fixtures.builtin import lessons, llama3, llama4, mistral_tekken, mistral_v3, packages
 from fixtures.inputs.texts import NASTY, WHITE_SPACE
-from fixtures.subjects import builtin
-from fixtures.subjects.builtin import lessons, llama3, llama4, mistral_tekken, mistral_v3, packages
 from selftests.processes import finish, python
 
 NAMES = [name for name in builtin.FLEET if name.endswith("-tokenizer")]

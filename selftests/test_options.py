@@ -203,8 +203,8 @@ def test_another_projects_run_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_default_policy_gives_a_reason_for_each_number() -> None:
     """And it says nothing of subjects that were not quantized."""
-    from fixtures import fleet, manifest
+    from fixtures.session import chosen_subjects, manifest
 
-    bounds = manifest.read_policy(fleet.DEFAULT_POLICY).bounds
+    bounds = manifest.read_policy(chosen_subjects.DEFAULT_POLICY).bounds
     assert len(bounds) > 10
     assert all(bound.only_if_measured and len(bound.reason) > 40 for bound in bounds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.observer import classify, first_line
+from reports.run.observer import classify, first_line
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.running import QUIET, Finished, run_pytest
@@ -78,7 +78,7 @@ def test_a_model_beyond_the_memory_budget_is_not_adopted(run_with: Run) -> None:
 def test_a_missing_package_is_unsupported(run_with: Run) -> None:
     done = run_with(
         "from fixtures.subjects import loading\n"
-        "from fixtures.subjects.problems import CannotRunHere\n"
+        "from fixtures.files.problems import CannotRunHere\n"
         "def missing(subject): raise CannotRunHere('the tokenizer needs a package that is not installed: blobfile')\n"
         "loading.load_tokenizer = missing\n"
     )

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.differences import first_difference
-from fixtures.subjects import builtin
-from fixtures.subjects.chat import Chat
+from fixtures import builtin
+from fixtures.templates.chat import Chat
+from fixtures.text.differences import first_difference
 from suites.integrity.pairing import answers, fit, likelihood, training
 from suites.integrity.pairing.likelihood import Likelihood, Move, Prediction
 from suites.integrity.pairing.test_template_fits_weights import SELDOM

@@ -13,7 +13,7 @@ from selftests.running import run_pytest
 
 pytest.importorskip("xdist")
 
-from fixtures import parallel
+from fixtures.session import xdist_scheduling
 
 SEEN = re.compile(r"\[(gw\d)\].* (?:PASSED|DEFECT|HAZARD|UNSUPPORTED) .*\[(\w+)\]")
 
@@ -52,13 +52,13 @@ def test_a_subject_stays_with_one_worker(tmp_path: Path) -> None:
     assert [ran.subject(name)["verdict"] for name in names] == ["adopt"] * 8
 
 
-def scheduling(names: list[str], workers: int) -> parallel.BySubject:
+def scheduling(names: list[str], workers: int) -> xdist_scheduling.BySubject:
     found = scheduler(names, workers)
     assert found
     return found
 
 
-def scheduler(names: list[str], workers: int, dist: str = "load") -> parallel.BySubject | None:
+def scheduler(names: list[str], workers: int, dist: str = "load") -> xdist_scheduling.BySubject | None:
     options = {"dist": dist, "tx": ["popen"] * workers, "loadscopereorder": False}
     config = SimpleNamespace(getoption=options.get, getvalue=options.get, option=SimpleNamespace(**options))
-    return parallel.scheduler(config, None, names, workers)
+    return xdist_scheduling.scheduler(config, None, names, workers)

@@ -9,11 +9,10 @@ import pytest
 
 from fixtures.inputs import clips, images, scenes
 from suites.findings import Unsupported
-from suites.pipelines import places
-from suites.pipelines.agreement import difference
-from suites.pipelines.contracts import surfaces
+from suites.pipelines.contracts import boxes_in_pictures, surfaces
+from suites.pipelines.contracts.agreement import difference
+from suites.pipelines.contracts.boxes_in_pictures import Found
 from suites.pipelines.images import processors
-from suites.pipelines.places import Found
 
 
 class Processor:
@@ -90,9 +89,9 @@ def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
 
 def test_places_are_read_as_they_are_told() -> None:
     text = "red disc 4 10 24 30; cat; sea lion -1 0 5 6"
-    found = places.read(text)
+    found = boxes_in_pictures.read(text)
     assert found == [Found("red disc", (4, 10, 24, 30)), Found("cat"), Found("sea lion", (-1, 0, 5, 6))]
-    assert places.told(found) == text
+    assert boxes_in_pictures.told(found) == text
 
 
 @pytest.mark.parametrize(
@@ -107,13 +106,13 @@ def test_places_are_read_as_they_are_told() -> None:
 )
 def test_things_agree_by_label_and_place(found: list[Found], right: bool) -> None:
     expected = "cat 0 0 10 10; dog 20 0 30 10"
-    assert (places.agreed(found, expected) == expected) is right
+    assert (boxes_in_pictures.agreed(found, expected) == expected) is right
 
 
 def test_overlap_is_intersection_over_union() -> None:
-    assert places.overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert places.overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0.0
-    assert places.overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
+    assert boxes_in_pictures.overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert boxes_in_pictures.overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0.0
+    assert boxes_in_pictures.overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -126,8 +125,8 @@ def test_overlap_is_intersection_over_union() -> None:
         ((-60, 0, 100, 20), "larger than the picture"),
     ],
 )
-def test_boxes_may_be_drawn_over_an_edge(box: places.Box, wrong: str) -> None:
-    assert wrong in next(places.misplaced(box, (48, 40)), "")
+def test_boxes_may_be_drawn_over_an_edge(box: boxes_in_pictures.Box, wrong: str) -> None:
+    assert wrong in next(boxes_in_pictures.misplaced(box, (48, 40)), "")
 
 
 def test_pictures_agree_but_for_a_level_and_a_few_pixels() -> None:
@@ -169,7 +168,7 @@ def test_scenes_hold_what_they_tell() -> None:
         for thing in things:
             rows, columns = numpy.nonzero(regions == scenes.LABELS.index(thing.kind) + 1)
             found = (columns.min(), rows.min(), columns.max(), rows.max())
-            assert places.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
+            assert boxes_in_pictures.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
     for seed in range(30):
         picture, discs = scenes.drawn_by_lot(random.Random(seed))
         boxes = [disc.box(picture.size) for disc in discs]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.inputs.pool import pool, smallest
-from fixtures.inputs.talks import Shape, Talk, talks
-from fixtures.subjects.bare_template import BareTemplate
-from fixtures.subjects.chat import Chat
+from fixtures.checkpoint.bare_template import BareTemplate
+from fixtures.inputs.conversation_strategy import Shape, Talk, talks
+from fixtures.inputs.generated_conversations import pool, smallest
+from fixtures.templates.chat import Chat
 from suites.chat_templates.generated import shape_of
 
 ALL = Shape(system=True, free=True, tools=True, parallel=True, reasoning=True)

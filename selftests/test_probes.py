@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.subjects.bare_template import BareTemplate
-from fixtures.subjects.chat import Chat
+from fixtures.checkpoint.bare_template import BareTemplate
+from fixtures.templates.chat import Chat
 from suites.chat_templates.text.test_capabilities import PROBES
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects import source
-from fixtures.subjects.loading import load_model
-from fixtures.subjects.quantized import backend
-from fixtures.subjects.quantized.four_bit import FP4, NF4
+from fixtures.checkpoint.traits import inspect
+from fixtures.files import source
+from fixtures.models.loading import load_model
+from fixtures.quantization import backend
+from fixtures.quantization.bitsandbytes.four_bit import FP4, NF4
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import inspect
 from fixtures.subjects.variant import Variant
 from selftests.gallery.edits import set_keys
 from selftests.gallery.harness import copy

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.quantized import declared, files
-from fixtures.subjects.weights import Tensor
+from fixtures.files.weights import Tensor
+from fixtures.quantization.bitsandbytes import config as declared
+from fixtures.quantization.bitsandbytes import stored as files
 
 NAME, FILE = "model.layers.0.mlp.down_proj", "model.safetensors"
 NF4 = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
@@ -75,14 +76,14 @@ def test_a_declaration_that_says_nothing_is_named(config: Any, words: str | None
 def test_the_table_of_scales_is_the_librarys() -> None:
     torch = pytest.importorskip("torch")
     functional = pytest.importorskip("bitsandbytes").functional
-    from fixtures.subjects.quantized import laws
+    from fixtures.quantization import laws
 
     assert torch.allclose(laws.dynamic_table(), functional.create_dynamic_map().float(), atol=1e-7)
 
 
 def test_laws_of_numbers_quantized_by_their_largest() -> None:
     torch = pytest.importorskip("torch")
-    from fixtures.subjects.quantized import laws
+    from fixtures.quantization import laws
 
     places = torch.randint(1, 15, (128, 64), generator=torch.Generator().manual_seed(0))
     places[:, 5] = 15

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import plain, records
-from reports.records import Check, End, Trial, Writer, key, read
+from reports.records import schema, to_json
+from reports.records.schema import Check, End, Trial, Writer, key, read
 from selftests import trials
 
 JSON = st.recursive(
@@ -34,7 +34,7 @@ class Unprintable:
         raise RuntimeError("no copy")
 
 
-def written(path: Path, *found: records.Record) -> list[records.Record]:
+def written(path: Path, *found: schema.Record) -> list[schema.Record]:
     writer = Writer(path)
     for record in found:
         writer.write(record)
@@ -48,7 +48,7 @@ def test_any_evidence_is_written_and_read_back(tmp_path_factory: pytest.TempPath
     path = tmp_path_factory.mktemp("records") / "records.jsonl"
     check = trials.check("tokenizers/round-trip", evidence={"value": evidence})
     back = written(path, check)[0]
-    assert back == dataclasses.replace(check, evidence={"value": plain.plain(evidence)})
+    assert back == dataclasses.replace(check, evidence={"value": to_json.plain(evidence)})
     json.loads(path.read_text(encoding="ascii"), parse_constant=pytest.fail)
 
 
@@ -70,26 +70,26 @@ def test_any_evidence_is_written_and_read_back(tmp_path_factory: pytest.TempPath
 )
 def test_what_json_lacks_becomes_its_nearest_value(value: object, expected: object) -> None:
     """Non-finite numbers become null, other objects their text."""
-    assert plain.plain(value) == expected
+    assert to_json.plain(value) == expected
 
 
 def test_numpy_numbers_stay_numbers() -> None:
     """Checks compute with numpy; its scalars are no strings in the report."""
     numpy = pytest.importorskip("numpy")
-    assert plain.plain([numpy.float32(0.5), numpy.int64(3), numpy.float32("nan")]) == [0.5, 3, None]
+    assert to_json.plain([numpy.float32(0.5), numpy.int64(3), numpy.float32("nan")]) == [0.5, 3, None]
 
 
 def test_evidence_that_contains_itself_is_cut() -> None:
     """A cycle must not end the run."""
     loop: list[Any] = []
     loop.append(loop)
-    assert "..." in plain.dumps(loop)
+    assert "..." in to_json.dumps(loop)
 
 
 def test_a_trial_survives_the_file(tmp_path: Path) -> None:
     """Every kind of record comes back as it was."""
     trial = trials.rejected()
-    parts: list[records.Record] = [trial.run, *trial.subjects, records.Catalog(trial.catalog), records.Plan(trial.plan)]
+    parts: list[schema.Record] = [trial.run, *trial.subjects, schema.Catalog(trial.catalog), schema.Plan(trial.plan)]
     parts += [*trial.checks, trial.end or End("", 0)]
     assert Trial.gather(written(tmp_path / "records.jsonl", *parts)) == trial
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.references import finding, published, ranks
+from fixtures.builtin.byte_level import Vocabulary
+from fixtures.references import matching, published, ranks
 from fixtures.references.reference import ReferenceMissing, has, offset_of
-from fixtures.subjects.builtin.byte_level import Vocabulary
 
 PATTERN = r"\p{L}+|\P{L}"
 RANKS = {bytes([byte]): byte for byte in range(256)} | {b"ab": 256, b"abc": 257}
@@ -54,24 +54,24 @@ def test_files_beside_the_tokenizer_are_found(name: str, tmp_path: Path) -> None
     pytest.importorskip("tiktoken")
     (tmp_path / name).parent.mkdir(exist_ok=True)
     rank_file(tmp_path / name)
-    [found] = finding.references(tmp_path, shifted(0), PATTERN)
+    [found] = matching.references(tmp_path, shifted(0), PATTERN)
     assert found.encode("abc") == [257]
     assert not found.exact_pattern
-    assert list(finding.references(tmp_path, shifted(0), None)) == []
+    assert list(matching.references(tmp_path, shifted(0), None)) == []
 
 
 def test_a_broken_file_is_no_reference(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.model").write_bytes(b"neither\n")
     (tmp_path / "tekken.json").write_text("{}")
-    assert list(finding.references(tmp_path, shifted(0), PATTERN)) == []
+    assert list(matching.references(tmp_path, shifted(0), PATTERN)) == []
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     known = published.Published("It", "no-such-package", "it.model", {"abc": 257}, PATTERN)
-    monkeypatch.setattr(finding, "PUBLISHED", (known,))
+    monkeypatch.setattr(matching, "PUBLISHED", (known,))
     with pytest.raises(ReferenceMissing, match="pip install --no-deps no-such-package"):
-        list(finding.references(tmp_path, shifted(0), PATTERN))
-    assert list(finding.references(tmp_path, shifted(1), PATTERN)) == []
+        list(matching.references(tmp_path, shifted(0), PATTERN))
+    assert list(matching.references(tmp_path, shifted(1), PATTERN)) == []
 
 
 def test_published_vocabularies_do_not_overlap() -> None:

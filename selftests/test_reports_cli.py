@@ -11,28 +11,30 @@ from typing import Any
 
 import pytest
 
-from reports import baseline, directory, records, shards
 from reports.__main__ import main
-from reports.records import Trial
+from reports.baseline import file
+from reports.directory import merge, report_directory
+from reports.records import schema
+from reports.records.schema import Trial
 from selftests import trials
 
-WRITTEN = (directory.VERDICT, directory.HTML, directory.MARKDOWN)
+WRITTEN = (report_directory.VERDICT, report_directory.HTML, report_directory.MARKDOWN)
 
 
 def recorded(place: Path, trial: Trial, *, cut: int = 0) -> Path:
     """The directory of a run that wrote its records and nothing else; `cut` bytes of its last line missing."""
-    writer = records.Writer(place / directory.RECORDS)
-    for record in shards.stream(trial):
+    writer = schema.Writer(place / report_directory.RECORDS)
+    for record in merge.stream(trial):
         writer.write(record)
     writer.close()
     if cut:
-        path = place / directory.RECORDS
+        path = place / report_directory.RECORDS
         path.write_bytes(path.read_bytes()[:-cut])
     return place
 
 
 def verdicts(place: Path) -> list[str]:
-    return [entry["verdict"] for entry in json.loads((place / directory.VERDICT).read_text())["subjects"]]
+    return [entry["verdict"] for entry in json.loads((place / report_directory.VERDICT).read_text())["subjects"]]
 
 
 def reports(*arguments: Path | str) -> int:
@@ -45,8 +47,8 @@ def test_html_rebuilds_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert reports("html", place) == 0
     assert all((place / name).is_file() for name in WRITTEN)
     assert verdicts(place) == ["reject"]
-    assert str(place / directory.HTML) in capsys.readouterr().out
-    assert sorted(path.name for path in place.iterdir()) == sorted([directory.RECORDS, *WRITTEN])
+    assert str(place / report_directory.HTML) in capsys.readouterr().out
+    assert sorted(path.name for path in place.iterdir()) == sorted([report_directory.RECORDS, *WRITTEN])
 
 
 def test_html_of_a_killed_run_is_inconclusive(tmp_path: Path) -> None:
@@ -59,10 +61,10 @@ def test_html_of_a_killed_run_is_inconclusive(tmp_path: Path) -> None:
 def test_html_keeps_the_baseline_changes_of_the_first_report(tmp_path: Path) -> None:
     """The baseline itself need not be there any more."""
     place = recorded(tmp_path / "run", trials.rejected())
-    changes = baseline.compare(baseline.snapshot(trials.healthy()), trials.rejected())
-    directory.write(place, directory.load(place), changes)
+    changes = file.compare(file.snapshot(trials.healthy()), trials.rejected())
+    report_directory.write(place, report_directory.load(place), changes)
     assert reports("html", place) == 0
-    assert directory.regressions(place) == json.loads(json.dumps(changes))
+    assert report_directory.regressions(place) == json.loads(json.dumps(changes))
 
 
 def test_merge_unites_subjects_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +78,7 @@ def test_merge_unites_subjects_and_checks(tmp_path: Path, capsys: pytest.Capture
         for index, checks in enumerate(shard_checks)
     ]
     assert reports("merge", *places, "-o", tmp_path / "out") == 0
-    merged = directory.load(tmp_path / "out")
+    merged = report_directory.load(tmp_path / "out")
     assert [subject.name for subject in merged.subjects] == [trials.SMOLLM2, "acme/other"]
     assert len(merged.checks) == len({check.key for check in merged.checks}) == 13
     assert verdicts(tmp_path / "out") == ["adopt-with-conditions", "adopt"]
@@ -103,7 +105,7 @@ def test_merge_refuses_different_runs_unless_forced(
     assert field in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     assert reports("merge", one, other, "-o", tmp_path / "out", "--force") == 0
-    assert f"differs: {field}" in directory.load(tmp_path / "out").run.environment
+    assert f"differs: {field}" in report_directory.load(tmp_path / "out").run.environment
 
 
 def test_merge_never_mixes_two_models_under_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +129,7 @@ def test_compare_takes_directories_and_baselines(
 ) -> None:
     """0 unchanged, 1 worse, 2 not comparable."""
     before, now = recorded(tmp_path / "before", trials.healthy()), recorded(tmp_path / "after", after)
-    baseline.save(trials.healthy(), tmp_path / "baseline.json")
+    file.save(trials.healthy(), tmp_path / "baseline.json")
     for side in (before, tmp_path / "baseline.json"):
         assert reports("compare", side, now) == code
         assert said in capsys.readouterr().out
@@ -147,11 +149,11 @@ def test_compare_writes_a_report_with_the_changes_first(tmp_path: Path) -> None:
     before = recorded(tmp_path / "before", trials.healthy())
     after = recorded(tmp_path / "after", trials.rejected())
     assert reports("compare", before, after, "-o", tmp_path / "out") == 1
-    changes = directory.regressions(tmp_path / "out")
+    changes = report_directory.regressions(tmp_path / "out")
     assert changes[0]["kind"] == "newly failing"
     assert reports("html", tmp_path / "out") == 0
-    assert directory.regressions(tmp_path / "out") == changes
-    assert directory.load(tmp_path / "out").run.options["baseline"] == str(before)
+    assert report_directory.regressions(tmp_path / "out") == changes
+    assert report_directory.load(tmp_path / "out").run.options["baseline"] == str(before)
 
 
 def test_show_prints_the_summary_without_colours_into_a_pipe(
@@ -166,7 +168,7 @@ def test_show_prints_the_summary_without_colours_into_a_pipe(
 
 def damaged(place: Path) -> Path:
     """A record file with rubbish in its middle."""
-    path = recorded(place, trials.healthy()) / directory.RECORDS
+    path = recorded(place, trials.healthy()) / report_directory.RECORDS
     path.write_bytes(b"\xff\x00 rubbish\n" + path.read_bytes())
     return place
 
@@ -187,7 +189,7 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: Sequence[str], s
     recorded(tmp_path / "healthy", trials.healthy())
     damaged(tmp_path / "damaged")
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / directory.RECORDS).touch()
+    (tmp_path / "empty" / report_directory.RECORDS).touch()
     (tmp_path / "file").touch()
     root = Path(__file__).resolve().parent.parent
     command = [
@@ -221,8 +223,8 @@ def test_a_wrong_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 def test_a_report_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up half-way leaves the report that was there, and no litter."""
     place = recorded(tmp_path / "run", trials.healthy())
-    directory.write(place, trials.healthy())
-    before = (place / directory.HTML).read_bytes()
+    report_directory.write(place, trials.healthy())
+    before = (place / report_directory.HTML).read_bytes()
 
     def full(self: Path, data: bytes) -> int:
         self.open("wb").write(data[:100])
@@ -230,8 +232,8 @@ def test_a_report_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
-        directory.write(place, trials.rejected())
-    assert (place / directory.HTML).read_bytes() == before
+        report_directory.write(place, trials.rejected())
+    assert (place / report_directory.HTML).read_bytes() == before
     assert not [path for path in place.iterdir() if path.name.startswith(".")]
 
 

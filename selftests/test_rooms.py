@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 
 ROOT = SUITES.parent
 ALLOWED = {"fixtures": {"fixtures"}, "suites": {"suites", "fixtures"}, "reports": {"reports"}}

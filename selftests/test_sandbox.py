@@ -144,7 +144,7 @@ def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None
     pytest.importorskip("transformers")
     from transformers.utils import chat_template_utils as library
 
-    from fixtures import libraries
+    from fixtures.machine import library_versions
 
     template = (
         "{%- set ns = namespace(n=0) %}\n{% for m in messages %}\n  {% set ns.n = ns.n + 1 %}{{ ns.n ~ 'a' | upper }}\n"
@@ -152,10 +152,10 @@ def test_what_the_helper_compiled_renders_as_what_the_library_compiles() -> None
     )
     code = inspect(template).compiled
     assert code is not None
-    libraries.forget_templates()
+    library_versions.forget_templates()
     expected, _ = library.render_jinja_template([HELLO], chat_template=template)
-    libraries.forget_templates()
-    libraries.compile_template(template, code)
+    library_versions.forget_templates()
+    library_versions.compile_template(template, code)
     assert library._compile_jinja_template.cache_info().currsize == 1
     assert library.render_jinja_template([HELLO], chat_template=template)[0] == expected
 

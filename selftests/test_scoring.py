@@ -9,11 +9,11 @@ from typing import Any
 import numpy
 import pytest
 
+from suites import scoring
 from suites.findings import Unsupported
-from suites.quality import scoring
-from suites.quality.scoring import packing
-from suites.quality.scoring.reading import Parts, reader
-from suites.quality.scoring.rows import plain, windows
+from suites.scoring import packing
+from suites.scoring.reading import Parts, reader
+from suites.scoring.rows import plain, windows
 
 WORDS, WINDOW = 99, 64
 COMMON = {
@@ -196,7 +196,7 @@ def test_log_likelihoods_are_those_of_lm_eval() -> None:
     huggingface = pytest.importorskip("lm_eval.models.huggingface", reason="the extra lm-eval is not installed")
     from transformers import AutoTokenizer
 
-    from fixtures.subjects import builtin
+    from fixtures import builtin
 
     made = model("Llama")
     tokenizer = AutoTokenizer.from_pretrained(builtin.directory("tiny-text-generation"))

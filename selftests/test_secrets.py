@@ -11,9 +11,10 @@ import pytest
 from _pytest._io.pprint import PrettyPrinter
 from _pytest.compat import ascii_escaped
 
-from reports import directory, redaction
-from reports.records import Writer
-from reports.redaction import Secrets
+from reports.directory import report_directory
+from reports.records.schema import Writer
+from reports.redaction import redact
+from reports.redaction.redact import Secrets
 from selftests import trials
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
@@ -113,9 +114,9 @@ def test_a_passphrase_that_was_broken_over_lines_is_hidden(value: str, form: Any
 
 def test_lines_of_a_traceback_are_looked_at_together() -> None:
     """pytest keeps the lines of locals apart, also those of one wrapped text."""
-    redaction.SECRETS.gather({"A_PASSPHRASE": "violet umbrellas never sing at noon"})
+    redact.SECRETS.gather({"A_PASSPHRASE": "violet umbrellas never sing at noon"})
     lines = ["x = {'a': 'violet umbrellas '", "          'never sing '", "          'at noon'}", "y = 1"]
-    assert redaction._shown(lines) == ["x = {'a': '[A_PASSPHRASE hidden]'}", "y = 1"]
+    assert redact._shown(lines) == ["x = {'a': '[A_PASSPHRASE hidden]'}", "y = 1"]
 
 
 @pytest.mark.parametrize(
@@ -171,15 +172,15 @@ def test_what_was_seen_once_stays_secret(secrets: Secrets) -> None:
 
 def test_old_records_are_cleaned_when_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A directory that another version wrote, rebuilt here, tells no more than a new one."""
-    monkeypatch.setattr(redaction, "SECRETS", Secrets())
+    monkeypatch.setattr(redact, "SECRETS", Secrets())
     defect = trials.check("tokenizers/round-trip", "defect", summary=f"Sent {HUB}", evidence={HUB: [HUB]})
-    out = Writer(tmp_path / directory.RECORDS)
+    out = Writer(tmp_path / report_directory.RECORDS)
     for line in (trials.run(), trials.subject(), defect):
         out.write(line)
     out.close()
     change = {"kind": "newly failing", "check": "a/b", "subject": "s", "summary": HUB, "before": {}, "after": {}}
-    directory.write(tmp_path, directory.load(tmp_path), [change])
-    for name in (directory.VERDICT, directory.HTML, directory.MARKDOWN):
+    report_directory.write(tmp_path, report_directory.load(tmp_path), [change])
+    for name in (report_directory.VERDICT, report_directory.HTML, report_directory.MARKDOWN):
         assert HUB not in (tmp_path / name).read_text(encoding="utf-8")
 
 

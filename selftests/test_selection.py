@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.selection import applies
-from fixtures.subjects.problems import Problem
-from fixtures.subjects.traits import Traits
+from fixtures.checkpoint.traits import Traits
+from fixtures.files.problems import Problem
+from fixtures.session.selection import applies
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 from selftests.running import QUIET, run_pytest

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import sequences
+from reports.records import sequences
 
 SETS = st.dictionaries(st.sampled_from([f"{group}/{n}" for group in "abc" for n in (1, 2)]), st.lists(st.integers(-1)))
 RULES = {"class": "A", "model": "B"}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reports import series
-from reports.observer import Observation
-from reports.records import Check, Writer, read
+from reports.records import series
+from reports.records.schema import Check, Writer, read
+from reports.run.observer import Observation
 
 DESCRIPTION = {"check": "quality/x", "subject": "s", "variant": {}, "parameters": {}, "reproduce": ""}
 GOOD: list[list[Any]] = [[0, 1.5], [1, 2, 1.5, 2.5]]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.subjects import fingerprint, source, traits, weights
-from fixtures.subjects.source import SourceError
+from fixtures.checkpoint import traits
+from fixtures.files import fingerprint, source, weights
+from fixtures.files.source import SourceError
 from selftests.gallery.edits import edit_json, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import markdown, terminal, text
-from reports.records import Trial
-from reports.verdict import judge
+from reports import wording
+from reports.output import markdown, terminal
+from reports.records.schema import Trial
+from reports.verdict.judge import judge
 from selftests import trials
 
 HOSTILE = "\x1b[2J\x07\u202eevil\u2066\ud800 | `code` [x](javascript:1) <img src=x> @everyone https://evil.example"
@@ -39,20 +40,20 @@ def test_every_code_point_that_hides_or_reorders_is_written_out() -> None:
         character = chr(number)
         category, bidi = unicodedata.category(character), unicodedata.bidirectional(character)
         if (category in CONTROLS or bidi in BIDI or category == "Zs") and character not in " \n\t":
-            assert text.visible(character) == f"⟨U+{number:04X}⟩"
+            assert wording.visible(character) == f"⟨U+{number:04X}⟩"
 
 
 @given(st.text(st.characters(codec=None)))
 def test_a_line_is_one_line(value: str) -> None:
     """Nothing in it breaks the line, and it can be encoded."""
-    assert len(text.line(value, 10_000).splitlines()) <= 1
-    text.line(value).encode()
+    assert len(wording.line(value, 10_000).splitlines()) <= 1
+    wording.line(value).encode()
 
 
 @pytest.mark.parametrize("value", ["Grüße", "日本語", "שלום", "▁the", "Ġthe", "👍", "a\n\tb"])
 def test_ordinary_text_stays(value: str) -> None:
     """Languages, token markers and emoji are not escaped."""
-    assert text.visible(value) == value
+    assert wording.visible(value) == value
 
 
 @pytest.mark.parametrize("trial", [trials.rejected(), trials.several(), trials.killed(), hostile()])

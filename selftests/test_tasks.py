@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.tasks import NAMES, drawing_tasks, task_named, tasks_for
+from fixtures.checkpoint.architectures import NAMES, drawing_tasks, task_named, tasks_for
 
 MAPPINGS = {
     "AUDIO_CLASSIFICATION": "audio-classification",
@@ -153,7 +153,7 @@ def test_a_classifier_of_entailment_takes_any_labels() -> None:
 
 
 def test_every_task_with_a_contract_has_a_name() -> None:
-    from suites.pipelines.contract import contracts
+    from suites.pipelines.contracts.contract import contracts
 
     assert set(contracts()) == NAMES
 

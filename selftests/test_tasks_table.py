@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from selftests import tasks_table
 
 
@@ -19,4 +19,4 @@ def test_every_task_has_an_outcome() -> None:
     for version, outcomes in kept.items():
         assert {*tasks_table.subjects()} - {*outcomes} == set(), version
         assert [task for task, told in outcomes.items() if not told["counts"]] == [], version
-    assert {*libraries.pipeline_classes()} <= {task for outcomes in kept.values() for task in outcomes}
+    assert {*library_versions.pipeline_classes()} <= {task for outcomes in kept.values() for task in outcomes}

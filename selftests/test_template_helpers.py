@@ -9,12 +9,12 @@ from typing import Any
 import numpy
 import pytest
 
-from fixtures.inputs.talks import Talk
-from fixtures.subjects import builtin
-from fixtures.subjects.chat import Chat
+from fixtures import builtin
+from fixtures.inputs.conversation_strategy import Talk
+from fixtures.models.embedding_rows import INPUT, find
+from fixtures.templates.chat import Chat
 from suites.chat_templates.files.sources import Stored, by_name, leaves, stored
 from suites.chat_templates.files.test_template_names_stay_inside import links_out
-from suites.chat_templates.tokens.embeddings import INPUT, find
 from suites.chat_templates.tokens.markers import SHAPE, family, partners, roles_beside
 from suites.chat_templates.tokens.masks import Masked, masked, wrong
 from suites.chat_templates.tokens.test_assistant_mask import TALK, WITH_TOOLS

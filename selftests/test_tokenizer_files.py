@@ -10,10 +10,10 @@ import pytest
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.tokenizers.files.naming import config_ids, named_tokens, template_ids
-from suites.tokenizers.files.portrait import parted, phrase
+from suites.tokenizers.files.class_overrides import settings
+from suites.tokenizers.files.declared_tokens import config_ids, named_tokens, template_ids
 from suites.tokenizers.files.raw import Raw, section
-from suites.tokenizers.files.replaced import settings
+from suites.tokenizers.files.snapshot import parted, phrase
 from suites.tokenizers.files.test_no_truncation_or_padding_left import as_declared, wrapper_keeps_text
 
 CUT = {"max_length": 128, "direction": "Right"}

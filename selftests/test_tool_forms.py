@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from fixtures.checkpoint.bare_template import BareTemplate
 from fixtures.inputs.conversations import INSTRUCTION, assistant, user
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, TWO_CALLS, TWO_RESULTS, WEATHER, calls, result
 from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.tool_forms import FORMS
 from fixtures.references.chat.tooling import Departure, Offer, Part, Spoken, covered, departure
-from fixtures.subjects.bare_template import BareTemplate
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from selftests.chat_formats import FIRST, plain
 from selftests.gallery.rows import template_tool_forms as rows
 from suites.chat_templates.references.with_tools import FIXED, TOOLS, fixed, form_of

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from reports import changes, directory, records, shards
 from reports.__main__ import main
-from reports.records import Trial
+from reports.baseline import kinds
+from reports.directory import merge, report_directory
+from reports.records import schema
+from reports.records.schema import Trial
 from reports.upgrade import command, environments, libraries, pins, runs, table, timings
 from reports.upgrade.pins import ROOT, Side
 from selftests import trials
@@ -128,8 +130,8 @@ def test_equal_sides_are_hardly_ever_told() -> None:
 
 
 def written(place: Path, trial: Trial) -> None:
-    writer = records.Writer(place / directory.RECORDS)
-    for record in shards.stream(trial):
+    writer = schema.Writer(place / report_directory.RECORDS)
+    for record in merge.stream(trial):
         writer.write(record)
     writer.close()
 
@@ -146,12 +148,12 @@ def upgraded(tmp_path: Path, after: Trial, *options: str) -> int:
 def test_the_report_of_an_upgrade(tmp_path: Path, after: Trial, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     """The later run's report with the changes first, and the exit code of the comparison."""
     assert upgraded(tmp_path, after) == code
-    judged: dict[str, Any] = json.loads((tmp_path / "out" / directory.VERDICT).read_text())
+    judged: dict[str, Any] = json.loads((tmp_path / "out" / report_directory.VERDICT).read_text())
     assert bool(judged["regressions"]) == bool(code)
     assert judged["run"]["options"]["baseline"] == "transformers==5.22.0"
     assert judged["run"]["environment"]["upgrade"] == "transformers==5.22.0 → transformers==5.23.0"
-    assert (tmp_path / "out" / directory.HTML).is_file()
-    assert (tmp_path / "out" / directory.MARKDOWN).is_file()
+    assert (tmp_path / "out" / report_directory.HTML).is_file()
+    assert (tmp_path / "out" / report_directory.MARKDOWN).is_file()
     said = capsys.readouterr().out
     assert ("For the worse: " if code else "Nothing became worse.") in said
 
@@ -172,11 +174,11 @@ def test_wrong_pins_are_one_sentence(words: list[str], said: str, capsys: pytest
 def test_the_table_of_an_upgrade_tells_alike_subjects_once() -> None:
     """For documents: one row for what several subjects share, no speeds, and what is harmless apart."""
     found = [
-        changes.change("capability changed", {"check": "a/b", "subject": f"builtin:{name}"}, "x | y", 1, 2)
+        kinds.change("capability changed", {"check": "a/b", "subject": f"builtin:{name}"}, "x | y", 1, 2)
         for name in ("one", "two")
     ]
-    found += [changes.change("metric", {"check": "a/c"}, "tokenizer.encoding_speed went from 1 to 2", {}, {})]
-    found += [changes.change("note", {}, "The versions differ.", {}, {})]
+    found += [kinds.change("metric", {"check": "a/c"}, "tokenizer.encoding_speed went from 1 to 2", {}, {})]
+    found += [kinds.change("note", {}, "The versions differ.", {}, {})]
     told = table.render(found)
     assert "| capability changed | a/b | one, two | x \\| y |" in told
     assert "speed" not in told

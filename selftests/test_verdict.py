@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reports import plain
-from reports.records import OUTCOMES, Check, End, Json, Trial
-from reports.verdict import Policy, exit_code, judge
+from reports.records import to_json
+from reports.records.schema import OUTCOMES, Check, End, Json, Trial
+from reports.verdict.judge import Policy, exit_code, judge
 from selftests import trials
 
 OUTCOME = st.sampled_from(OUTCOMES)
@@ -70,7 +70,7 @@ def test_the_judge_never_adopts_against_the_evidence(checks: list[Check], ended:
         assert subject["verdict"] == "reject"
     assert subject["reasons"]
     assert sum(subject["counts"].values()) == len(checks)
-    plain.dumps(judge(trial))
+    to_json.dumps(judge(trial))
 
 
 def test_verdict_json_has_the_shape_of_the_design() -> None:

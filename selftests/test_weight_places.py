@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.stored import Stored
-from fixtures.subjects.weights import Tensor
+from fixtures.files.weights import Tensor
+from fixtures.models.weight_statistics import Stored
 from suites.integrity.config.generation_ranges import never_written, refused, too_short
 from suites.integrity.config.other_names import ROPE, meant_by
 from suites.integrity.weights.order import swaps

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from reports.records import Check, End, Json, Run, Subject, Trial
+from reports.records.schema import Check, End, Json, Run, Subject, Trial
 
 SMOLLM2 = "builtin:smollm2"
 CPU = {"device": "cpu", "dtype": "float32"}

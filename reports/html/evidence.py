@@ -7,7 +7,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from reports import plain, text
+from reports import wording
+from reports.records import to_json
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,13 +31,13 @@ CODE = re.compile(r"`([^`\n]+)`")
 
 def items(evidence: Any) -> list[tuple[str, Markup]]:
     """Name and rendered value of each piece: what differs side by side, tokens in strips, the rest printed."""
-    from reports.html import pairs  # here: it prints with this module
+    from reports.html import side_by_side  # here: it prints with this module
 
-    evidence = plain.plain(evidence)
+    evidence = to_json.plain(evidence)
     if not isinstance(evidence, dict):
         evidence = {"evidence": evidence} if evidence else {}
     drawn: dict[str, tuple[str, Markup | None]] = {}
-    for names, picture in pairs.pieces(evidence):
+    for names, picture in side_by_side.pieces(evidence):
         if not drawn.keys() & set(names):
             first = min(names, key=list(evidence).index)
             drawn |= {name: (" · ".join(names), picture if name == first else None) for name in names}
@@ -90,8 +91,8 @@ def marked(value: str, limit: int = VALUE, spaces: re.Pattern[str] = SPACES) -> 
     """The text with invisible characters and spaces that matter made visible."""
     from markupsafe import Markup, escape
 
-    safe = str(escape(text.clip(value, limit)))
-    safe = text.HIDDEN.sub(_named, spaces.sub(lambda match: f'<span class="sp">{match[0]}</span>', safe))
+    safe = str(escape(wording.clip(value, limit)))
+    safe = wording.HIDDEN.sub(_named, spaces.sub(lambda match: f'<span class="sp">{match[0]}</span>', safe))
     return Markup(safe)
 
 
@@ -99,7 +100,7 @@ def prose(value: Any, limit: int = 2_000) -> Markup:
     """A sentence: `code` in backticks and addresses become elements, the rest is text."""
     from markupsafe import Markup, escape
 
-    safe = str(escape(text.clip(text.visible(str(value)), limit)))
+    safe = str(escape(wording.clip(wording.visible(str(value)), limit)))
     safe = LINK.sub(lambda match: f'<a href="{match[0]}" rel="noopener noreferrer">{match[0]}</a>', safe)
     return Markup(CODE.sub(r"<code>\1</code>", safe))
 
@@ -115,7 +116,7 @@ def name(value: str) -> Markup:
     """An id or a path that may wrap after its underscores, dots and slashes."""
     from markupsafe import Markup, escape
 
-    safe = str(escape(text.visible(str(value))))
+    safe = str(escape(wording.visible(str(value))))
     return Markup('<code class="name">{}</code>').format(Markup(re.sub(r"(?<=\w)([_./-])(?=\w)", r"\1<wbr>", safe)))
 
 
@@ -123,7 +124,7 @@ def command(value: str) -> Markup:
     """A command line that wraps between its arguments, never inside `--option`."""
     from markupsafe import Markup
 
-    arguments = text.visible(str(value)).split(" ")
+    arguments = wording.visible(str(value)).split(" ")
     return Markup(" ").join(Markup("<span>{}</span>").format(argument) for argument in arguments)
 
 

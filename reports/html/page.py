@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import text
-from reports.html import evidence, keys, pairs
+from reports import wording
+from reports.html import evidence, plot_legend, side_by_side
 from reports.html.view import view
-from reports.records import Json, Trial
+from reports.records.schema import Json, Trial
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,7 +27,9 @@ def render(trial: Trial, verdict: Json, regressions: Sequence[Json] = ()) -> str
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     ours = {"style": Markup(style), "script": Markup(script), "csp": content_policy(style, script)}
     page = environment().get_template("report.html.j2")
-    return page.render(view(trial, verdict, regressions), **ours, dashes=keys.DASHES, markers=keys.MARKERS)
+    return page.render(
+        view(trial, verdict, regressions), **ours, dashes=plot_legend.DASHES, markers=plot_legend.MARKERS
+    )
 
 
 def content_policy(style: str, script: str) -> str:
@@ -53,19 +55,19 @@ def environment() -> Environment:
         "prose": evidence.prose,
         "evidence": evidence.show,
         "block": evidence.block,
-        "both_sides": pairs.both_sides,
+        "both_sides": side_by_side.both_sides,
         "traceback": evidence.traceback,
-        "variant": text.variant,
-        "parameters": text.parameters,
-        "number": text.number,
-        "short": text.short,
-        "seconds": text.seconds,
-        "count": text.count,
-        "outcomes": text.outcomes,
-        "moment": text.moment,
-        "fact": text.fact,
-        "words": text.words,
-        "capital": text.capital,
+        "variant": wording.variant,
+        "parameters": wording.parameters,
+        "number": wording.number,
+        "short": wording.short,
+        "seconds": wording.seconds,
+        "count": wording.count,
+        "outcomes": wording.outcomes,
+        "moment": wording.moment,
+        "fact": wording.fact,
+        "words": wording.words,
+        "capital": wording.capital,
         "command": evidence.command,
         "name": evidence.name,
     }
@@ -76,4 +78,4 @@ def _finalize(value: Any) -> Any:
     """Every text that reaches the page has its invisible characters written out; `Markup` did that itself."""
     if value is None:
         return ""
-    return text.visible(value) if type(value) is str else value
+    return wording.visible(value) if type(value) is str else value

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from reports import text
-from reports.html import keys, svg
-from reports.records import Json
+from reports import wording
+from reports.html import plot_legend, svg
+from reports.records.schema import Json
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -71,16 +71,20 @@ def draw(plot: Json, number: int) -> Markup | None:
 def described(plot: Json) -> str:
     """What a plot shows, in words."""
     curves = [f"{curve['label'] or 'all'}: {_told(curve['points'])}" for curve in plot["curves"][:CURVES]]
-    return text.line(f"{plot['y']} by {plot['x']}. " + "; ".join(curves) + ".", 2_000)
+    return wording.line(f"{plot['y']} by {plot['x']}. " + "; ".join(curves) + ".", 2_000)
 
 
 def _told(points: Sequence[Any]) -> str:
     first, last = points[0], points[-1]
     if len(points) == 1:
-        return f"{text.fact(first[1])} at {text.fact(first[0])}"
+        return _at(first)
     most = max(points, key=lambda point: float(point[1]))
-    ends = f"from {text.fact(first[1])} at {text.fact(first[0])} to {text.fact(last[1])} at {text.fact(last[0])}"
-    return f"{len(points)} points, {ends}, at most {text.fact(most[1])} at {text.fact(most[0])}"
+    ends = f"from {_at(first)} to {_at(last)}"
+    return f"{len(points)} points, {ends}, at most {_at(most)}"
+
+
+def _at(point: Sequence[Any]) -> str:
+    return f"{wording.fact(point[1])} at {wording.fact(point[0])}"
 
 
 def _drawn(plot: Json) -> str:
@@ -108,7 +112,7 @@ def _lines(axes: Any, plot: Json) -> None:
         x, y = [point[0] for point in points], [point[1] for point in points]
         look = {
             "color": svg.colour(index),
-            "marker": keys.DRAWN[index],
+            "marker": plot_legend.DRAWN[index],
             "markersize": 6,
             "markevery": max(1, len(points) // 10),
         }
@@ -121,7 +125,7 @@ def _lines(axes: Any, plot: Json) -> None:
 
 def _dash(index: int) -> Any:
     """As matplotlib takes it."""
-    return (0, tuple(map(float, keys.DASHES[index].split()))) if keys.DASHES[index] else "-"
+    return (0, tuple(map(float, plot_legend.DASHES[index].split()))) if plot_legend.DASHES[index] else "-"
 
 
 def _intervals(axes: Any, points: Sequence[Any], colour: str, *, band: bool) -> None:
@@ -161,7 +165,7 @@ def _bars(axes: Any, plot: Json) -> None:
         for place, (_, point) in zip(places, rows, strict=True):
             if len(point) == 4:
                 axes.plot(point[2:], [place, place], color=svg.INK, linewidth=1.2)
-    axes.set_yticks(range(len(names)), [text.line(name, 24) for name in names])
+    axes.set_yticks(range(len(names)), [wording.line(name, 24) for name in names])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
 

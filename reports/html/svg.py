@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reports import text
+from reports import wording
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -37,8 +37,8 @@ def inline(drawn: str, name: str, title: str, description: str) -> Markup:
     body = GROUP.sub("<g>", DROPPED.sub("", drawn)).replace("xlink:href", "href")
     body = STYLED.sub(_attributes, IDS.sub(rf"\g<1>{name}-", body))
     told = (
-        f'<title id="{name}-title">{escape(text.visible(title))}</title>'
-        f'<desc id="{name}-desc">{escape(text.visible(description))}</desc>'
+        f'<title id="{name}-title">{escape(wording.visible(title))}</title>'
+        f'<desc id="{name}-desc">{escape(wording.visible(description))}</desc>'
     )
     opening = f'<svg class="drawn" role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc"'
     body = ROOT.sub(lambda match: f'{opening} viewBox="{match[1]}">{told}', body, count=1)

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reports import changes, comparison, directory, files, plain
-from reports.records import Json, Trial
+from reports.baseline import kinds
+from reports.directory import compare, report_directory
+from reports.records import atomic_write, to_json
+from reports.records.schema import Json, Trial
 from reports.upgrade import environments, libraries, runs, timings
 from reports.upgrade.pins import ROOT, Side
 
@@ -34,12 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.keep:
         options = [*(f"--model={source}" for source in arguments.model), *arguments.pytest]
         _run(sides, place, options, arguments)
-    found = changes.ordered([*comparison.compare(place / BEFORE, place / AFTER), *_more(place)])
+    found = kinds.ordered([*compare.compare(place / BEFORE, place / AFTER), *_more(place)])
     _write(place, sides, found)
-    for line in comparison.lines(found):
+    for line in compare.lines(found):
         print(line)
-    print(place / directory.HTML)
-    return comparison.exit_code(found)
+    print(place / report_directory.HTML)
+    return compare.exit_code(found)
 
 
 def _refuse(sides: Sequence[Side]) -> None:
@@ -69,11 +71,11 @@ def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: 
         for name, side, python in zip((BEFORE, AFTER), sides, pythons, strict=True):
             _say(f"Running the suite with {side}.")
             runs.trial(python, suite, place / name, options)
-            _point_at_the_project(place / name / directory.RECORDS, suite)
+            _point_at_the_project(place / name / report_directory.RECORDS, suite)
         more = libraries.compared(pythons, suite)
         if arguments.timings:
             more += timings.compared(pythons, suite, arguments.model, arguments.timings, _say)
-        files.replace(place / MORE, plain.dumps(more, indent=1) + "\n")
+        atomic_write.replace(place / MORE, to_json.dumps(more, indent=1) + "\n")
 
 
 def _more(place: Path) -> list[Json]:
@@ -84,12 +86,12 @@ def _more(place: Path) -> list[Json]:
 
 def _point_at_the_project(path: Path, suite: Path) -> None:
     """Commands that reproduce a finding name the copy of the suite, which is gone afterwards."""
-    files.replace(path, path.read_text(encoding="utf-8").replace(f"{suite}{os.sep}", f"{ROOT}{os.sep}"))
+    atomic_write.replace(path, path.read_text(encoding="utf-8").replace(f"{suite}{os.sep}", f"{ROOT}{os.sep}"))
 
 
 def _write(place: Path, sides: Sequence[Side], found: Sequence[Json]) -> None:
-    trial = directory.load(place / AFTER)
-    comparison.write(place, _told(trial, sides), found, before=str(sides[0]))
+    trial = report_directory.load(place / AFTER)
+    compare.write(place, _told(trial, sides), found, before=str(sides[0]))
 
 
 def _told(trial: Trial, sides: Sequence[Side]) -> Trial:

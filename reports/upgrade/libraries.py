@@ -1,4 +1,4 @@
-"""What the library does with any model, on both sides: `python -m fixtures.library_facts` finds it out."""
+"""What the library does with any model, on both sides: `python -m fixtures.upgrade.library_facts` finds it out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports import changes, text
-from reports.records import Json
+from reports import wording
+from reports.baseline import kinds
+from reports.records.schema import Json
 from reports.upgrade import runs
 
 SHOWN = 16
@@ -22,7 +23,7 @@ def compared(pythons: Sequence[Path], suite: Path) -> list[Json]:
 
 
 def _facts(python: Path, suite: Path) -> Json:
-    command = [str(python), "-P", "-m", "fixtures.library_facts"]
+    command = [str(python), "-P", "-m", "fixtures.upgrade.library_facts"]
     done = subprocess.run(
         command, env=runs.environment(suite), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
@@ -40,8 +41,8 @@ def told(before: Json, after: Json) -> Iterator[Json]:
             continue
         if isinstance(was, list):
             sides = {"gone": sorted({*was} - {*now})}, {"new": sorted({*now} - {*was})}
-            words = [f"{word} {text.names(each[word], SHOWN)}" for each in sides for word in each if each[word]]
-            yield changes.change(changes.NOTE, {}, f"The library, {name}: {'; '.join(words)}.", *sides)
+            words = [f"{word} {wording.names(each[word], SHOWN)}" for each in sides for word in each if each[word]]
+            yield kinds.change(kinds.NOTE, {}, f"The library, {name}: {'; '.join(words)}.", *sides)
         else:
             sides = {name: was}, {name: now}
-            yield changes.change(changes.NOTE, {}, f"The library, {name}: was {was}, is {now}.", *sides)
+            yield kinds.change(kinds.NOTE, {}, f"The library, {name}: was {was}, is {now}.", *sides)

@@ -11,8 +11,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports import changes, directory, markdown, text
-from reports.records import Json
+from reports import wording
+from reports.baseline import kinds
+from reports.directory import report_directory
+from reports.output import markdown
+from reports.records.schema import Json
 
 LONGEST = 400
 SPEED = re.compile(r"_speed went from|times as long \[")
@@ -25,7 +28,7 @@ def render(found: Sequence[Json]) -> str:
 
 
 def _blocks(bad: bool, found: Sequence[Json]) -> Iterator[str]:
-    chosen = [each for each in found if (each in changes.worse([each])) is bad and not SPEED.search(each["summary"])]
+    chosen = [each for each in found if (each in kinds.worse([each])) is bad and not SPEED.search(each["summary"])]
     if chosen:
         yield f"### {HEADINGS[bad]}"
         rows = [_row(*each) for each in _merged(chosen).items()]
@@ -46,7 +49,7 @@ def _merged(found: Sequence[Json]) -> dict[tuple[str, str, str], list[str]]:
 def _row(what: tuple[str, str, str], subjects: Sequence[str]) -> str:
     kind, check, summary = what
     names = ", ".join(name.removeprefix("builtin:") for name in subjects)
-    cells = [_cell(each) for each in (kind, check, names, text.line(summary, LONGEST))]
+    cells = [_cell(each) for each in (kind, check, names, wording.line(summary, LONGEST))]
     return f"| {' | '.join(cells)} |"
 
 
@@ -55,4 +58,4 @@ def _cell(words: str) -> str:
 
 
 if __name__ == "__main__":
-    print(render(directory.regressions(Path(sys.argv[1]))), end="")
+    print(render(report_directory.regressions(Path(sys.argv[1]))), end="")

@@ -1,7 +1,7 @@
 """Timings of two sides: pairs of processes, one of each side in changing order, and the ratio with its interval.
 
 Never an absolute number: what else the machine does meets both sides of a pair alike. The workload is
-`python -m fixtures.workload SOURCE`, which prints CPU seconds by step.
+`python -m fixtures.upgrade.workload SOURCE`, which prints CPU seconds by step.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import changes, text
-from reports.records import Json
+from reports import wording
+from reports.baseline import kinds
+from reports.records.schema import Json
 from reports.upgrade import runs
 
 RESAMPLES = 2000
@@ -50,7 +51,7 @@ def _pair(pythons: Sequence[Path], suite: Path, source: str, number: int) -> tup
 
 
 def _seconds(python: Path, suite: Path, source: str) -> Json:
-    command = [str(python), "-P", "-m", "fixtures.workload", source]
+    command = [str(python), "-P", "-m", "fixtures.upgrade.workload", source]
     done = subprocess.run(
         command, env=runs.environment(suite), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
@@ -66,12 +67,12 @@ def told(source: str, measured: Sequence[tuple[Json, Json]]) -> list[Json]:
     found = []
     for step, each in ratios.items():
         value, low, high = interval(each)
-        words = f"{step} takes {text.number(value)} times as long [{text.number(low)}, {text.number(high)}]"
+        words = f"{step} takes {wording.number(value)} times as long [{wording.number(low)}, {wording.number(high)}]"
         now = {"ratio": value, "interval": [low, high], "pairs": len(each)}
-        kind = changes.NOTE
+        kind = kinds.NOTE
         if abs(value - 1) > EFFECT and (low > 1 or high < 1):
             kind = "metric" if value > 1 else "metric improved"
-        found.append(changes.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", {}, now))
+        found.append(kinds.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", {}, now))
     return found
 
 

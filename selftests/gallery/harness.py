@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fixtures.options import SUITES
-from fixtures.subjects import builtin
-from fixtures.subjects.quantized.backend import backend_of
+from fixtures import builtin
+from fixtures.quantization.backend import backend_of
+from fixtures.session.options import SUITES
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
 from selftests.running import sea_trial
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects import loading
-from fixtures.subjects.loading import Loaded
+from fixtures.models import loading
+from fixtures.models.loading import Loaded
+from fixtures.pipelines import pipe
+from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from fixtures.tasks import pipe
-from fixtures.tasks.pipe import Pipe
 from selftests.gallery.harness import all_mutants
 
 load_model, load_tokenizer, make_pipe = loading.load_model, loading.load_tokenizer, pipe.make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 from selftests.gallery.harness import all_mutants
 from selftests.gallery.registry import Mutant
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from fixtures.options import SUITES
+from fixtures.session.options import SUITES
 from selftests.gallery import harness, table
 from selftests.gallery.registry import HEALTHY, Mutant
 from selftests.processes import shared

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.differences import first_difference
 from fixtures.inputs.conversations import QUESTION
-from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateFails, TemplateRejects
+from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateFails, TemplateRejects
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fixtures.inputs.pool import smallest
-from fixtures.inputs.talks import Shape, Talk
-from fixtures.subjects.chat import Chat, TemplateFails
+from fixtures.inputs.conversation_strategy import Shape, Talk
+from fixtures.inputs.generated_conversations import smallest
+from fixtures.templates.chat import Chat, TemplateFails
 from suites.chat_templates import probes, probes_content, probes_tools
 
 Pool = Callable[[Shape], tuple[Talk, ...]]

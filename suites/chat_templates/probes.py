@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant, system, user
-from fixtures.subjects.chat import NEEDLE, Chat, Message, TemplateBreaks, TemplateRejects
+from fixtures.templates.chat import NEEDLE, Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import shown
 
 Answer = tuple[str | bool, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant, user
 from fixtures.inputs.tools import ASK, CALL, RESULT, WEATHER
-from fixtures.subjects.chat import NEEDLE, Chat
+from fixtures.templates.chat import NEEDLE, Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt, needle, reason
 

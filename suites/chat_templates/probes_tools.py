@@ -19,7 +19,7 @@ from fixtures.inputs.tools import (
     TWO_RESULTS,
     WEATHER,
 )  # fmt: skip
-from fixtures.subjects.chat import NEEDLE, Chat, Message
+from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt, needle, reason
 

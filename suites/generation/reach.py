@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from suites.generation import noise, paths
+from suites.running import generate
+from suites.running import rounding as noise
 
 CHANGED = 2
 """The position that is changed; not the first, which some models treat as a sink."""
@@ -46,7 +47,7 @@ def layers(model: Any, length: int) -> list[Layer]:
     rows = int(model.get_input_embeddings().weight.shape[0])
     ids = torch.randint(rows, (1, length), generator=source)
     with _watched(model) as found:
-        paths.forward(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+        generate.forward(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
     return found
 
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.differences import first_difference
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
-from suites.generation import paths
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import generate
 
 
 def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
@@ -23,7 +23,7 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, 
         first = list(reference.run.ids)
     except Unsupported as refusal:
         raise _failed(refusal, subject, generator) from refusal
-    second = list(paths.generated(generator, reference.prompt, reference.steps)[0].ids)
+    second = list(generate.generated(generator, reference.prompt, reference.steps)[0].ids)
     if first != second:
         position = first_difference(first, second)
         raise Defect(

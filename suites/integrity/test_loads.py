@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from fixtures.subjects.problems import SubjectProblem
+from fixtures.files.problems import SubjectProblem
+from fixtures.session.session import Trial
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from fixtures.trial import Trial
 
 
 def test_loads(subject: Subject, variant: Variant | None, trial: Trial) -> None:

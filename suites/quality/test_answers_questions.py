@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs.items import Items
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.intervals import binomial_tail, wilson
-from suites.quality import tasks
-from suites.quality.said import said
-from suites.quality.tasks import Mark
+from suites.running.answers import said
+from suites.scoring import items as tasks
+from suites.scoring.items import Mark
 
 SURE = 5e-4
 """Probability below which so few right answers are not bad luck: one false alarm in two thousand ignorant models."""

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from fixtures.inputs.corpora import Corpus
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Defect
 from suites.intervals import bootstrap
-from suites.quality import passages
-from suites.quality.passages import Passage
+from suites.scoring import passages
+from suites.scoring.passages import Passage
 
 
 def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, continues_text: None, record: Any) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Unsupported
-from suites.generation.comparing import distances
-from suites.generation.paths import refusals
-from suites.integrity.numerics.batches import longest
-from suites.integrity.numerics.precision import Runs, own_dtype
+from suites.running.agreement import distances
+from suites.running.dtypes.batches import longest
+from suites.running.dtypes.precision import Runs, own_dtype
+from suites.running.generate import refusals
 
 LENGTH, DECODED = 12, 4
 

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixtures.byte_letters import byte_letters
-from fixtures.differences import first_difference
+from fixtures.text.byte_letters import byte_letters
+from fixtures.text.differences import first_difference
 
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
 EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.differences import first_difference
+from fixtures.text.differences import first_difference
 
 SHORT, MANY = 40, 60
 """Texts of at most so many characters are shown as code points too; of ids, so many."""

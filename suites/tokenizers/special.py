@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures import libraries
-from fixtures.differences import position
+from fixtures.machine import library_versions
 from fixtures.subjects.subject import Subject
+from fixtures.text.differences import position
 from suites.findings import Unsupported
 
 
@@ -27,7 +27,7 @@ def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
 
     transformers 5 also counts the user-defined pieces of a SentencePiece file; nobody declared those.
     """
-    if libraries.of_mistral_common(tokenizer):
+    if library_versions.of_mistral_common(tokenizer):
         return {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
     settings = subject.json("tokenizer_config.json")
     lists = [settings.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.machine import all_cores
+from fixtures.machine.machine import all_cores
 from suites.tokenizers.special import panics_told
 
 PROBE = "A probe, isn't it ? Two words."

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from fixtures import builtin
 from fixtures.inputs import items
-from fixtures.subjects import builtin
-from fixtures.subjects.quantized import backend
+from fixtures.quantization import backend
 from selftests.gallery.classes import as_they_are
 from selftests.gallery.registry import CHAT, mutant
 

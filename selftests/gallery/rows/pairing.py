@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import builtin
+from fixtures import builtin
 from selftests.gallery.edits import edit_json, edit_tokenizer
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
 

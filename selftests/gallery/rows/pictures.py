@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits import edit_weights, set_keys
 from selftests.gallery.registry import mutant
 

@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from fixtures.byte_letters import byte_letters
-from fixtures.subjects.builtin import llama3
+from fixtures.builtin import llama3
+from fixtures.text.byte_letters import byte_letters
 from selftests.gallery.edits import edit_tokenizer, set_keys
 from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits import set_keys
 from selftests.gallery.registry import mutant
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits import edit_tokenizer, set_keys
 from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from fixtures.checkpoint import traits
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
-from fixtures.subjects import traits
-from fixtures.subjects.chat import Message, TemplateFails, readable_failures
+from fixtures.templates.chat import Message, TemplateFails, readable_failures
 
 DEFAULT = "default"
 JINJA, NAMED = "chat_template.jinja", "additional_chat_templates"

@@ -6,8 +6,8 @@ from typing import Any
 
 from fixtures.inputs.conversations import QUESTION, user
 from fixtures.inputs.tools import WEATHER
-from fixtures.subjects.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.files.sources import DEFAULT, NAMED, stored, taken
 from suites.findings import Defect, Hazard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import PLAIN
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered
 from suites.findings import Defect
 

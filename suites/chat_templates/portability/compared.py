@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fixtures import ahead
-from fixtures import differences as where
+from fixtures.checkpoint.bare_template import SPECIAL_TOKENS
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
-from fixtures.subjects.bare_template import SPECIAL_TOKENS
-from fixtures.subjects.chat import Chat, Message
+from fixtures.session import prefetch
+from fixtures.templates.chat import Chat, Message
+from fixtures.text import differences as where
 from suites.chat_templates.portability.engines import CLOCK, Engine, Json, Outcome, llama_cpp
 
 MARKED_UP = {**WEATHER, "function": {**WEATHER["function"], "description": "Tells 'what' a <place> & a day are like."}}
@@ -66,12 +66,12 @@ def _renders(given: Mapping[str, Json]) -> list[Json]:
     return [{"variables": each, "clock": CLOCK} for each in given.values()]
 
 
-@ahead.begins(0.35)
+@prefetch.begins(0.35)
 def _begin_references(template: str) -> None:
     CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in SHAPES.items()}))
 
 
-@ahead.begins(0.12)
+@prefetch.begins(0.12)
 def _begin_llama_cpp(template: str) -> None:
     """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()

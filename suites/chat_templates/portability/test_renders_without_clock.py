@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.portability.engines import CLOCK
 from suites.chat_templates.safety.differences import between
 from suites.findings import Hazard, Unsupported

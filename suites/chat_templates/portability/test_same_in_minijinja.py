@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.sandbox.inspection import inspect
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.portability.compared import first_difference, references, same
 from suites.chat_templates.portability.engines import minijinja
-from suites.chat_templates.portability.told import hazard
+from suites.chat_templates.portability.findings import hazard
 from suites.findings import Unsupported
 
 

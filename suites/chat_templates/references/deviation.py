@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.differences import first_difference
 from fixtures.references.chat.family import CONTENT, Piece
 from fixtures.references.chat.recognition import Recognised, alike, recognise
 from fixtures.references.chat.speaker import Speaker
-from fixtures.subjects.chat import Chat, Message, TemplateFails
+from fixtures.templates.chat import Chat, Message, TemplateFails
+from fixtures.text.differences import first_difference
 
 BEFORE, AFTER = 48, 24
 """Characters shown on both sides of the first difference."""

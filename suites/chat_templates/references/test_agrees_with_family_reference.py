@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fixtures.inputs.talks import Talk
+from fixtures.inputs.conversation_strategy import Talk
 from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.generated import Pool, render, shape_of, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
 from suites.findings import Defect, Hazard

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fixtures.differences import first_difference
+from fixtures.inputs.conversation_strategy import Shape
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
-from fixtures.inputs.talks import Shape
 from fixtures.references.chat.official import Official, official, spoken
 from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.speaker import CONVERSATIONS
 from fixtures.references.chat.tooling import Offer, Spoken
 from fixtures.references.reference import ReferenceMissing
-from fixtures.subjects.chat import Chat, Message, TemplateFails
+from fixtures.templates.chat import Chat, Message, TemplateFails
+from fixtures.text.differences import first_difference
 from suites.chat_templates.evidence import tokens
 from suites.chat_templates.generated import Pool
 from suites.chat_templates.references.deviation import family_of

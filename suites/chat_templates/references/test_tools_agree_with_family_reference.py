@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.references.chat.tooling import Departure, Offer, Spoken, covered, departure
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.generated import Pool, shape_of
 from suites.chat_templates.probes import attempt

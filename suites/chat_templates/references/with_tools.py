@@ -12,7 +12,7 @@ from fixtures.references.chat.recognition import Recognised, alike, pairs
 from fixtures.references.chat.speaker import CONVERSATIONS
 from fixtures.references.chat.tool_forms import FORMS
 from fixtures.references.chat.tooling import Offer, Spoken, as_json, calls_of, learn
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.probes import attempt
 from suites.chat_templates.references.deviation import family_of, speaker_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from fixtures.differences import first_difference
+from fixtures.text.differences import first_difference
 
 ADDRESS = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}")
 ENCODED = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.sandbox.inspection import LIMITS, Inspection
-from fixtures.subjects.chat import Chat
-from suites.chat_templates.safety.named import inspections, lines
+from fixtures.templates.chat import Chat
+from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
 
 COSTLY = ("range()", "lipsum()", "|center", "|format", "|indent", "|wordwrap", ".center()", ".ljust()", ".rjust()")

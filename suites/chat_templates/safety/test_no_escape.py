@@ -7,8 +7,8 @@ from typing import Any
 
 from fixtures.sandbox.inspection import Inspection
 from fixtures.sandbox.reading import DUNDER, INTERNALS
-from fixtures.subjects.chat import Chat
-from suites.chat_templates.safety.named import inspections, lines
+from fixtures.templates.chat import Chat
+from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
 
 REMEDY = (

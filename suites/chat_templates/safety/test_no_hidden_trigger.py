@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.sandbox.inspection import LIMITS, Inspection
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.safety import moments
+from suites.chat_templates.safety import hidden_conditions
+from suites.chat_templates.safety.conversation_shapes import NEEDLES, RESULT
 from suites.chat_templates.safety.differences import links
-from suites.chat_templates.safety.named import inspections, templates
-from suites.chat_templates.safety.shapes import NEEDLES, RESULT
+from suites.chat_templates.safety.template_names import inspections, templates
 from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
 from suites.findings import Defect, Finding, Hazard
 
@@ -34,7 +34,7 @@ def test_no_hidden_trigger(chat: Chat, record: Any) -> None:
     switches: list[str] = []
     for name, found in inspections(chat).items():
         if not found.broken:  # else told by chat_templates/bounded
-            refuse_moments(name, found, moments.by_clock(templates(chat)[name], found))
+            refuse_moments(name, found, hidden_conditions.by_clock(templates(chat)[name], found))
             switches += [each.said.word.strip()[:60] for each in harmless(chat, name, found)]
     record.capability("chat.content_switches", ", ".join(dict.fromkeys(switches)) or "none")
 
@@ -56,7 +56,7 @@ def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
 def refuse_moments(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:
     """Text that appears by the clock, or late."""
     __tracebackhide__ = True
-    late = moments.late(found)
+    late = hidden_conditions.late(found)
     if by_clock or late:
         when, text = by_clock or late or ("", "")
         moment = f"on {when}" if by_clock else f"in {when}"

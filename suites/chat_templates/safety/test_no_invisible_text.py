@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from fixtures.subjects.chat import Chat
-from suites.chat_templates.safety.named import inspections
+from fixtures.templates.chat import Chat
+from suites.chat_templates.safety.template_names import inspections
 from suites.findings import Defect
 
 HIDDEN = re.compile(

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from fixtures import ahead
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect
+from fixtures.session import prefetch
+from suites.chat_templates.safety.conversation_shapes import NEEDLES, SHAPES, Said, Shape
 from suites.chat_templates.safety.differences import added, links, new_words
-from suites.chat_templates.safety.shapes import NEEDLES, SHAPES, Said, Shape
 
 Json = dict[str, Any]
 
@@ -87,12 +87,12 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
-@ahead.begins(0.35)
+@prefetch.begins(0.35)
 def _begin_accepted(template: str) -> None:
     CLIENT.begin(template, _renders([(Said(""), shape) for shape in SHAPES], parts=False))
 
 
-@ahead.begins(0.8)
+@prefetch.begins(0.8)
 def _begin_tried(template: str) -> None:
     _, single, together = _words(inspect(template).facts)
     bases = accepted(template, parts=False)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fixtures.subjects.chat import Chat
-from fixtures.trial import NO_TOKENIZER
+from fixtures.session.session import NO_TOKENIZER
+from fixtures.templates.chat import Chat
 from suites.chat_templates import probes, probes_content, probes_tools
 from suites.chat_templates.probes import Answer
 

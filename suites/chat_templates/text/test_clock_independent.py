@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.probes import attempt
 from suites.findings import Hazard

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from fixtures.inputs.conversation_strategy import Talk
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, system, user
-from fixtures.inputs.talks import Talk
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.generated import Pool, renders, shape_of, simplest
 from suites.chat_templates.probes import attempt

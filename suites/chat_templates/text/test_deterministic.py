@@ -8,7 +8,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.generated import shape_of
 from suites.chat_templates.probes import attempt

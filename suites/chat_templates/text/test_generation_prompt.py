@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fixtures.inputs.conversation_strategy import Talk
 from fixtures.inputs.conversations import QUESTION, assistant
-from fixtures.inputs.talks import Talk
-from fixtures.subjects.chat import NEEDLE, Chat, Message
+from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.generated import Pool, render, renders
 from suites.findings import Defect, Hazard, Unsupported

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import QUESTION
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.text.growing import Step, closed, steps
 from suites.findings import Hazard

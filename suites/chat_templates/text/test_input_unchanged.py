@@ -6,7 +6,7 @@ import json
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
-from fixtures.subjects.chat import Chat, copied
+from fixtures.templates.chat import Chat, copied
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.generated import shape_of
 from suites.findings import Defect

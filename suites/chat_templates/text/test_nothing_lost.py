@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CALL_ID, CITY, CLOCK, REPLY, RESULT, WEATHER, calls
-from fixtures.subjects.chat import NEEDLE, Chat
+from fixtures.templates.chat import NEEDLE, Chat
 from suites.chat_templates import probes, probes_tools
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt

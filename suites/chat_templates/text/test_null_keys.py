@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import attempt, reason

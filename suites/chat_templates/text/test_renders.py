@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.inputs.conversation_strategy import Talk
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
-from fixtures.inputs.pool import smallest
-from fixtures.inputs.talks import Talk
-from fixtures.subjects.chat import Chat, TemplateBreaks, TemplateRejects
+from fixtures.inputs.generated_conversations import smallest
+from fixtures.templates.chat import Chat, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import breaks, failed
 from suites.chat_templates.generated import Pool, shape_of
 from suites.findings import Defect

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.inputs import catalogue
 from fixtures.inputs.catalogue import Entry
-from fixtures.subjects.chat import Chat, TemplateFails
+from fixtures.templates.chat import Chat, TemplateFails
 
 NAME = "Renders of the catalogue"
 CLOCK = "strftime_now"

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from fixtures.inputs.conversations import FOLLOW_UP, QUESTION, assistant, user
 from fixtures.inputs.tools import ASK, CALL, WEATHER
-from fixtures.subjects.chat import NEEDLE, Chat, Message
+from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import attempt

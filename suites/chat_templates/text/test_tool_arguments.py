@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CITY, CLOCK, REPLY, RESULT, WEATHER, calls
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import attempt, reason

@@ -20,7 +20,7 @@ from fixtures.inputs.tools import (
     TWO_RESULTS,
     WEATHER,
 )  # fmt: skip
-from fixtures.subjects.chat import Chat, Message, TemplateBreaks, TemplateRejects
+from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import breaks, failed, shown
 from suites.findings import Defect, Hazard

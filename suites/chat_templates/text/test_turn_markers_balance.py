@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION, SECOND_ANSWER
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.generated import shape_of

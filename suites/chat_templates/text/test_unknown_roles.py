@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import FOLLOW_UP, QUESTION
-from fixtures.subjects.chat import NEEDLE, Chat, Message
+from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import attempt, reason
 from suites.findings import Hazard

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CITY, REPLY, RESULT, WEATHER, calls
-from fixtures.subjects.chat import Chat, Message
+from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.probes import attempt

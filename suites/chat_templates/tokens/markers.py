@@ -10,7 +10,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, PLAIN, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
-from fixtures.subjects.chat import Chat, Message, TemplateFails
+from fixtures.templates.chat import Chat, Message, TemplateFails
 from suites.chat_templates.evidence import encoded
 
 SHAPE = re.compile(r"</?[|｜]?/?[A-Za-z][^\s<>=.]*>|\[/?[A-Z][A-Z_]+\]|<</?[A-Z]+>>")

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fixtures.inputs.talks import Talk
-from fixtures.subjects.chat import Chat, Message, readable_failures
+from fixtures.inputs.conversation_strategy import Talk
+from fixtures.templates.chat import Chat, Message, readable_failures
 from suites.chat_templates.tokens.turns import Turn, turns, turns_of
 
 GENERATION = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from fixtures.inputs.conversation_strategy import Talk
 from fixtures.inputs.conversations import FOLLOW_UP, PLAIN, QUESTION, assistant
-from fixtures.inputs.talks import Talk
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
-from fixtures.subjects.chat import Chat, Message, TemplateFails, stop_ids
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, Message, TemplateFails, stop_ids
 from suites.chat_templates.evidence import failed, rendered
 from suites.chat_templates.generated import Pool, render, shape_of
 from suites.chat_templates.tokens.masks import GENERATION, Masked, masked, masked_batch, wrong

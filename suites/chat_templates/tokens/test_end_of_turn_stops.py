@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
-from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered, tokens
 from suites.findings import Defect, Hazard, Unsupported
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import encoded, shown, tokens
 from suites.chat_templates.tokens.markers import (
     SHAPE,

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
-from fixtures.subjects.chat import Chat
+from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import ids_of, rendered, tokens
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
 from suites.findings import Defect, Hazard

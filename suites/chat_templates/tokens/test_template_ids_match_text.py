@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.differences import first_difference
 from fixtures.inputs.conversations import PLAIN
-from fixtures.subjects.chat import Chat, Message, TemplateFails, readable_failures
+from fixtures.templates.chat import Chat, Message, TemplateFails, readable_failures
+from fixtures.text.differences import first_difference
 from suites.chat_templates.evidence import encoded, ids_of, rendered, tokens
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
 from suites.findings import Defect

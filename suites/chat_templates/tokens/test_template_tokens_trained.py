@@ -6,10 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN
-from fixtures.subjects.chat import Chat, stop_ids
+from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, quantized
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered, tokens
-from suites.chat_templates.tokens.embeddings import INPUT, OUTPUT, Matrix, find, quantized
 from suites.chat_templates.tokens.markers import emitted
 from suites.findings import Defect, Finding, Hazard, Unsupported
 

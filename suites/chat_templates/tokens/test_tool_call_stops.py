@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CALL, CITY, DEGREES, RESULT, WEATHER
-from fixtures.subjects.chat import Chat, TemplateFails, stop_ids
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, TemplateFails, stop_ids
 from suites.chat_templates.evidence import encoded, shown, tokens
 from suites.findings import Defect
 

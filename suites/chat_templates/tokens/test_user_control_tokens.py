@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, user
-from fixtures.subjects.chat import NEEDLE, Chat, TemplateFails
+from fixtures.templates.chat import NEEDLE, Chat, TemplateFails
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.tokens.markers import emitted
 from suites.findings import Defect, Hazard

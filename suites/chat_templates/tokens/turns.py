@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fixtures.inputs.talks import Talk
-from fixtures.subjects.chat import Chat, Message, TemplateFails
+from fixtures.inputs.conversation_strategy import Talk
+from fixtures.templates.chat import Chat, Message, TemplateFails
 from suites.chat_templates.generated import render
 
 THOUGHT = re.compile(r"\s*(?:<think>.*?</think>)?\s*", re.DOTALL)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import Run, must_agree
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import Run, must_agree
 
 
 def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
@@ -22,7 +22,7 @@ def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any
     if not reference.has_cache(record):
         return
     expected = reference.run
-    with paths.refusals("generate(assistant_model=...)"):
+    with generate.refusals("generate(assistant_model=...)"):
         assisted = _assisted(reference)
     what = "Assisted decoding gives something else than greedy decoding"
     must_agree([(expected, assisted.first(len(expected.ids)))], reference.tolerance, what)
@@ -33,7 +33,7 @@ def _assisted(reference: Study) -> Run:
     model = reference.model
     assistant = copy.copy(model)
     assistant.generation_config = copy.deepcopy(model.generation_config)
-    with paths.plainly(assistant):
+    with generate.plainly(assistant):
         assistant.generation_config.num_assistant_tokens = 3
-        (run,) = paths.generated(model, reference.prompt, reference.steps, assistant_model=assistant)
+        (run,) = generate.generated(model, reference.prompt, reference.steps, assistant_model=assistant)
     return run

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import must_match
 
 IMPLEMENTATIONS = {"eager": None, "sdpa": "_supports_sdpa", "flash_attention_2": "_supports_flash_attn"}
 """Each with the flag by which a model class declares it."""
@@ -28,8 +28,8 @@ def test_attention_implementations_agree(
     record.capability("generation.attention_implementations", ", ".join([str(own), *others]))
     expected, padded = reference.whole, None if reference.stateful else _padded(reference)
     for other in others:
-        with paths.attention(generator, other), paths.refusals(f"Attention by {other}"):
-            actual = paths.logits(generator, reference.text)[0]
+        with generate.attention(generator, other), generate.refusals(f"Attention by {other}"):
+            actual = generate.logits(generator, reference.text)[0]
             actual_padded = None if padded is None else _padded(reference)
         what = f"With {other} attention the logits are not those of {own}"
         must_match(expected, actual, reference.tolerance, what)
@@ -60,5 +60,5 @@ def _padded(reference: Study) -> Any:
     import torch
 
     batch, places = reference.padded
-    together = paths.logits(reference.model, batch)
+    together = generate.logits(reference.model, batch)
     return torch.cat([row[place] for row, place in zip(together, places, strict=True)])

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.generation import paths
-from suites.generation.comparing import must_agree, must_match
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import generate
+from suites.running.agreement import must_agree, must_match
 
 STEPS = 6
 
@@ -23,7 +23,7 @@ def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any,
     """
     reference = study(subject, tokenizer, loaded)
     steps = min(STEPS, len(reference.run.ids))
-    (uncached,) = paths.generated(generator, reference.prompt, steps, use_cache=False)
+    (uncached,) = generate.generated(generator, reference.prompt, steps, use_cache=False)
     near_tie = None
     try:
         what = "With use_cache=True the model generates something else than with use_cache=False"

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import must_agree
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import generate
+from suites.running.agreement import must_agree
 
 CHUNK = 5
 """Divides few prompts evenly, so that the last chunk is shorter."""
@@ -26,8 +26,8 @@ def test_chunked_prefill_equals_whole(
     if not reference.has_cache(record):
         return
     expected = reference.run
-    with paths.refusals(f"generate(prefill_chunk_size={CHUNK})"):
-        (chunked,) = paths.generated(
+    with generate.refusals(f"generate(prefill_chunk_size={CHUNK})"):
+        (chunked,) = generate.generated(
             generator, reference.prompt, reference.steps, prefill_chunk_size=CHUNK, disable_compile=True
         )
     what = "A prompt that is read in chunks is continued otherwise than one read at once"

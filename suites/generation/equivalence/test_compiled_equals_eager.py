@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation import paths
-from suites.generation.comparing import must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import must_match
 
 BACKEND = "inductor"
 
@@ -26,7 +26,7 @@ def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any,
         raise Unsupported("torch.compile needs a C++ compiler on a CPU, and finds none")
     reference = study(subject, tokenizer, loaded)
     expected, short = reference.whole, reference.short_whole
-    with paths.refusals("torch.compile"):
+    with generate.refusals("torch.compile"):
         actual, actual_short = _compiled(reference)
     what = "Compiled, the model computes other logits than as it is"
     must_match(expected, actual, reference.tolerance, what)
@@ -38,12 +38,12 @@ def _compiled(reference: Study) -> tuple[Any, Any]:
     import torch
 
     model = reference.model
-    options = {"use_cache": False} if paths.takes(model, "use_cache") else {}
+    options = {"use_cache": False} if generate.takes(model, "use_cache") else {}
     texts = (reference.text, reference.extended(reference.short, reference.short_run))
     try:
-        with paths.tidied(model), torch.inference_mode():
+        with generate.tidied(model), torch.inference_mode():
             compiled = torch.compile(model.forward, backend=BACKEND)
-            outputs = (compiled(**paths.placed(model, text), **options) for text in texts)
+            outputs = (compiled(**generate.placed(model, text), **options) for text in texts)
             long, short = (output.logits[0].float().cpu() for output in outputs)
         return long, short
     finally:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation import paths
-from suites.generation.comparing import Run, must_agree, must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import Run, must_agree, must_match
 
 
 def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
@@ -24,13 +24,13 @@ def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, 
     name = "decoder_input_ids" if reference.seq2seq else "input_ids"
     cut = max(1, reference.text[name].shape[1] // 2)
     expected = reference.whole[cut:]
-    with paths.refusals("A forward pass from past_key_values"):
+    with generate.refusals("A forward pass from past_key_values"):
         rest = _rest(reference, name, cut)
     what = "Continued from past_key_values, the text has other logits than as a whole"
     must_match(expected, rest, reference.tolerance, what)
     if reference.seq2seq:
         return  # generate() documents no second turn for a decoder with an encoder
-    with paths.refusals("generate() from past_key_values"):
+    with generate.refusals("generate() from past_key_values"):
         continued = _continued(reference, len(reference.run.ids) // 2)
     what = "Generation that goes on from past_key_values gives something else than in one call"
     must_agree([(reference.run.last(len(continued.ids)), continued)], reference.tolerance, what)
@@ -43,10 +43,10 @@ def _rest(reference: Study, name: str, cut: int) -> Any:
         name: text[name][:, :cut],
         f"{name[:-9]}attention_mask": text[f"{name[:-9]}attention_mask"][:, :cut],
     }
-    past = paths.forward(model, begin, use_cache=True).past_key_values
+    past = generate.forward(model, begin, use_cache=True).past_key_values
     if past is None:
         raise Unsupported(f"{type(model).__name__} gives no past_key_values")
-    return paths.logits(model, text | {name: text[name][:, cut:]}, use_cache=True, past_key_values=past)[0]
+    return generate.logits(model, text | {name: text[name][:, cut:]}, use_cache=True, past_key_values=past)[0]
 
 
 def _continued(reference: Study, cut: int) -> Run:
@@ -54,12 +54,12 @@ def _continued(reference: Study, cut: int) -> Run:
     import torch
 
     model = reference.model
-    with paths.plainly(model):
-        first = paths.output(model, reference.prompt, cut)
+    with generate.plainly(model):
+        first = generate.output(model, reference.prompt, cut)
         if first.past_key_values is None:
             raise Unsupported(f"generate() of {type(model).__name__} gives no past_key_values")
         ids = first.sequences.cpu()
         more = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         left = len(reference.run.ids) - cut
-        (run,) = paths.runs(paths.output(model, more, left, past_key_values=first.past_key_values))
+        (run,) = generate.runs(generate.output(model, more, left, past_key_values=first.past_key_values))
     return run

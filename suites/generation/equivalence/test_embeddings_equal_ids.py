@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import must_match
 
 
 def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
@@ -17,14 +17,14 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     Fix: do everything that follows the look-up in the same place for both inputs.
     Source: https://huggingface.co/docs/transformers/main_classes/model (`get_input_embeddings`)
     """
-    takes = paths.takes(generator, "inputs_embeds")
+    takes = generate.takes(generator, "inputs_embeds")
     record.capability("generation.inputs_embeds", "yes" if takes else "no")
     if not takes:
         return
     reference = study(subject, tokenizer, loaded)
     expected = reference.whole
-    with paths.refusals("A forward pass with inputs_embeds"):
-        actual = paths.logits(generator, _embedded(reference))[0]
+    with generate.refusals("A forward pass with inputs_embeds"):
+        actual = generate.logits(generator, _embedded(reference))[0]
     what = "From inputs_embeds the model computes other logits than from the same input_ids"
     must_match(expected, actual, reference.tolerance, what)
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import must_match
 
 
 def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
@@ -20,9 +20,9 @@ def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator
     reference = study(subject, tokenizer, loaded)
     cut = max(1, reference.whole.shape[0] // 2)
     expected = reference.whole[:cut]
-    with paths.refusals("A forward pass"):
-        changed = paths.logits(generator, _with_other_end(reference, cut))[0, :cut]
-        alone = paths.logits(generator, _beginning(reference, cut))[0]
+    with generate.refusals("A forward pass"):
+        changed = generate.logits(generator, _with_other_end(reference, cut))[0, :cut]
+        alone = generate.logits(generator, _beginning(reference, cut))[0]
     what = "Logits depend on later tokens: attention is not causal"
     must_match(expected, changed, reference.tolerance, what)
     must_match(expected, alone, reference.tolerance, "Logits depend on whether more text follows")

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.generation import paths
-from suites.generation.comparing import must_agree
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import generate
+from suites.running.agreement import must_agree
 
 
 def test_left_padding_in_generation(
@@ -22,10 +22,10 @@ def test_left_padding_in_generation(
     """
     reference = study(subject, tokenizer, loaded)
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
-    batch = paths.padded(prompts, reference.pad, left=not reference.seq2seq)
+    batch = generate.padded(prompts, reference.pad, left=not reference.seq2seq)
     del batch["position_ids"]  # generate() makes its own
-    with paths.refusals("generate() with a padded batch"):
-        together = paths.generated(generator, batch, reference.steps)
+    with generate.refusals("generate() with a padded batch"):
+        together = generate.generated(generator, batch, reference.steps)
     alone = [reference.run, reference.short_run]
     what = "In a padded batch a prompt is not continued as it is alone"
     try:

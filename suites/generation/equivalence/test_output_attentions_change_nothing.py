@@ -3,12 +3,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation import paths
-from suites.generation.comparing import must_match
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import generate
+from suites.running.agreement import must_match
 
 
 def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
@@ -19,14 +19,14 @@ def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, gene
     Fix: build the same mask whether or not `output_attentions` is set.
     Source: https://github.com/huggingface/transformers/issues/30652 (no causal mask in the eager path)
     """
-    if not paths.takes(generator, "output_attentions"):
+    if not generate.takes(generator, "output_attentions"):
         raise Unsupported(f"{type(generator).__name__} gives no attentions")
     reference = study(subject, tokenizer, loaded)
     expected = reference.whole
     settable = getattr(type(generator), "_can_set_attn_implementation", None)
-    eager = paths.attention(generator, "eager") if settable and settable() else nullcontext()
+    eager = generate.attention(generator, "eager") if settable and settable() else nullcontext()
     options = {"output_attentions": True, "output_hidden_states": True}
-    with eager, paths.refusals("A forward pass with output_attentions=True"):
-        actual = paths.logits(generator, reference.text, **options)[0]
+    with eager, generate.refusals("A forward pass with output_attentions=True"):
+        actual = generate.logits(generator, reference.text, **options)[0]
     what = "With output_attentions=True the logits are others than without it: the mask is not the same"
     must_match(expected, actual, reference.tolerance, what)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import distances, must_match
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import distances, must_match
 
 POSITIONS = "generation.positions_from_mask"
 
@@ -20,21 +20,21 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
     Source: https://github.com/huggingface/transformers/issues/36897 (GPT-2: left-padded output differs by version)
     """
     reference = study(subject, tokenizer, loaded)
-    if not paths.takes(generator, "attention_mask") or reference.stateful:
+    if not generate.takes(generator, "attention_mask") or reference.stateful:
         record.capability("generation.padding_in_forward", "not declared: the model keeps a state")
         return
     batch, rows = reference.padded
-    with paths.refusals("A forward pass over a padded batch"):
-        together = paths.logits(generator, batch)
+    with generate.refusals("A forward pass over a padded batch"):
+        together = generate.logits(generator, batch)
     what = "With padding in the batch a text has other logits than alone: the padding is not masked"
     for alone, row, places in zip((reference.whole, reference.short_whole), together, rows, strict=True):
         must_match(alone, row[places], reference.tolerance, what)
-    if not reference.seq2seq and paths.takes(generator, "position_ids"):
+    if not reference.seq2seq and generate.takes(generator, "position_ids"):
         record.capability(POSITIONS, "yes" if _counts_without_padding(reference) else "no: pass position_ids")
 
 
 def _counts_without_padding(reference: Study) -> bool:
     """Whether a left-padded text has the same logits when the caller gives no positions."""
     batch, rows = reference.padded
-    together = paths.logits(reference.model, {name: batch[name] for name in ("input_ids", "attention_mask")})
+    together = generate.logits(reference.model, {name: batch[name] for name in ("input_ids", "attention_mask")})
     return max(distances(reference.short_whole, together[1][rows[1]])) <= reference.tolerance

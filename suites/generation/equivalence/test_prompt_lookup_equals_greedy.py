@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation import paths
-from suites.generation.comparing import must_agree
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import must_agree
 
 
 def test_prompt_lookup_equals_greedy(
@@ -25,9 +25,9 @@ def test_prompt_lookup_equals_greedy(
     prompt = _repetitive(reference)
     # transformers 4.57 looks drafts up with a stop token only: one that never comes
     options = {"eos_token_id": -1, "pad_token_id": reference.pad}
-    with paths.refusals("generate(prompt_lookup_num_tokens=3)"):
-        (expected,) = paths.generated(generator, prompt, reference.steps, **options)
-        (actual,) = paths.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3, **options)
+    with generate.refusals("generate(prompt_lookup_num_tokens=3)"):
+        (expected,) = generate.generated(generator, prompt, reference.steps, **options)
+        (actual,) = generate.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3, **options)
     what = "Prompt lookup decoding gives something else than greedy decoding"
     must_agree([(expected, actual.first(len(expected.ids)))], reference.tolerance, what)
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
-from suites.generation import paths
-from suites.generation.comparing import difference
-from suites.generation.study import study
-from suites.generation.warned import heard
+from suites.generation.reference_runs import study
+from suites.running import generate
+from suites.running.agreement import difference
+from suites.running.warnings_heard import heard
 
 
 def test_right_padding_flagged(
@@ -26,13 +26,13 @@ def test_right_padding_flagged(
     if not 0 <= pad < reference.rows:
         raise Unsupported("the padding token has no embedding row (see tokenizers/ids-have-embedding-rows)")
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
-    batch = paths.padded(prompts, pad, left=False)
+    batch = generate.padded(prompts, pad, left=False)
     del batch["position_ids"]
-    with paths.refusals("generate() with right padding"), heard() as messages:
-        paths.as_shipped(generator, batch, 1)
+    with generate.refusals("generate() with right padding"), heard() as messages:
+        generate.as_shipped(generator, batch, 1)
     if any("right-padding" in message for message in messages):
         return
-    together = paths.generated(generator, batch, 1)
+    together = generate.generated(generator, batch, 1)
     parted = difference(reference.short_run.first(1), together[1], reference.tolerance)
     if parted:
         raise Hazard(

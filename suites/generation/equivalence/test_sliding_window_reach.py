@@ -5,7 +5,8 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.generation import paths, reach
+from suites.generation import reach
+from suites.running import generate
 
 BEYOND = 4
 """Positions behind the window's edge that are tried."""
@@ -31,7 +32,7 @@ def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: 
             "int8 rounds a token by what the others hold, so that one seems to see all; try it unquantized"
         )
     length = _affordable(subject, generator, sliding_window, profile)
-    with paths.refusals("A forward pass of the window's length"):
+    with generate.refusals("A forward pass of the window's length"):
         found = reach.layers(generator, length)
     if not any(layer.reaches for layer in found):
         raise Unsupported(f"{type(generator).__name__} has no attention layers that could be watched")

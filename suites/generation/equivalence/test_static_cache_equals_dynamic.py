@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.generation import paths
-from suites.generation.comparing import Run, must_agree
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
+from suites.running import generate
+from suites.running.agreement import Run, must_agree
 
 
 def test_static_cache_equals_dynamic(
@@ -28,23 +28,23 @@ def test_static_cache_equals_dynamic(
         return
     _ = reference.run
     options = {"cache_implementation": "static", "disable_compile": True}
-    with paths.refusals("generate(cache_implementation='static')"):
-        (first,) = paths.generated(generator, reference.prompt, reference.steps, **options)
+    with generate.refusals("generate(cache_implementation='static')"):
+        (first,) = generate.generated(generator, reference.prompt, reference.steps, **options)
     _must_agree(reference, first, "With a static cache the model generates something else than with a dynamic one")
     try:
-        (_, (second,)) = paths.repeated(generator, reference.prompt, reference.steps, calls=2, **options)
-    except paths.LOUD as failure:
+        (_, (second,)) = generate.repeated(generator, reference.prompt, reference.steps, calls=2, **options)
+    except generate.LOUD as failure:
         raise _second_fails(failure) from failure
     _must_agree(reference, second, "A second call with a static cache does not give what the first gave")
     if not reference.seq2seq:
-        with paths.refusals("generate() with a StaticCache"):
+        with generate.refusals("generate() with a StaticCache"):
             again = _same_object(reference)
         _must_agree(reference, again, "A StaticCache that was used and reset does not give what a new one gives")
 
 
 def _second_fails(failure: Exception) -> Exception:
     """Where the first call went well, a refusal of the same call is none; an exhausted machine stays an error."""
-    if paths.of_the_machine(failure):
+    if generate.of_the_machine(failure):
         return failure
     what = f"A second call with a static cache fails with {type(failure).__name__}: the first one's cache is left over"
     return Defect(f"{what}.", evidence={"says": str(failure)[:500]})
@@ -65,7 +65,7 @@ def _same_object(reference: Study) -> Run:
     with torch.inference_mode():  # the cache's tensors are made in it
         options = {"past_key_values": cache, "disable_compile": True}
         other = dict(reference.prompt, input_ids=reference.prompt["input_ids"].flip(1))
-        paths.generated(reference.model, other, reference.steps, **options)
+        generate.generated(reference.model, other, reference.steps, **options)
         cache.reset()
-        (run,) = paths.generated(reference.model, reference.prompt, reference.steps, **options)
+        (run,) = generate.generated(reference.model, reference.prompt, reference.steps, **options)
     return run

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from suites.findings import Defect
-from suites.generation import steering
+from suites.running import forced_tokens
 
 CALLS, NEW_TOKENS = 3, 3
 
@@ -21,10 +21,10 @@ def test_memory_does_not_grow(tokenizer: Any, generator: Any) -> None:
     Fix: Look for lists and dictionaries that the model's code, its hooks or its cache append to at each call.
     Source: https://github.com/huggingface/transformers/pull/47731
     """
-    inputs = steering.prompt(generator, tokenizer)
-    with steering.plain_settings(generator):
+    inputs = forced_tokens.prompt(generator, tokenizer)
+    with forced_tokens.plain_settings(generator):
         for _ in range(2):  # tables that are made once
-            steering.generated(generator, inputs, max_new_tokens=NEW_TOKENS)
+            forced_tokens.generated(generator, inputs, max_new_tokens=NEW_TOKENS)
         with only_new_objects():
             left = [_left_behind(generator, inputs) for _ in range(CALLS)]
     numbers, sizes = [number for number, _ in left], [size for _, size in left]
@@ -40,7 +40,7 @@ def _left_behind(model: Any, inputs: dict[str, Any]) -> tuple[int, int]:
     """Number and bytes of the tensors that are alive after one more call."""
     import torch
 
-    steering.generated(model, inputs, max_new_tokens=NEW_TOKENS)
+    forced_tokens.generated(model, inputs, max_new_tokens=NEW_TOKENS)
     gc.collect()
     alive = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
     return len(alive), sum(each.numel() * each.element_size() for each in alive)

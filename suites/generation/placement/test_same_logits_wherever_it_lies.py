@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
-from suites.generation import paths
-from suites.generation.saving import copies
+from suites.running import copies, generate
 
 SHARES = (0.6, 0.45, 0.75, 0.9)
 """Parts of the model that are tried to stay in fast memory; layers are not split, so not every part can be had."""
@@ -45,7 +44,7 @@ def test_same_logits_wherever_it_lies(
         before = copies.logits(generator, inputs)
         generator.to("cpu").to(variant.device)
         _must_be_equal(generator, inputs, before, "Moved to the CPU and back", {})
-    with copies.scratch(generator, profile, memory_left) as folder, paths.refusals("Loading with a device map"):
+    with copies.scratch(generator, profile, memory_left) as folder, generate.refusals("Loading with a device map"):
         places = spread(generator)
         again, _ = copies.load(generator, subject.path, subject, device_map=places, offload_folder=str(folder))
         spread_out = copies.logits(again, inputs)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suites.findings import Defect
-from suites.generation import steering
-from suites.generation.sampling.seeds import seeded
+from suites.running import forced_tokens
+from suites.running.seeds import seeded
 
 if TYPE_CHECKING:
-    from suites.generation.sampling.laws import Law
+    from suites.generation.sampling.formulas import Law
 
 STEPS = 2
 SHOWN = 5
@@ -25,9 +25,9 @@ def test_processors_obey_their_law(tokenizer: Any, generator: Any) -> None:
         of transformers.
     Source: https://huggingface.co/docs/transformers/internal/generation_utils (logits processors)
     """
-    from suites.generation.sampling.laws import laws
+    from suites.generation.sampling.formulas import laws
 
-    inputs = steering.prompt(generator, tokenizer)
+    inputs = forced_tokens.prompt(generator, tokenizer)
     prompt = [int(each) for each in inputs["input_ids"][0]]
     best = int(_run(generator, inputs, {}, steps=1).logits[0][0].argmax())
     broken = {law.name: found for law in laws(prompt, best, steps=STEPS) if (found := _broken(generator, inputs, law))}
@@ -40,8 +40,8 @@ def test_processors_obey_their_law(tokenizer: Any, generator: Any) -> None:
 
 def _run(model: Any, inputs: dict[str, Any], settings: dict[str, Any], *, steps: int) -> Any:
     """Sequences, scores and the logits that they were made from."""
-    with steering.plain_settings(model), seeded(model):
-        return steering.generated(model, inputs, max_new_tokens=steps, return_dict_in_generate=True,
+    with forced_tokens.plain_settings(model), seeded(model):
+        return forced_tokens.generated(model, inputs, max_new_tokens=steps, return_dict_in_generate=True,
                                   output_scores=True, output_logits=True, **settings)  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def _broken(model: Any, inputs: dict[str, Any], law: Law) -> list[dict[str, Any]
 
     output = _run(model, inputs, law.settings, steps=STEPS)
     sequence = [int(each) for each in output.sequences[0]]
-    start = steering.start_of_answer(model, inputs)
+    start = forced_tokens.start_of_answer(model, inputs)
     found = []
     for new, (logits, scores) in enumerate(zip(output.logits, output.scores, strict=True)):
         row, given = (each[0].double().cpu().numpy() for each in (logits, scores))
@@ -66,7 +66,7 @@ def _differences(law: Law, logits: Any, given: Any, before: list[int], new: int)
     """Float32 rounds a handful of operations: a few units in the last place of the numbers involved."""
     import numpy
 
-    from suites.generation.sampling.laws import EPS
+    from suites.generation.sampling.formulas import EPS
 
     right = law.formula(logits, before, new).astype(numpy.float32).astype(numpy.float64)
     slack = 16 * EPS * (1 + numpy.abs(right) + numpy.abs(logits) + numpy.abs(logits.max()))

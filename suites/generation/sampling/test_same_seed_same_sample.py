@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.differences import first_difference
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
-from suites.generation import steering
-from suites.generation.sampling.seeds import seeded
+from suites.running import forced_tokens
+from suites.running.seeds import seeded
 
 TOKENS, RETURNED = 6, 2
 
@@ -19,7 +19,7 @@ def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
     Fix: Look for code of the model that draws random numbers of its own, or seeds them anew.
     Source: https://pytorch.org/docs/stable/notes/randomness.html
     """
-    inputs = steering.prompt(generator, tokenizer)
+    inputs = forced_tokens.prompt(generator, tokenizer)
     first, second = (_drawn(generator, inputs) for _ in range(2))
     one, other = ([int(each) for each in run.sequences.flatten()] for run in (first, second))
     if len(first.sequences) != RETURNED:
@@ -37,8 +37,8 @@ def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
 
 
 def _drawn(model: Any, inputs: dict[str, Any]) -> Any:
-    with steering.plain_settings(model), seeded(model):
-        return steering.generated(model, inputs, do_sample=True, top_k=0, max_new_tokens=TOKENS,
+    with forced_tokens.plain_settings(model), seeded(model):
+        return forced_tokens.generated(model, inputs, do_sample=True, top_k=0, max_new_tokens=TOKENS,
                                   num_return_sequences=RETURNED, return_dict_in_generate=True,
                                   output_logits=True)  # fmt: skip
 

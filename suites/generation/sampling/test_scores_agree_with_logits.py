@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation import paths, steering
-from suites.generation.sampling.seeds import seeded
-from suites.generation.study import study
+from suites.generation.reference_runs import study
+from suites.running import forced_tokens, generate
+from suites.running.seeds import seeded
 
 TOKENS = 4
 EPS = 2.0**-23
@@ -45,7 +45,7 @@ def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Load
     known = study(subject, tokenizer, loaded)
     if known.not_causal:
         raise Unsupported(known.not_causal)
-    inputs, slack = steering.prompt(generator, tokenizer), 2 * known.tolerance  # a logit, and the sum of all
+    inputs, slack = forced_tokens.prompt(generator, tokenizer), 2 * known.tolerance  # a logit, and the sum of all
     for way in WAYS:
         output = _run(generator, inputs, way)
         if len(output.sequences) != way.sequences:
@@ -56,8 +56,8 @@ def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Load
 
 
 def _run(model: Any, inputs: dict[str, Any], way: Way) -> Any:
-    with steering.plain_settings(model), seeded(model):
-        return steering.generated(model, inputs, max_new_tokens=TOKENS, return_dict_in_generate=True,
+    with forced_tokens.plain_settings(model), seeded(model):
+        return forced_tokens.generated(model, inputs, max_new_tokens=TOKENS, return_dict_in_generate=True,
                                   output_scores=True, output_logits=True, **way.settings)  # fmt: skip
 
 
@@ -123,8 +123,8 @@ def _logits(model: Any, inputs: dict[str, Any], sequences: Any) -> Any:
     if model.config.is_encoder_decoder:
         given = {name: value.repeat_interleave(len(sequences), dim=0) for name, value in inputs.items()}
         given["decoder_input_ids"] = sequences
-    with paths.refusals("A forward pass"):
-        return paths.forward(model, given).logits
+    with generate.refusals("A forward pass"):
+        return generate.forward(model, given).logits
 
 
 def _of_tokens(rows: Any, sequences: Any) -> Any:

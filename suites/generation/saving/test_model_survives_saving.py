@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
-from suites.generation import paths
-from suites.generation.saving import copies, sharing
+from suites.generation.saving import sharing
+from suites.running import copies, generate
 
 REMEDY = "Save the weights under the names that the checkpoint came with, and load the copy before you publish it."
 
@@ -38,7 +38,7 @@ def test_model_survives_saving(
     with copies.scratch(generator, profile, memory_left) as folder:
         with copies.settings_kept(generator):
             _save(generator, folder)
-        with paths.refusals("Loading what was saved"):
+        with generate.refusals("Loading what was saved"):
             again, report = copies.load(generator, folder, subject)
         _must_be_whole(report, generator)
         again.to(generator.device)

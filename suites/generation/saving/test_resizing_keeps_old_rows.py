@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from fixtures.subjects.loading import drop_storage
+from fixtures.models.loading import drop_storage
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.generation import paths
-from suites.generation.saving import copies, sharing
+from suites.generation.saving import sharing
+from suites.running import copies, generate
 
 NEW_ROWS = 3
 
@@ -30,7 +30,7 @@ def test_resizing_keeps_old_rows(
     with copies.scratch(generator, profile, memory_left, disk=False):
         grown = copy.deepcopy(generator)
         try:
-            with paths.refusals("resize_token_embeddings"):
+            with generate.refusals("resize_token_embeddings"):
                 grown.resize_token_embeddings(
                     grown.get_input_embeddings().weight.shape[0] + NEW_ROWS, mean_resizing=False
                 )

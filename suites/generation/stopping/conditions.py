@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fixtures import libraries
-from suites.generation import steering
+from fixtures.machine import library_versions
+from suites.running import forced_tokens
 
 SPEECH = "alpha beta gamma delta epsilon zeta eta theta"
 """What the model is led to say."""
@@ -34,7 +34,7 @@ class Condition:
 
 def conditions(model: Any, tokenizer: Any, start: int) -> Iterator[Condition]:
     """Every condition; `start` is the number of ids before the first new one."""
-    speech = steering.said(model, tokenizer, SPEECH)[:8]
+    speech = forced_tokens.said(model, tokenizer, SPEECH)[:8]
     first, last = speech[0], speech[-1]
     yield Condition("max_new_tokens", speech, speech[:3], {"max_new_tokens": 3})
     yield Condition("max_length", speech, speech[:2], {"max_length": start + 2})
@@ -49,7 +49,7 @@ def conditions(model: Any, tokenizer: Any, start: int) -> Iterator[Condition]:
 
 def _stop_string(tokenizer: Any, speech: list[int]) -> Iterator[Condition]:
     """A word in the middle of what is said, as decoding shows it; the library reads it off the vocabulary's strings."""
-    if libraries.of_mistral_common(tokenizer) or getattr(tokenizer, "backend_tokenizer", None) is None:
+    if library_versions.of_mistral_common(tokenizer) or getattr(tokenizer, "backend_tokenizer", None) is None:
         return
     words = tokenizer.decode(speech).split()
     if len(words) < 3 or words[1] in words[0]:

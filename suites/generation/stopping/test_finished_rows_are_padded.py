@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect, Unsupported
-from suites.generation import steering
+from suites.running import forced_tokens
 
 ROWS = 4
 SPEECH = "alpha beta gamma delta epsilon"
@@ -19,16 +19,16 @@ def test_finished_rows_are_padded(tokenizer: Any, generator: Any) -> None:
     Fix: Set `pad_token_id` and `eos_token_id` in generation_config.json to ids that the model has.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (pad_token_id, eos_token_id)
     """
-    stops = steering.stops(generator)[:ROWS]
+    stops = forced_tokens.stops(generator)[:ROWS]
     if not stops:
         raise Unsupported("no stop token is declared")
-    words = [each for each in steering.said(generator, tokenizer, SPEECH) if each not in stops]
+    words = [each for each in forced_tokens.said(generator, tokenizer, SPEECH) if each not in stops]
     says = [[*words[: 1 + number], stop] for number, stop in enumerate(stops)] + [words]
-    inputs = steering.prompt(generator, tokenizer, rows=len(says))
-    pad = steering.padding(generator)
-    with steering.plain_settings(generator, eos_token_id=stops):
-        output = steering.generated(generator, inputs, says=says, max_new_tokens=len(stops) + 2)
-    for speech, row in zip(says, steering.new_ids(generator, inputs, output), strict=True):
+    inputs = forced_tokens.prompt(generator, tokenizer, rows=len(says))
+    pad = forced_tokens.padding(generator)
+    with forced_tokens.plain_settings(generator, eos_token_id=stops):
+        output = forced_tokens.generated(generator, inputs, says=says, max_new_tokens=len(stops) + 2)
+    for speech, row in zip(says, forced_tokens.new_ids(generator, inputs, output), strict=True):
         _must_end(tokenizer, speech, row, pad, stops)
 
 

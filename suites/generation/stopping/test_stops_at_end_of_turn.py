@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import questions
-from fixtures.subjects.chat import Chat
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat
 from suites.findings import Defect
 from suites.generation.vital_signs.answers import answers
 from suites.intervals import wilson

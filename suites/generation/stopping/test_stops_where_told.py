@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect, Unsupported
-from suites.generation import steering
 from suites.generation.stopping.conditions import Condition, conditions
+from suites.running import forced_tokens
 
 LIMIT = 10
 """New tokens after which a generation counts as one that did not stop."""
@@ -21,8 +21,8 @@ def test_stops_where_told(tokenizer: Any, generator: Any, record: Any) -> None:
         of transformers.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (parameters that control the length)
     """
-    inputs = steering.prompt(generator, tokenizer)
-    start = steering.start_of_answer(generator, inputs)
+    inputs = forced_tokens.prompt(generator, tokenizer)
+    start = forced_tokens.start_of_answer(generator, inputs)
     found, refused = _tried(generator, inputs, list(conditions(generator, tokenizer, start)))
     record.capability("generation.refused_stop_conditions", ", ".join(refused) or "none", evidence=refused)
     ignored = [(each, ids) for each, ids in found if not each.kept(ids)]
@@ -51,9 +51,9 @@ def _said(model: Any, inputs: dict[str, Any], condition: Condition) -> list[int]
     settings = dict(condition.settings)
     if not {"max_new_tokens", "max_length"} & set(settings):
         settings["max_new_tokens"] = LIMIT
-    with steering.plain_settings(model, eos_token_id=settings.pop("eos_token_id", None)):
-        output = steering.generated(model, inputs, says=[condition.says], **settings)
-        return steering.new_ids(model, inputs, output)[0]
+    with forced_tokens.plain_settings(model, eos_token_id=settings.pop("eos_token_id", None)):
+        output = forced_tokens.generated(model, inputs, says=[condition.says], **settings)
+        return forced_tokens.new_ids(model, inputs, output)[0]
 
 
 def _summary(condition: Condition, ids: list[int]) -> str:

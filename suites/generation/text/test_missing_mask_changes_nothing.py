@@ -6,8 +6,8 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.generation import paths, steering
-from suites.generation.prompts import encoded, questions
+from suites.running import forced_tokens, generate
+from suites.running.prompts import encoded, questions
 
 NEW_TOKENS = 2
 
@@ -21,13 +21,13 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
         mask.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side, attention mask); https://github.com/huggingface/transformers/pull/24510
     """
-    inputs = paths.placed(generator, encoded(subject, tokenizer, questions(subject)[0]))
-    with paths.refusals("The prompt"):
+    inputs = generate.placed(generator, encoded(subject, tokenizer, questions(subject)[0]))
+    with generate.refusals("The prompt"):
         with_mask = _logits(generator, inputs)
         without = _logits(generator, {name: each for name, each in inputs.items() if name != "attention_mask"})
     shipped = generator.generation_config
     pad = tokenizer.pad_token_id
-    inferred = pad is not None and pad == shipped.pad_token_id and pad not in steering.stops(generator)
+    inferred = pad is not None and pad == shipped.pad_token_id and pad not in forced_tokens.stops(generator)
     record.capability("generation.mask_inferred_from_padding", inferred)
     if bool((with_mask.nan_to_num() == without.nan_to_num()).all()):
         return
@@ -46,7 +46,7 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
 
 def _logits(model: Any, inputs: dict[str, Any]) -> Any:
     """Logits of the first new token, under the shipped ids of padding and of the end."""
-    with steering.plain_settings(model, eos_token_id=steering.stops(model) or None):
-        output = steering.generated(model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True,
+    with forced_tokens.plain_settings(model, eos_token_id=forced_tokens.stops(model) or None):
+        output = forced_tokens.generated(model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True,
                                     output_logits=True)  # fmt: skip
     return output.logits[0].float()

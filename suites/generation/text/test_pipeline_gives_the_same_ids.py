@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fixtures.differences import first_difference
 from fixtures.subjects.subject import Subject
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
-from suites.generation import paths
-from suites.generation.prompts import encoded, greedy, questions
+from suites.running import generate as paths
+from suites.running.prompts import encoded, greedy, questions
 
 NEW_TOKENS = 12
 WITH_AN_ARTICLE = ("XLNetLMHeadModel", "TransfoXLLMHeadModel")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from suites.findings import Defect, Unsupported
-from suites.generation import steering
+from suites.running import forced_tokens
 from suites.tokenizers.evidence import around, escaped
 
 TEXTS = ("Grüße 👩\u200d🚀, 你好，世界 — ok.\n", "One two three, four.\n  Five six.")
@@ -24,16 +24,16 @@ def test_streams_what_it_generates(tokenizer: Any, generator: Any) -> None:
         library's streamers do.
     Source: https://huggingface.co/docs/transformers/internal/generation_utils (streamers); https://github.com/mlc-ai/mlc-llm/issues/2978
     """
-    if libraries.of_mistral_common(tokenizer):
+    if library_versions.of_mistral_common(tokenizer):
         raise Unsupported("the library's streamers decode with options that mistral-common does not take")
     speech = _speech(generator, tokenizer)
-    inputs = steering.prompt(generator, tokenizer)
+    inputs = forced_tokens.prompt(generator, tokenizer)
     streamers = _streamers(tokenizer)
-    with steering.plain_settings(generator):
-        output = steering.generated(
+    with forced_tokens.plain_settings(generator):
+        output = forced_tokens.generated(
             generator, inputs, says=[speech], max_new_tokens=len(speech), streamer=_Both(streamers)
         )
-    ids = steering.new_ids(generator, inputs, output)[0]
+    ids = forced_tokens.new_ids(generator, inputs, output)[0]
     for streamer, expected in zip(streamers, _by_hand(tokenizer, ids), strict=True):
         _must_be(streamer, expected, tokenizer.decode(ids, skip_special_tokens=True), ids)
 
@@ -58,7 +58,7 @@ def _speech(model: Any, tokenizer: Any) -> list[int]:
     """Ids of the first text that the vocabulary can write, without any at which something else would happen."""
     special = set(tokenizer.all_special_ids)
     for text in TEXTS:
-        ids = steering.said(model, tokenizer, text)
+        ids = forced_tokens.said(model, tokenizer, text)
         if not special & set(ids) and REPLACEMENT not in tokenizer.decode(ids):
             return ids
     return [each for each in ids if each not in special] or ids

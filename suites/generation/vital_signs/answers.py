@@ -8,10 +8,10 @@ from typing import Any
 
 from fixtures.inputs import questions
 from fixtures.inputs.questions import Question
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation import paths, prompts, steering
+from suites.running import forced_tokens, generate, prompts
 
 NEW_TOKENS = {"quick": 48, "standard": 64, "exhaustive": 128}
 BATCH = 8
@@ -52,14 +52,14 @@ def _answers(subject: Subject, tokenizer: Any, model: Any, profile: str) -> list
 
 def _batch(model: Any) -> int:
     """Models that take no attention mask cannot be asked in batches."""
-    return BATCH if paths.takes(model, "attention_mask") else 1
+    return BATCH if generate.takes(model, "attention_mask") else 1
 
 
 def _prompt(subject: Subject, tokenizer: Any, model: Any, question: Question) -> Any:
     """The ids of a prompt (1-d); what the model has no rows for is left out."""
     text = question.text if subject.traits.has_chat_template else question.opening
     ids = prompts.encoded(subject, tokenizer, text)["input_ids"][0]
-    ids = ids[ids < steering.vocabulary(model)]
+    ids = ids[ids < forced_tokens.vocabulary(model)]
     if not len(ids):
         raise Unsupported("the tokenizer makes no tokens of the prompt that the model has embeddings for")
     return ids
@@ -69,16 +69,16 @@ def _said(model: Any, tokenizer: Any, rows: list[Any], limit: int) -> list[list[
     """The new ids of every row: greedy, no beams, everything else as shipped."""
     import torch
 
-    batch = paths.padded(rows, steering.padding(model), left=not model.config.is_encoder_decoder)
+    batch = generate.padded(rows, forced_tokens.padding(model), left=not model.config.is_encoder_decoder)
     given = {name: batch[name].to(model.device) for name in ("input_ids", "attention_mask")}
     options: dict[str, Any] = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None}
     if getattr(model.generation_config, "stop_strings", None):
         options["tokenizer"] = tokenizer
-    if not paths.takes(model, "attention_mask"):
+    if not generate.takes(model, "attention_mask"):
         del given["attention_mask"]
-    with paths.refusals("generate()"), torch.inference_mode():
+    with generate.refusals("generate()"), torch.inference_mode():
         output = model.generate(**given, max_new_tokens=_room(model, given, limit), **options)
-    return steering.new_ids(model, given, output)
+    return forced_tokens.new_ids(model, given, output)
 
 
 def _room(model: Any, given: dict[str, Any], limit: int) -> int:
@@ -89,7 +89,7 @@ def _room(model: Any, given: dict[str, Any], limit: int) -> int:
 
 
 def _answer(model: Any, tokenizer: Any, question: Question, ids: Sequence[int]) -> Answer:
-    stops = steering.stops(model)
+    stops = forced_tokens.stops(model)
     end = next((place for place, each in enumerate(ids) if each in stops), None)
     kept = tuple(ids if end is None else ids[: end + 1])
     return Answer(question, kept, end is not None, str(tokenizer.decode(list(kept), skip_special_tokens=True)))

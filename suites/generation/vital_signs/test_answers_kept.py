@@ -6,12 +6,12 @@ import hashlib
 from typing import Any
 
 from fixtures.inputs.questions import Question
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation import paths, prompts
-from suites.generation.study import Study, study
+from suites.generation.reference_runs import Study, study
 from suites.generation.vital_signs.answers import Answer, answers
+from suites.running import generate, prompts
 
 NAME = "Greedy answers"
 FEW = 4
@@ -56,10 +56,10 @@ def _tolerance(shared: Study) -> float | None:
 
 def _close(shared: Study, answer: Answer, tolerance: float) -> list[int]:
     """Positions of new tokens at which the second best logit is this near to the best one."""
-    from suites.generation.comparing import Run
+    from suites.running.agreement import Run
 
     prompt = prompts.encoded(shared.subject, shared.tokenizer, _asked(shared.subject, answer.question))
     prompt = {name: row[:, prompt["input_ids"][0] < shared.rows] for name, row in prompt.items()}
-    logits = paths.logits(shared.model, shared.extended(prompt, Run(list(answer.ids), None)))[0]
+    logits = generate.logits(shared.model, shared.extended(prompt, Run(list(answer.ids), None)))[0]
     best = logits[-len(answer.ids) :].topk(2, dim=-1).values
     return [int(place) for place in ((best[:, 0] - best[:, 1]) <= tolerance).nonzero().flatten()]

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs import questions
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation import paths, steering
-from suites.generation.vital_signs import signs
 from suites.generation.vital_signs.answers import Answer, answers
 from suites.intervals import wilson
+from suites.running import answer_signs, forced_tokens, generate
 
 TEXT = "The ship came into the harbour in the morning, and two men stood on the quay and waited for the rope."
 LEARNED = 0.9
@@ -37,11 +36,11 @@ def test_vital_signs(
     Source: https://arxiv.org/abs/1904.09751 (loops of greedy search); https://huggingface.co/docs/transformers/chat_templating
     """
     given = _answers(subject, variant, tokenizer, loaded, profile)
-    stops = steering.stops(generator)
+    stops = forced_tokens.stops(generator)
     found = {answer: _signs(tokenizer, answer) for answer in given}
     _record(record, found)
     for answer in given:
-        if tokens := signs.leaked(tokenizer, answer.ids, stops):
+        if tokens := answer_signs.leaked(tokenizer, answer.ids, stops):
             raise Defect(
                 f"The reader sees the control token {tokens[0]}: it is left in the text although special tokens are "
                 "skipped.", evidence={"question": answer.question.text, "answer": answer.text, "leaked": tokens},
@@ -69,10 +68,10 @@ def _signs(tokenizer: Any, answer: Answer) -> tuple[str, ...]:
     """Which of `SIGNS` an answer shows."""
     shown = (
         not answer.stopped,
-        not answer.stopped and bool(signs.loop(answer.ids)),
+        not answer.stopped and bool(answer_signs.loop(answer.ids)),
         not answer.text.strip(),
-        signs.wrong_script(answer.text, answer.question.scripts),
-        bool(signs.written(tokenizer, answer.text)),
+        answer_signs.wrong_script(answer.text, answer.question.scripts),
+        bool(answer_signs.written(tokenizer, answer.text)),
     )
     return tuple(name for name, there in zip(SIGNS, shown, strict=True) if there)
 
@@ -94,7 +93,7 @@ def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer, tuple[str, 
     __tracebackhide__ = True
     examples = {answer.question.text: answer.text for answer in found}
     empty = all("empty answers" in shown for shown in found.values())
-    endless = all(not answer.stopped and signs.loop(answer.ids) >= MOSTLY * len(answer.ids) for answer in found)
+    endless = all(not answer.stopped and answer_signs.loop(answer.ids) >= MOSTLY * len(answer.ids) for answer in found)
     if (empty or endless) and _has_learned(model, tokenizer):
         what = "Every answer is empty" if empty else "Every answer is one endless loop"
         raise Hazard(
@@ -108,8 +107,8 @@ def _has_learned(model: Any, tokenizer: Any) -> bool:
     """Whether plain text is more probable to the model than to one that guesses."""
     if model.config.is_encoder_decoder:
         return False
-    ids = steering.said(model, tokenizer, TEXT, special=True)
-    return _loss(model, ids) < LEARNED * math.log(steering.vocabulary(model))
+    ids = forced_tokens.said(model, tokenizer, TEXT, special=True)
+    return _loss(model, ids) < LEARNED * math.log(forced_tokens.vocabulary(model))
 
 
 def _loss(model: Any, ids: Sequence[int]) -> float:
@@ -117,5 +116,5 @@ def _loss(model: Any, ids: Sequence[int]) -> float:
     import torch
 
     row = torch.tensor([list(ids)])
-    rows = paths.logits(model, {"input_ids": row, "attention_mask": torch.ones_like(row)})[0]
+    rows = generate.logits(model, {"input_ids": row, "attention_mask": torch.ones_like(row)})[0]
     return float(torch.nn.functional.cross_entropy(rows[:-1], row[0, 1:]))

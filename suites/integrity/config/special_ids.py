@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fixtures.checkpoint.traits import read_json
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import read_json
 from suites.integrity.sections import text_section
 
 CONFIG, GENERATION = "config.json", "generation_config.json"

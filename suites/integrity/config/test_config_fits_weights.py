@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import Stored
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect
-from suites.integrity.config.numbers import (
+from suites.integrity.config_sizes import (
     HEADS,
     HIDDEN,
     INNER,
@@ -21,8 +21,8 @@ from suites.integrity.config.numbers import (
     number,
 )
 from suites.integrity.sections import text_section
-from suites.integrity.weights.names import HEADS as CLASSIFIERS
-from suites.integrity.weights.names import INPUT, OUTPUTS, layers_by_stack
+from suites.integrity.tensor_names import HEADS as CLASSIFIERS
+from suites.integrity.tensor_names import INPUT, OUTPUTS, layers_by_stack
 
 QUERY = re.compile(r"(q_proj|\.query|q_lin)\.(weight|bias)$")
 QUERY_OF = re.compile(r"[kv]_proj\.")

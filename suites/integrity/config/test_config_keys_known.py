@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from suites.findings import Defect, Hazard
 from suites.integrity.config import other_names
 from suites.integrity.config.spelling import near_miss
 from suites.integrity.sections import sections
-from suites.integrity.weights.names import few
+from suites.integrity.tensor_names import few
 
 INTERNAL = ("_attn_implementation_internal", "_experts_implementation_internal", "_attn_implementation",
             "_experts_implementation", "attn_implementation")  # fmt: skip
@@ -35,7 +35,9 @@ def test_config_keys_known(config: dict[str, Any], record: Any) -> None:
     for place, part in sections(config):
         _internal(place, part)
         _rope(place, part)
-        known = libraries.config_keys(part.get("model_type") or (config.get("model_type") if not place else None))
+        known = library_versions.config_keys(
+            part.get("model_type") or (config.get("model_type") if not place else None)
+        )
         if known:
             unknown += [f"{place}.{key}".lstrip(".") for key in _unknown(place, part, known)]
     shown = few(sorted(unknown), 8) or "none"
@@ -65,7 +67,7 @@ def _unknown(place: str, part: Mapping[str, Any], known: Mapping[str, Any]) -> I
             continue
         free = [name for name in known if name not in part and not name.startswith("_")]
         meant = near_miss(key, free) or other_names.meant_by(key, free)
-        if meant and value is not None and value != known[meant] and not libraries.reads_key(part, key):
+        if meant and value is not None and value != known[meant] and not library_versions.reads_key(part, key):
             where = f"{place}.{key}".lstrip(".")
             summary = f"config.json has {where} ({str(value)[:60]}), which is ignored; {meant} is meant"
             stays = "at its default" if known[meant] is None else str(known[meant])[:60]

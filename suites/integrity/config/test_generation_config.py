@@ -3,8 +3,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from fixtures.checkpoint.traits import read_json
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import read_json
 from suites.findings import Defect, Hazard
 from suites.integrity.config.generation_ranges import EOS, never_written, refused, too_short
 from suites.integrity.config.special_ids import ids

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.checkpoint.traits import read_json
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import read_json
 from suites.findings import Hazard
 
 FILE = "generation_config.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from suites.findings import Hazard
 from suites.integrity.sections import text_section
 
@@ -36,7 +36,7 @@ def test_settings_of_the_family(config: dict[str, Any], record: Any) -> None:
     """
     section = text_section(config)
     kind = section.get("model_type") or config.get("model_type")
-    known = libraries.config_keys(kind)
+    known = library_versions.config_keys(kind)
     facts = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
              and value is not None and value != known[key]}  # fmt: skip
     told = ", ".join(f"{key} {value}" for key, value in facts.items())

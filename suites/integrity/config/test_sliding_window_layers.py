@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from suites.findings import Defect
-from suites.integrity.config.numbers import LAYERS, number
+from suites.integrity.config_sizes import LAYERS, number
 from suites.integrity.sections import text_section
 
 SLIDING = "sliding_attention"

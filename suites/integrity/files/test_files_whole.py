@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import fingerprint
+from fixtures.checkpoint.traits import read_json
+from fixtures.files import fingerprint
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import read_json
 from suites.findings import Defect
 
 POINTER = b"version https://git-lfs.github.com/spec/"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import weights
+from fixtures.files import weights
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fixtures.checkpoint.traits import read_json
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.traits import read_json
 from suites.findings import Defect, Hazard
 
 FILES = ("config.json", "generation_config.json", "tokenizer_config.json", "preprocessor_config.json",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
-from suites.generation import paths
-from suites.integrity.numerics import casting
-from suites.integrity.numerics.finite import Own, own, troubles
-from suites.integrity.numerics.precision import BYTES, Place, Runs, first_place, own_dtype
+from suites.running import generate
+from suites.running.dtypes import casting
+from suites.running.dtypes.finite import Own, own, troubles
+from suites.running.dtypes.precision import BYTES, Place, Runs, first_place, own_dtype
 
 
 def test_finite_in_every_dtype(
@@ -36,7 +36,7 @@ def test_finite_in_every_dtype(
     model = loaded.model
     if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
         raise Unsupported("quantized weights cannot be cast to another dtype")
-    with paths.refusals("A forward pass"):
+    with generate.refusals("A forward pass"):
         mine, found = own_dtype(model), own(loaded, tokenizer, subject.traits.parameters, profile)
     told: dict[str, str] = {mine: "not finite" if any(found.wrong.values()) else "finite"}
     places: dict[str, tuple[str, Place | None]] = {}

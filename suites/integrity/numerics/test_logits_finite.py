@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
-from suites.generation import paths
-from suites.integrity.numerics.finite import Trouble, own
-from suites.integrity.numerics.precision import Place, Runs, first_place, own_dtype
+from suites.running import generate
+from suites.running.dtypes.finite import Trouble, own
+from suites.running.dtypes.precision import Place, Runs, first_place, own_dtype
 
 
 def test_logits_finite(subject: Subject, tokenizer: Any, reads_text: None, loaded: Loaded, profile: str) -> None:
@@ -22,7 +22,7 @@ def test_logits_finite(subject: Subject, tokenizer: Any, reads_text: None, loade
     Source: https://github.com/huggingface/transformers/issues/38690 (NaN of padding reaches every position);
         https://github.com/pytorch/pytorch/issues/103749
     """
-    with paths.refusals("A forward pass"):
+    with generate.refusals("A forward pass"):
         tried = own(loaded, tokenizer, subject.traits.parameters, profile)
     for case, found in tried.wrong.items():
         if found:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.differences import first_difference
-from fixtures.subjects.chat import Chat, TemplateFails
+from fixtures.templates.chat import Chat, TemplateFails
+from fixtures.text.differences import first_difference
 
 ANSWERS = {
     "What is the capital of France?": "The capital of France is Paris.",

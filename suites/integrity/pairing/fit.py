@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.integrity.pairing import likelihood
 from suites.integrity.pairing.likelihood import Likelihood, Row

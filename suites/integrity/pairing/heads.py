@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.paths import LOUD
 from suites.integrity.pairing import fit, likelihood, misplaced
 from suites.integrity.pairing.misplaced import Gain
+from suites.running.generate import LOUD
 
 SIZES = (64, 128, 32, 96, 80, 256, 16, 48, 112, 192, 160, 8)
 """Dimensions of a head, the usual ones first."""

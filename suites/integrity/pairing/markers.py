@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.chat import Chat, TemplateFails
+from fixtures.templates.chat import Chat, TemplateFails
 from suites.integrity.pairing import likelihood
 
 MARKER = re.compile(r"<\|[\w ]+\|>|\[/?[A-Z_]{3,}\]|<</?SYS>>|<[a-z]+_of_turn>")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import Stored
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from suites.integrity.pairing import fit, likelihood
 from suites.integrity.pairing.likelihood import Row

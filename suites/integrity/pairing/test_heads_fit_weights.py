@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.integrity.pairing import heads, training

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.chat import Chat, stop_ids
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect, Hazard, Unsupported
 from suites.integrity.pairing import fit, markers, training
 from suites.integrity.pairing.answers import Finish, finishes

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 from fixtures.inputs import corpus
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import Stored
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported

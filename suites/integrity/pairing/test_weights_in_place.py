@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import Stored
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported

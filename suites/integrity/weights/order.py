@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from fixtures.subjects.stored import Stored
-from suites.integrity.weights.names import LAYER
+from fixtures.models.weight_statistics import Stored
+from suites.integrity.tensor_names import LAYER
 from suites.integrity.weights.profiles import normal
 
 if TYPE_CHECKING:

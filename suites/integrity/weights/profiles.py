@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 
 if TYPE_CHECKING:
     import numpy

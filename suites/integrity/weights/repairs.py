@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from fixtures.subjects.stored import Stored
-from suites.integrity.config.numbers import head_size
-from suites.integrity.weights.names import LAYER
+from fixtures.models.weight_statistics import Stored
+from suites.integrity.config_sizes import head_size
+from suites.integrity.tensor_names import LAYER
 from suites.integrity.weights.order import swaps
 
 if TYPE_CHECKING:

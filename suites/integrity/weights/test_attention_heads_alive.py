@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Hazard
-from suites.integrity.config.numbers import head_size
+from suites.integrity.config_sizes import head_size
 from suites.integrity.sections import text_section
 
 if TYPE_CHECKING:

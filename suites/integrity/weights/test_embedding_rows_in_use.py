@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 from fixtures.inputs import corpus
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect, Hazard, Unsupported
-from suites.integrity.weights.names import INPUT, OUTPUTS, embedding
+from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 ORDINARY = ("english", "contractions", "python", "json")
 TINY = 0.01

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fixtures.subjects import weights
+from fixtures.files import weights
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 

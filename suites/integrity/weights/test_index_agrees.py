@@ -3,10 +3,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from fixtures.subjects import weights
+from fixtures.files import weights
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
-from suites.integrity.weights.names import few
+from suites.integrity.tensor_names import few
 
 OF = re.compile(r"-(\d+)-of-(\d+)\.")
 

@@ -7,9 +7,9 @@ import re
 from statistics import median
 from typing import Any
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect, Hazard
-from suites.integrity.weights.names import HEADS, INPUT, OUTPUTS, siblings
+from suites.integrity.tensor_names import HEADS, INPUT, OUTPUTS, siblings
 
 SCALE = re.compile(r"(norm|ln_\w+|layernorm)\d*\.weight$", re.IGNORECASE)
 FAR = 100.0

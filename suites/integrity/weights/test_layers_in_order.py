@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 from suites.integrity.weights.order import Swap, swaps

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures import libraries
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import FLOATS, Stored, digest_of, sampled
+from fixtures.machine import library_versions
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import FLOATS, Stored, digest_of, sampled
 from suites.findings import Defect
 
 
@@ -42,7 +42,7 @@ def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, full_weight
 
 def pairs(model: Any, stored: dict[str, Stored]) -> Iterator[Pair]:
     """Floats that nothing rewrites: not what is quantized, fused, split or renamed at loading."""
-    rewritten, prefix = libraries.rewritten_at_loading(model), f"{model.base_model_prefix}."
+    rewritten, prefix = library_versions.rewritten_at_loading(model), f"{model.base_model_prefix}."
     for name, tensor in model.state_dict().items():
         here = next((each for each in (name, prefix + name, name.removeprefix(prefix)) if each in stored), None)
         if here is None or tensor.is_meta or rewritten(name) or not stored[here].is_float:

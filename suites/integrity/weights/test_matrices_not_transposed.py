@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect
-from suites.integrity.weights.names import few, siblings
+from suites.integrity.tensor_names import few, siblings
 from suites.integrity.weights.profiles import Lie, lies
 
 

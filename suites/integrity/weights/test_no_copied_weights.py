@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect, Hazard
-from suites.integrity.weights.names import NUMBER, few, siblings
+from suites.integrity.tensor_names import NUMBER, few, siblings
 
 TABLES = (".bias", ".masked_bias", ".mask", "inv_freq", "position_ids")
 """What old checkpoints store in every layer and nobody trains, such as GPT-2's causal mask."""

@@ -4,11 +4,11 @@ import tempfile
 import warnings
 from typing import Any
 
-from fixtures import libraries
-from fixtures.subjects.stored import Stored
+from fixtures.machine import library_versions
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
-from suites.integrity.weights.names import few
+from suites.integrity.tensor_names import few
 
 
 def test_saved_names(stored: dict[str, Stored], model: Any, variant: Variant, full_weights: None) -> None:
@@ -21,7 +21,7 @@ def test_saved_names(stored: dict[str, Stored], model: Any, variant: Variant, fu
     """
     if variant.quantization != "none":
         raise Unsupported(f"{variant.quantization} stores other tensors than the checkpoint has")
-    with tempfile.TemporaryDirectory() as directory, libraries.files_not_written() as written:
+    with tempfile.TemporaryDirectory() as directory, library_versions.files_not_written() as written:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _save(model, directory)

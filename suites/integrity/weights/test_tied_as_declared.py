@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.stored import Stored
+from fixtures.models.loading import Loaded
+from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
 from suites.integrity.sections import text_section
-from suites.integrity.weights.names import INPUT, OUTPUTS, embedding
+from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 KEY = "tie_word_embeddings"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fixtures.subjects.stored import Stored
+from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.scores import as_probabilities, sorted_down
-from suites.pipelines.texts import too_long
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.texts import too_long
 
 LABELS = ("sport", "food", "weather", "money")
 

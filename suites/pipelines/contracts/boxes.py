@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fixtures.inputs import images, scenes
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Asked, Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.boxes_in_pictures import Box, Found, agreed, misplaced, told
+from suites.pipelines.contracts.contract import Asked, Contract
 from suites.pipelines.contracts.pictures import no_pictures, other_forms
-from suites.pipelines.places import Box, Found, agreed, misplaced, told
-from suites.pipelines.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 SURE = 0.5

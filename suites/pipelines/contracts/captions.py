@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.inputs import images
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.pictures import no_pictures, other_forms
-from suites.pipelines.scores import as_probabilities, sorted_down
-from suites.pipelines.texts import leaked
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.texts import leaked
 
 NEW_TOKENS = 8
 QUESTIONS = ("What is it?", "Which colour is it?", "What is in the middle of the picture?")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.inputs import audio, images
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.texts import leaked
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.texts import leaked
 
 NEW_TOKENS = 8
 QUESTIONS = ("What is it?", "Which colour is it?", "What do you see or hear, and what does it make you think of?")

@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.scores import SLACK, as_probabilities
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import SLACK, as_probabilities
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     "refund": {"type": "noul", "instructions": "Is a refund asked for?"},

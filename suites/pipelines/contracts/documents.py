@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.inputs import forms
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.scores import as_probabilities, sorted_down
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
 
 COUNT = 3
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
 
 PROMPTS = ("a red disc", "a ring", "a green disc on a white table, in the evening")
 LARGEST = 1.0 + 1e-6

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.texts import NOT_TEXTS, too_long
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.texts import NOT_TEXTS, too_long
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.texts import NOT_TEXTS, leaked
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.texts import NOT_TEXTS, leaked
 
 PROMPTS = ("The capital of France is", "One, two, three, four,", "It rains. The streets of the town are wet, and")
 NEW_TOKENS = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.scores import as_probabilities, sorted_down
-from suites.pipelines.texts import NOT_TEXTS, too_long
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.texts import NOT_TEXTS, too_long
 
 GAPS = (
     "The capital of France is {}.",

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fixtures.inputs import audio, images
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines import sounds
-from suites.pipelines.contract import Asked, Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts import sounds_agree
+from suites.pipelines.contracts.contract import Asked, Contract
 from suites.pipelines.contracts.pictures import no_pictures, other_forms
-from suites.pipelines.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
 
 SIGHTS, SOUNDS = images.KINDS, audio.KINDS
 KINDS = {"zero-shot-image-classification": SIGHTS, "zero-shot-audio-classification": SOUNDS}
@@ -27,7 +27,7 @@ def problems(sample: Any, answer: Sequence[Mapping[str, Any]], pipe: Pipe) -> It
     if labels != sorted(KINDS[pipe.task]):
         yield f"the labels are {labels}, asked for were {sorted(KINDS[pipe.task])}"
     scores = [entry["score"] for entry in answer]
-    if not sounds.holds_nan(sample):
+    if not sounds_agree.holds_nan(sample):
         yield from sorted_down(scores)
         yield from as_probabilities(scores, exclusive="siglip" not in pipe.model.config.model_type)
 
@@ -44,7 +44,7 @@ def asked_of_pictures(known: Any, pipe: Pipe) -> Any:
 
 def asked_of_sounds(known: Any, pipe: Pipe) -> Any:
     """`{"sound": "low", "candidate_labels": [...]}` as a sound with labels of its own."""
-    sound = sounds.given(known, pipe)
+    sound = sounds_agree.given(known, pipe)
     return _asked(known, sound) if isinstance(known, Mapping) else sound
 
 
@@ -66,11 +66,11 @@ CONTRACTS = (
     ),
     Contract(
         tasks=("zero-shot-audio-classification",),
-        samples=sounds.samples,
+        samples=sounds_agree.samples,
         problems=problems,
         options=with_labels,
         given=asked_of_sounds,
-        refused=sounds.no_sounds,
+        refused=sounds_agree.no_sounds,
         meaning=lambda answer: str(answer[0]["label"]),
         compared=by_label,
     ),

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.inputs import images
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts import classification
+from suites.pipelines.contracts.contract import Contract
 
 NOBODY = "http://127.0.0.1:9/picture.png"
 """An address that refuses at once, with and without a network."""

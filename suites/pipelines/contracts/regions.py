@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fixtures.inputs import scenes
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.boxes_in_pictures import Found, agreed, told
+from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.pictures import no_pictures, other_forms
-from suites.pipelines.places import Found, agreed, told
-from suites.pipelines.scores import as_probabilities
+from suites.pipelines.contracts.scores import as_probabilities
 
 SMALL = 0.01
 """Share of the picture below which a mask is left out of comparisons: rounding may bring it in."""

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines import sounds
-from suites.pipelines.contract import Contract
-from suites.pipelines.contracts import classification
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts import classification, sounds_agree
+from suites.pipelines.contracts.contract import Contract
 
 
 def label_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
     """As of a text; a sound that holds NaN may have scores that are NaN, which nobody takes for an answer."""
-    if not sounds.holds_nan(sample):
+    if not sounds_agree.holds_nan(sample):
         yield from classification.problems(sample, answer, pipe)
 
 
 CONTRACTS = (
     Contract(
         tasks=("audio-classification",),
-        samples=sounds.samples,
+        samples=sounds_agree.samples,
         problems=label_problems,
         options=lambda pipe: {"top_k": pipe.model.config.num_labels},
-        given=sounds.given,
-        refused=sounds.no_sounds,
+        given=sounds_agree.given,
+        refused=sounds_agree.no_sounds,
         meaning=lambda answer: str(answer[0]["label"]),
     ),
 )

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
-from suites.pipelines.scores import as_probabilities
-from suites.pipelines.texts import NOT_TEXTS, too_long
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import as_probabilities
+from suites.pipelines.contracts.texts import NOT_TEXTS, too_long
 
 CONTEXTS = (
     {"question": "Where does Anna live?", "context": "Anna lives in Paris."},

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.inputs import images, scenes
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.pictures import no_pictures, other_forms
 
 ALIKE = 0.9

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Unsupported
-from suites.pipelines.contract import Contract
+from suites.pipelines.contracts.contract import Contract
 
 TABLES: tuple[dict[str, list[str]], ...] = (
     {"name": ["Anna", "Peter"], "city": ["Oslo", "Rome"]},

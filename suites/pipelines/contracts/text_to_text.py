@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
-from fixtures.tasks.pipe import Pipe
-from fixtures.tasks.writing import KEYS, LANGUAGES
-from suites.pipelines.contract import Asked, Contract
-from suites.pipelines.texts import NOT_TEXTS, leaked
+from fixtures.pipelines.pipe import Pipe
+from fixtures.pipelines.writing import KEYS, LANGUAGES
+from suites.pipelines.contracts.contract import Asked, Contract
+from suites.pipelines.contracts.texts import NOT_TEXTS, leaked
 
 NEW_TOKENS = 12
 CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")

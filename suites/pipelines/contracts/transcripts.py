@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs import audio
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines import sounds
-from suites.pipelines.contract import Contract
-from suites.pipelines.texts import leaked
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts import sounds_agree
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.texts import leaked
 
 SPELLED = ("mia", "omi emi", "amo mai omi")
 
 
 def samples(pipe: Pipe) -> list[Any]:
-    return [audio.spelled(text, sounds.rate(pipe)) for text in SPELLED]
+    return [audio.spelled(text, sounds_agree.rate(pipe)) for text in SPELLED]
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
@@ -32,8 +32,8 @@ CONTRACTS = (
         tasks=("automatic-speech-recognition",),
         samples=samples,
         problems=problems,
-        given=sounds.given,
-        refused=sounds.no_sounds,
+        given=sounds_agree.given,
+        refused=sounds_agree.no_sounds,
         meaning=lambda answer: str(answer["text"]),
         writes=True,
     ),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.inputs import clips, images
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts import classification
+from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.pictures import NOBODY, place
 
 

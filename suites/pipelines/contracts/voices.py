@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
 
 NAMES = ("sampling_rate", "sample_rate")
 LOUDEST = 1.001

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import rounding
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import rounding
+from suites.pipelines.contracts.contract import promised_of
 
 OTHER = 1
 

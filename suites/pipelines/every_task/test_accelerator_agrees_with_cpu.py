@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.subjects import loading
+from fixtures.models import loading
+from fixtures.pipelines import pipe as pipes
+from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from fixtures.tasks import pipe as pipes
-from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Hazard, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import repeatable
 from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, repeatable
 
 
 def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:

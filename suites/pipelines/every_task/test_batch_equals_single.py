@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, repeatable
 
 BATCH = 2
 NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import repeatable
 
 
 def test_calls_repeat(pipe: Pipe, task: str) -> None:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.canaries import Canary
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.intervals import wilson
-from suites.pipelines import remedies
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, promised_of
+from suites.pipelines.contracts import remedies
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, promised_of
 
 SHORT = 100
 """Characters of a text that a sentence can hold."""

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.contract import promised_of
 
 ENDLESS = 1000
 

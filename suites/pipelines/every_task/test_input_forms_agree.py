@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, repeatable
 
 
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:

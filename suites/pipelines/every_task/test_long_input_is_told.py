@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, promised_of
 
 
 @pytest.mark.tasks(

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 
 SCORES = ("logits", "boxes", "logits_per_image", "logits_per_audio")
 """Ends of the names of a model's outputs that answers are read from."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.inputs.canaries import Canary
+from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.agreement import rounding
-from suites.pipelines.contract import Contract, repeatable
+from suites.pipelines.contracts.agreement import rounding
+from suites.pipelines.contracts.contract import Contract, repeatable
 
 NAME = "Outputs of the samples"
 FEW = 4

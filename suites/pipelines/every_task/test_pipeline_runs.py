@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.tasks.pipe import Pipe
+from fixtures.models.loading import Loaded
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines import remedies
-from suites.pipelines.contract import contract, first_failure
+from suites.pipelines.contracts import remedies
+from suites.pipelines.contracts.contract import contract, first_failure
 from suites.pipelines.images import processors
 
 

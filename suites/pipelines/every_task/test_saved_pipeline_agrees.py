@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import repeatable
 
 MOST_BYTES = 2 * 10**9
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from fixtures.inputs.canaries import Canary
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.sounds_agree import rate
 from suites.pipelines.hearing.pieces import in_pieces, needs_ctc, other_words
-from suites.pipelines.sounds import rate
 
 SEAMS = 0.1
 """Share of the words that may change: a piece hides context, so that a healthy model may spell one otherwise."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Hazard
-from suites.pipelines.sounds import rate
+from suites.pipelines.contracts.sounds_agree import rate
 
 SPEECH = 16_000
 """Samples per second of every published model that hears with a class of this default."""

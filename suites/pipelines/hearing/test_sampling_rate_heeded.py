@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from fixtures.inputs import audio
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import difference, rounding, shown
-from suites.pipelines.contract import promised_of
-from suites.pipelines.sounds import rate
+from suites.pipelines.contracts.agreement import difference, rounding, shown
+from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.sounds_agree import rate
 
 KIND = "middle"
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from fixtures.inputs import audio
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.sounds_agree import rate
 from suites.pipelines.hearing.pieces import in_pieces, needs_ctc
-from suites.pipelines.sounds import rate
 
 TEXT = "mia omi emi amo mai ame omo aim"
 

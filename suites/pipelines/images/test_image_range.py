@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.images.processors import LEVELS, PICTURE_TASKS, deviation, levels, pixels, processor_of, setting
 

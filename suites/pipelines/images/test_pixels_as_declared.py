@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
-from fixtures.tasks.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.images.processors import (
     LEVELS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.tasks.pipe import Pipe
-from suites.pipelines.contract import Contract
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
 
 TASKS = ("zero-shot-classification", "zero-shot-image-classification", "zero-shot-audio-classification")
 

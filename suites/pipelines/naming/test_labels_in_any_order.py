@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import difference, rounding
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import difference, rounding
+from suites.pipelines.contracts.contract import repeatable
 from suites.pipelines.naming.labels import TASKS, labels_of, scores
 
 

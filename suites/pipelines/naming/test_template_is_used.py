@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import difference, rounding
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import difference, rounding
+from suites.pipelines.contracts.contract import repeatable
 from suites.pipelines.naming.labels import TASKS, labels_of, scores
 
 TEMPLATE = "a {} here"

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from fixtures.inputs import clips
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.contracts.pictures import place
 from suites.pipelines.contracts.videos import frames
 from suites.pipelines.images.processors import PIXELS

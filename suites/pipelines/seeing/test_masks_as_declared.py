@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.images.processors import processor_of
 
 KINDS = ("semantic", "instance", "panoptic")

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from fixtures.inputs import scenes
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import repeatable
 from suites.pipelines.contracts import boxes, regions
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.boxes_in_pictures import Found, told
+from suites.pipelines.contracts.contract import repeatable
 from suites.pipelines.images.processors import LEVELS, deviation, pixels, processor_of, setting
-from suites.pipelines.places import Found, told
 
 LABELLED = ("zero-shot-object-detection",)
 FOUND: dict[str, Callable[[Any], Sequence[Found]]] = {

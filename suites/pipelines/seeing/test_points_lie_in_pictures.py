@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from fixtures.inputs import scenes
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.contracts.points import NAMES, outside
 
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import rounding
-from suites.pipelines.contract import repeatable
+from suites.pipelines.contracts.agreement import rounding
+from suites.pipelines.contracts.contract import repeatable
 
 
 @pytest.mark.tasks("object-detection", "zero-shot-object-detection", "keypoint-matching")

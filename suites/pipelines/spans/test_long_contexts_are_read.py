@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fixtures.inputs.canaries import Canary
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.contracts.spans import misplaced
 
 FILLER = "Nobody knows why. The streets are wet. "

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from fixtures.inputs.names import TEXTS
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 
 STRATEGIES = ("first", "average", "max")
 WORD = re.compile(r"\w")

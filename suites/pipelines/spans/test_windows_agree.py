@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from fixtures.inputs.names import TEXTS
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.intervals import wilson
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 
 OPTIONS = {"aggregation_strategy": "first"}
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.chat import Chat
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
+from fixtures.templates.chat import Chat
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import promised_of
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 

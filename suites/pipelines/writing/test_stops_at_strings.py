@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.tasks.pipe import Pipe
+from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.agreement import shown
-from suites.pipelines.contract import Contract, promised_of
+from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.contract import Contract, promised_of
 
 SHORTEST = 6
 LENGTH = 3

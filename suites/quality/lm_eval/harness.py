@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fixtures.options import LmEval
+from fixtures.session.options import LmEval
 from suites.findings import Unsupported
-from suites.generation import paths
 from suites.intervals import Z95
+from suites.running import generate
 
 MISSING = "--lm-eval-tasks needs the package lm-eval: pip install 'seatrial[lm-eval]'"
 RESAMPLES = 1000
@@ -64,7 +64,7 @@ def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str,
     """
     evaluator = _module("lm_eval.evaluator")
     tasks = _tasks(asked.include, (task,))
-    with paths.refusals("lm-eval"):
+    with generate.refusals("lm-eval"):
         try:
             found = evaluator.simple_evaluate(
                 _of_loaded(model, tokenizer),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.options import LmEval
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
+from fixtures.session.options import LmEval
 from suites.findings import Defect
 from suites.quality.lm_eval import harness
 

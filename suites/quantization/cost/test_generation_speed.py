@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
 from suites.quantization.modules.sizes import footprint

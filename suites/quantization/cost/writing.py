@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from suites.findings import Unsupported
-from suites.generation import paths
 from suites.quantization.cost import clock
 from suites.quantization.modules.sizes import footprint
+from suites.running import generate
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def write(model: Any, asked: Load) -> Round:
     stamps = _Stamps(model.device)
     words = int(model.get_input_embeddings().weight.shape[0])
     ids = torch.randint(words, (asked.rows, asked.prompt), generator=torch.Generator().manual_seed(0))
-    inputs = paths.placed(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+    inputs = generate.placed(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
     options = {"max_new_tokens": asked.new, "min_new_tokens": asked.new, "do_sample": False}
-    with paths.refusals("generate()"), paths.plainly(model), torch.inference_mode():
+    with generate.refusals("generate()"), generate.plainly(model), torch.inference_mode():
         started = clock.now(model.device)
         model.generate(**inputs, **options, stopping_criteria=StoppingCriteriaList([stamps]))
     times = [started, *stamps.times]

@@ -7,7 +7,7 @@ from typing import Any
 
 from suites.findings import Defect
 from suites.intervals import mcnemar, paired_difference
-from suites.quality.tasks import Mark
+from suites.scoring.items import Mark
 
 LOST = 0.5
 """Share of what the full model knows beyond guessing: to lose more is no rounding, whatever the format.

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Unsupported
-from suites.generation import paths
-from suites.quality import dense
+from suites.running import generate
+from suites.scoring import dense
 
 TEXTS = 3
 LONGEST = 128
@@ -31,7 +31,7 @@ def _floor(model: Any, texts: list[Sequence[int]]) -> tuple[float, float, str]:
     other = "eager" if own == "sdpa" else "sdpa"
     plain = [_logits(model, text) for text in texts]
     try:
-        with paths.refusals("attention"), paths.attention(model, other) if own else _nothing():
+        with generate.refusals("attention"), generate.attention(model, other) if own else _nothing():
             again = [_logits(model, text) for text in texts]
         what = f"attention {own} and {other}" if own else ""
     except Unsupported:
@@ -49,4 +49,4 @@ def _nothing() -> AbstractContextManager[None]:
 def _logits(model: Any, text: Sequence[int], rows: int = 1) -> Any:
     import torch
 
-    return paths.logits(model, {"input_ids": torch.tensor([list(text)] * rows)})[0]
+    return generate.logits(model, {"input_ids": torch.tensor([list(text)] * rows)})[0]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.inputs.corpora import Corpus
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
+from suites import scoring
 from suites.findings import Unsupported
-from suites.generation import paths
-from suites.quality import dense, passages, scoring
-from suites.quality.passages import Passage
+from suites.running import generate
+from suites.scoring import dense, passages
+from suites.scoring.passages import Passage
 
 BLOCK = 64
 """Tokens of a text that are resampled together: neighbours are hard to predict for the same reasons."""
@@ -83,7 +84,7 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
 
     every = passages.passages(reference.model, tokenizer, corpus)
     ids = [passage.ids for passage in every]
-    with paths.refusals("A forward pass"):
+    with generate.refusals("A forward pass"):
         ready = dense.prepare(loaded, reference, tokenizer, memory)
         with dense.active(loaded):
             chunks = list(

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs.items import Items
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.generation import paths
 from suites.intervals import bootstrap, mcnemar, wilson
-from suites.quality import dense, tasks
-from suites.quality.said import Said, said
 from suites.quantization.fidelity import accuracy
+from suites.running import generate
+from suites.running.answers import Said, said
+from suites.scoring import dense
+from suites.scoring import items as tasks
 
 SURE = 0.01
 """Probability below which more ill answers are no chance: eight of eight is enough."""
@@ -34,7 +35,7 @@ def test_answers_kept(
     Source: https://arxiv.org/abs/2407.09141 (answers that flip beside accuracy);
         https://aclanthology.org/W15-3049 (chrF: how much of a text is kept, in characters)
     """
-    with paths.refusals("A forward pass"):
+    with generate.refusals("A forward pass"):
         dense.prepare(loaded, reference, tokenizer, memory_left)
     full, other = dict(tasks.marks(reference, tokenizer, items)), dict(tasks.marks(loaded, tokenizer, items))
     try:

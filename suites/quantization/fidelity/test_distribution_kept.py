@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from fixtures.inputs.corpora import Corpus
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Defect
-from suites.generation import steering
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity import figures, floor
 from suites.quantization.fidelity.measured import Fidelity, fidelity
+from suites.running import forced_tokens
 
 LOST = 0.25
 """Share of what the full model has learned (its loss below a guesser's) that no sound quantization takes away.
@@ -47,7 +47,7 @@ def test_distribution_kept(
     record.capability("quantization.worst_token", told, evidence=worst)
     _record_floor(record, reference, found)
     refuse_far_away(found, worst)
-    refuse_lost_knowledge(found, steering.vocabulary(reference.model), worst)
+    refuse_lost_knowledge(found, forced_tokens.vocabulary(reference.model), worst)
 
 
 def _record_floor(record: Any, reference: Loaded, found: Fidelity) -> None:

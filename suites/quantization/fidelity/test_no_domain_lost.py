@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.corpora import Corpus
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Defect, Unsupported
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity.measured import Fidelity, fidelity

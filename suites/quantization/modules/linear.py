@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.quantized import backend
+from fixtures.quantization import backend
 
 LINEAR = ("Linear", "Conv1D")
 HEAD, TIED, LAST = "the output head", "tied to the embedding", "the head of a classifier"

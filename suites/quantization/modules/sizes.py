@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.quantized import backend
+from fixtures.quantization import backend
 
 
 def parameters(model: Any) -> dict[str, int]:

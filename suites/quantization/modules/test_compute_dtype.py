@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
 from suites.findings import Defect, Finding, Hazard
 
 

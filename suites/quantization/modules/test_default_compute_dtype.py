@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fixtures import libraries
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
+from fixtures.machine import library_versions
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.quantization.modules.test_compute_dtype import told
@@ -26,6 +26,6 @@ def test_default_compute_dtype(quantized_here: Loaded, variant: Variant) -> None
         return
     raise Hazard(
         f"Without bnb_4bit_compute_dtype this {told(own)} model computes in {told(default)} in 4-bit"
-        f" (transformers {libraries.version()}).",
+        f" (transformers {library_versions.version()}).",
         evidence={"default": told(default), "model": told(own)},
     )

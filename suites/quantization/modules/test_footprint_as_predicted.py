@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Defect
 from suites.quantization.modules.sizes import footprint, misjudged, of_other_dtypes, share_quantized
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures import libraries
-from fixtures.subjects.loading import Loaded
+from fixtures.machine import library_versions
+from fixtures.models.loading import Loaded
 from suites.findings import Defect, Finding, Hazard
 from suites.quantization.modules.linear import HEAD, LAST, TIED, Linear, linear_layers, skip_list
 
@@ -38,7 +38,7 @@ def told(wrong: list[Linear], count: int, skipped: list[str]) -> Finding:
         if skipped and first.kept_for in (HEAD, TIED):
             return Hazard(f"{what}: with a skip list of one's own the library forgets it.", evidence=evidence)
         if first.kept_for == LAST:
-            version = libraries.version()
+            version = library_versions.version()
             why = f"transformers {version} looks for the name of its last parameter, a bias, among modules"
             return Hazard(f"{what}: {why}.", evidence=evidence, remedy=f'Pass llm_int8_skip_modules=["{first.name}"].')
         return Defect(f"{what}.", evidence=evidence)

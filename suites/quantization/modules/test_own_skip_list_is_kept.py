@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures import libraries
-from fixtures.subjects import loading, skeletons
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.problems import SubjectProblem
-from fixtures.subjects.quantized import backend
+from fixtures.files.problems import SubjectProblem
+from fixtures.machine import library_versions
+from fixtures.models import loading, skeletons
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -34,7 +34,7 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
     leaf = usual[0].rpartition(".")[2]
     got = replaced_with(subject, variant, quantized_here.model, [leaf])
     ignored = sorted(name for name in got if name.rpartition(".")[2] == leaf)
-    evidence = {"skip list": [leaf], "transformers": libraries.version()}
+    evidence = {"skip list": [leaf], "transformers": library_versions.version()}
     if ignored:
         raise Defect(f"The skip list names {leaf}, and {ignored[0]} is quantized all the same.", evidence=evidence)
     if more := sorted(got - {*usual}):
@@ -42,7 +42,7 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
         failed = failure(subject, variant, [leaf]) if subject.traits.parameters <= SMALL else ""
         evidence |= {"quantized only with a list": more, "first forward pass": failed or "not tried or well"}
         then = f"; then {failed[0].lower()}{failed[1:]}" if failed else ""
-        raise Hazard(f"{what}{then} (transformers {libraries.version()}).", evidence=evidence)
+        raise Hazard(f"{what}{then} (transformers {library_versions.version()}).", evidence=evidence)
 
 
 def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Hazard
 from suites.quantization.modules.linear import named, skip_list
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
-from fixtures.subjects.quantized.backend import Layer
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
+from fixtures.quantization.backend import Layer
 
 NEAR_TIES = 1e-4
 """Share of the error by which kernels may miss the nearest number: their thresholds are written with few digits."""

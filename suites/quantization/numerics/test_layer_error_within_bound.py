@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
 from suites.quantization.numerics.error import errors

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 

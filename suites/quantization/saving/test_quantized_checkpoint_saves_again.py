@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures import libraries
-from fixtures.subjects.loading import Loaded
+from fixtures.machine import library_versions
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
@@ -26,6 +26,6 @@ def test_quantized_checkpoint_saves_again(
     if told:
         raise Hazard(
             f"Loaded from a quantized checkpoint, the model cannot be saved: {told}"
-            f" (transformers {libraries.version()}).",
-            evidence={"refusal": told, "transformers": libraries.version()},
+            f" (transformers {library_versions.version()}).",
+            evidence={"refusal": told, "transformers": library_versions.version()},
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fixtures.subjects import loading
-from fixtures.subjects.loading import Loaded
+from fixtures.models import loading
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Unsupported
-from suites.generation.paths import LOUD, of_the_machine
-from suites.generation.saving.copies import scratch
 from suites.quantization.running import answer, furthest, random_ids
+from suites.running.copies import scratch
+from suites.running.generate import LOUD, of_the_machine
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fixtures.subjects import skeletons
-from fixtures.subjects.loading import Loaded
+from fixtures.models import skeletons
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
-from suites.generation import noise
 from suites.quantization.running import answer, furthest, random_ids
 from suites.quantization.saving.trip import trip
+from suites.running import rounding
 
 
 def test_device_map_auto(
@@ -32,7 +32,7 @@ def test_device_map_auto(
     if not apart:
         return
     spread = len({*found.devices.values()}) > 1  # on one device both do the same, bit for bit
-    explained = noise.tolerance(quantized.model, lambda: answer(quantized.model, inputs).flatten(0, -2)) * spread
+    explained = rounding.tolerance(quantized.model, lambda: answer(quantized.model, inputs).flatten(0, -2)) * spread
     if not apart <= explained:
         raise Defect(
             f'With device_map="auto" the model gives other outputs (by up to {apart:.2g}; rounding explains'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fixtures.subjects.loading import Loaded
+from fixtures.models.loading import Loaded
 from suites.findings import Defect
-from suites.generation import noise
 from suites.quantization.running import answer, furthest, random_ids
+from suites.running import rounding
 
 ROWS = 3
 
@@ -26,7 +26,7 @@ def test_quantized_batch_equals_single(quantized: Loaded, reads_text: None) -> N
     if not any(apart):
         return
     worst = max(range(ROWS), key=lambda number: apart[number])
-    explained = noise.tolerance(model, lambda: answer(model, rows[worst]).flatten(0, -2))
+    explained = rounding.tolerance(model, lambda: answer(model, rows[worst]).flatten(0, -2))
     if not apart[worst] <= explained:
         raise Defect(
             f"A row of a batch has other outputs than alone (by up to {apart[worst]:.2g}; rounding explains"

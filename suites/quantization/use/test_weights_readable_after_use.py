@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.loading import Loaded
-from fixtures.subjects.quantized import backend
-from fixtures.subjects.quantized.backend import Layer
+from fixtures.models.loading import Loaded
+from fixtures.quantization import backend
+from fixtures.quantization.backend import Layer
 from suites.findings import Hazard, Unsupported
 
 

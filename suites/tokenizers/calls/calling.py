@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.special import panics_told
@@ -43,7 +43,7 @@ def asked(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
 
 def takes_pairs(tokenizer: Any) -> bool:
     """Whether two texts may be given: mistral-common's tokenizer refuses them, as its documentation says."""
-    return not libraries.of_mistral_common(tokenizer)
+    return not library_versions.of_mistral_common(tokenizer)
 
 
 def nothing(texts: Sequence[str]) -> list[None]:

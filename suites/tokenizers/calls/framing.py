@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.differences import position
+from fixtures.text.differences import position
 from suites.findings import Unsupported
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.special import encode

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fixtures.differences import first_difference
 from fixtures.inputs.texts import texts
+from fixtures.text.differences import first_difference
 from suites.findings import Defect
 from suites.tokenizers.calls.calling import FEW, asked, offers, truncating
 from suites.tokenizers.calls.framing import parts

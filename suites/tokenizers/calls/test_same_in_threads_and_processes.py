@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fixtures.inputs.texts import NASTY
-from fixtures.machine import no_collection
+from fixtures.machine.machine import no_collection
 from suites.findings import Defect, Hazard
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.calls.children import answer_of_child

@@ -8,14 +8,14 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures.differences import first_difference
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.subjects.subject import Subject
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Finding, Hazard, Unsupported
 from suites.tokenizers.evidence import around, case, escaped, tokens
-from suites.tokenizers.files import causes
+from suites.tokenizers.files import difference_causes
+from suites.tokenizers.files.class_overrides import components, replaced
 from suites.tokenizers.files.raw import Raw, raw
-from suites.tokenizers.files.replaced import components, replaced
 from suites.tokenizers.special import encode, special_tokens
 
 WHITE = "▁" + "".join(map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x2028, 0x2029, 0x3000]))
@@ -83,7 +83,7 @@ def difference(tokenizer: Any, file: Any, text: str) -> Finding | None:
     where = first_difference(ours, theirs)
     at_edge = ids_agree(tokenizer, file, text.strip(WHITE))
     what = "text with outer white space" if at_edge else "text"
-    cause = causes.of_ids(tokenizer, file, text)
+    cause = difference_causes.of_ids(tokenizer, file, text)
     return (Hazard if at_edge else Defect)(
         f"The loaded {type(tokenizer).__name__} gives {what} other ids than tokenizer.json: {cause}.",
         evidence={"text": escaped(text, limit=200), "first difference": where,
@@ -106,7 +106,7 @@ def decoded(tokenizer: Any, file: Any, text: str) -> Finding | None:
     if ours == theirs:
         return None
     was, now = around(theirs, ours)
-    cause = causes.of_text(tokenizer, file, text, ids)
+    cause = difference_causes.of_text(tokenizer, file, text, ids)
     return (Hazard if ours.strip() == theirs.strip() else Defect)(
         f"The loaded {type(tokenizer).__name__} decodes to other text than tokenizer.json, {now} where {was} was: "
         f"{cause}.",

@@ -8,8 +8,8 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.tokenizers.files.again import load_from
-from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
+from suites.tokenizers.files.reloading import load_from
+from suites.tokenizers.files.snapshot import because, parted, phrase, portrait, told
 
 
 def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:

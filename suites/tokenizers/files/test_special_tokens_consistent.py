@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Finding, Hazard
 from suites.tokenizers.evidence import tokens
-from suites.tokenizers.files.naming import config_ids, ids_by_file, named_tokens
+from suites.tokenizers.files.declared_tokens import config_ids, ids_by_file, named_tokens
 from suites.tokenizers.files.raw import raw
 
 LEGACY = "special_tokens_map.json"

@@ -8,9 +8,9 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.tokenizers.files.again import load_from
-from suites.tokenizers.files.portrait import because, parted, phrase, portrait, told
 from suites.tokenizers.files.raw import section
+from suites.tokenizers.files.reloading import load_from
+from suites.tokenizers.files.snapshot import because, parted, phrase, portrait, told
 
 
 def test_survives_saving(subject: Subject, tokenizer: Any, record: Any) -> None:

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixtures.differences import first_difference
 from fixtures.inputs import corpus
 from fixtures.inputs.texts import NASTY
+from fixtures.text.differences import first_difference
 from suites.tokenizers.declared import pipeline, state
 from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.rules import rule_behind, steps

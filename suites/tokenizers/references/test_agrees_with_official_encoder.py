@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import texts
-from fixtures.references.finding import references
+from fixtures.references.matching import references
 from fixtures.references.reference import Reference, ReferenceMissing
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported

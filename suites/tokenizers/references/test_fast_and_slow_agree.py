@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures import libraries
 from fixtures.inputs.texts import texts
+from fixtures.machine import library_versions
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.tokenizers.evidence import escaped
@@ -37,7 +37,7 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Any) -> N
     Source: https://github.com/huggingface/transformers/issues/29774;
         https://github.com/huggingface/transformers/issues/35973
     """
-    slow = libraries.slow_tokenizer(subject.path, tokenizer)
+    slow = library_versions.slow_tokenizer(subject.path, tokenizer)
     record.capability("tokenizer.slow", type(slow).__name__ if slow is not None else "none")
     if slow is None:
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.subjects.chat import Chat, stop_ids
 from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect
 from suites.tokenizers.special import encode
 

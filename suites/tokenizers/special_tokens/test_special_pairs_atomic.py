@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.differences import first_difference
+from fixtures.text.differences import first_difference
 from suites.findings import Defect
 from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.special import encode, special_tokens

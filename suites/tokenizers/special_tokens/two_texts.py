@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.differences import position
+from fixtures.text.differences import position
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import encode

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from fixtures import libraries
+from fixtures.machine import library_versions
 from suites.findings import Defect
 
 
@@ -21,7 +21,7 @@ def test_vocabulary_bijective(tokenizer: Any, record: Any) -> None:
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     record.capability("tokenizer.vocabulary", len(vocabulary))
     record.capability("tokenizer.unused_ids", holes(vocabulary.values()))
-    if libraries.of_mistral_common(tokenizer):
+    if library_versions.of_mistral_common(tokenizer):
         record.capability("tokenizer.vocabulary_lossy", True)
         return
     shared = [number for number, count in Counter(vocabulary.values()).items() if count > 1]

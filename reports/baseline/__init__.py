@@ -1,0 +1,1 @@
+"""Saved records of an earlier run, and the comparison with them."""

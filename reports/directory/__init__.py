@@ -1,0 +1,1 @@
+"""The report directory: written, read, merged, compared."""

@@ -1,0 +1,1 @@
+"""The records: schema, validation, JSON, and what a baseline compares."""

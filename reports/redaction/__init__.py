@@ -1,0 +1,1 @@
+"""Secrets and home directories, redacted in everything that is written."""

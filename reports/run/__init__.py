@@ -1,0 +1,1 @@
+"""One run: observing checks, and writing their records."""

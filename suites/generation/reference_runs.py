@@ -1,0 +1,181 @@
+"""What the checks of one loaded model share: prompts, greedy runs, logits and the tolerance, each made once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from fixtures.models.loading import Loaded
+from fixtures.subjects.subject import Subject
+from suites.findings import Unsupported
+from suites.running import generate, rounding
+from suites.running.agreement import Run
+from suites.running.prompts import QUESTIONS, encoded
+
+LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
+SHORT = "One, two, three,"
+NEW_TOKENS = 12
+"""Enough for a cache that loses, repeats or misplaces a position to be seen several times."""
+MASK_PREDICTORS = ("xlnet", "xlm", "flaubert")
+BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causal": False, "attn_type": "bi"}
+"""Keys of `config.json` that declare attention to later tokens."""
+
+
+def study(subject: Subject, tokenizer: Any, loaded: Loaded) -> Study:
+    """The study of a variant; made once, and gone with the variant."""
+    return loaded.once("study", lambda: Study(subject, tokenizer, loaded.model))
+
+
+class Study:
+    """The reference runs of a model; everything is computed when it is first asked for."""
+
+    def __init__(self, subject: Subject, tokenizer: Any, model: Any):
+        self.subject, self.tokenizer, self.model = subject, tokenizer, model
+        self.seq2seq: bool = bool(model.config.is_encoder_decoder)
+        self.stateful: bool = bool(getattr(model, "_is_stateful", False))
+
+    @cached_property
+    def prompt(self) -> dict[str, Any]:
+        """`input_ids` and `attention_mask` (1 x length, CPU) of a prompt of some twenty tokens or more."""
+        chat = self.subject.traits.has_chat_template
+        return self._usable(encoded(self.subject, self.tokenizer, QUESTIONS[0] if chat else LONG))
+
+    @cached_property
+    def short(self) -> dict[str, Any]:
+        """Likewise, of a prompt that is shorter by far: plain text."""
+        batch = self.tokenizer(SHORT, return_tensors="pt")
+        return self._usable({name: batch[name] for name in ("input_ids", "attention_mask")})
+
+    @cached_property
+    def run(self) -> Run:
+        """Greedy from `prompt`, with the model's ordinary cache."""
+        return self._run(self.prompt)
+
+    @cached_property
+    def short_run(self) -> Run:
+        """Greedy from `short`."""
+        return self._run(self.short)
+
+    @cached_property
+    def whole(self) -> Any:
+        """Logits (positions x vocabulary) of `text`, in one pass without a cache."""
+        if told := self.not_causal:
+            raise Unsupported(told)
+        with generate.refusals("A forward pass"):
+            return generate.logits(self.model, self.text)[0]
+
+    @cached_property
+    def short_whole(self) -> Any:
+        """Likewise, for `short` and its run."""
+        return generate.logits(self.model, self.extended(self.short, self.short_run))[0]
+
+    @cached_property
+    def padded(self) -> tuple[dict[str, Any], tuple[slice, slice]]:
+        """`text` and the extended `short` as one batch, and where each row's logits are.
+
+        Left padding for a decoder. An encoder-decoder has right padding on both sides, whatever its positions are.
+        """
+        texts = (self.text, self.extended(self.short, self.short_run))
+        fill = "decoder_input_ids" if self.seq2seq else "input_ids"
+        batch = generate.padded([text["input_ids"][0] for text in texts], self.pad, left=not self.seq2seq)
+        lengths = [text[fill].shape[1] for text in texts]
+        if not self.seq2seq:
+            return batch, (slice(-lengths[0], None), slice(-lengths[1], None))
+        decoded = generate.padded([text[fill][0] for text in texts], self.pad, left=False)
+        del batch["position_ids"]
+        batch |= {fill: decoded["input_ids"], "decoder_attention_mask": decoded["attention_mask"]}
+        return batch, (slice(0, lengths[0]), slice(0, lengths[1]))
+
+    @cached_property
+    def not_causal(self) -> str | None:
+        """Why one pass over the text does not have the logits of its parts, where the subject declares that."""
+        config = self.model.config
+        if config.model_type in MASK_PREDICTORS:
+            return f"{config.model_type} predicts a token that is added to the text: one pass does not have the others"
+        for name, value in BIDIRECTIONAL.items():
+            if getattr(config, name, None) == value:
+                return f"config.json declares that attention looks both ways ({name} is {value})"
+        return None
+
+    @cached_property
+    def text(self) -> dict[str, Any]:
+        """`prompt` and `run` as one input, all but the last token; for an encoder-decoder, the decoder has the run."""
+        return self.extended(self.prompt, self.run)
+
+    @cached_property
+    def tolerance(self) -> float:
+        """What rounding explains of a difference between two logits."""
+        import torch
+
+        exact = torch.cat([self.whole, self.short_whole])
+        texts = (self.text, self.extended(self.short, self.short_run))
+        return rounding.tolerance(
+            self.model, lambda: torch.cat([generate.logits(self.model, text)[0] for text in texts]), exact
+        )
+
+    def has_cache(self, record: Any) -> bool:
+        """Whether the class declares a cache of keys and values; where it does not, what it has is recorded."""
+        if self.stateful:
+            record.capability("generation.cache", "a state, which cannot be cut or gone back in like a cache")
+        elif not generate.takes(self.model, "past_key_values"):
+            record.capability("generation.cache", "none")
+        else:
+            return True
+        return False
+
+    @property
+    def steps(self) -> int:
+        """New tokens of a run: fewer where the model has no positions for them."""
+        limit = getattr(self.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+        taken = 1 if self.seq2seq else self.prompt["input_ids"].shape[1]
+        return NEW_TOKENS if not isinstance(limit, int) or limit <= 0 else max(1, min(NEW_TOKENS, limit - taken - 1))
+
+    @property
+    def pad(self) -> int:
+        """An id to fill up rows with."""
+        shipped = self.model.generation_config
+        eos = shipped.eos_token_id[0] if isinstance(shipped.eos_token_id, list) else shipped.eos_token_id
+        given = (shipped.pad_token_id, self.tokenizer.pad_token_id, eos)
+        return next((int(token) for token in given if token is not None and 0 <= token < self.rows), 0)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the embedding matrix."""
+        return int(self.model.get_input_embeddings().weight.shape[0])
+
+    @property
+    def last(self) -> slice:
+        """Where in `whole` the logits of the run's tokens are."""
+        return slice(-len(self.run.ids), None)
+
+    def extended(self, prompt: dict[str, Any], run: Run) -> dict[str, Any]:
+        """A prompt and what was generated from it, but for the last token: its logits' last rows are the run's."""
+        import torch
+
+        ids = torch.tensor([list(run.ids[:-1])], dtype=prompt["input_ids"].dtype)
+        if self.seq2seq:
+            decoded = torch.cat([torch.full((1, 1), self.start, dtype=ids.dtype), ids], dim=1)
+            return prompt | {"decoder_input_ids": decoded, "decoder_attention_mask": torch.ones_like(decoded)}
+        whole = torch.cat([prompt["input_ids"], ids], dim=1)
+        return {"input_ids": whole, "attention_mask": torch.ones_like(whole)}
+
+    @property
+    def start(self) -> int:
+        """The id that an encoder-decoder's decoder begins with."""
+        shipped, config = self.model.generation_config, self.model.config
+        given = (shipped.decoder_start_token_id, getattr(config, "decoder_start_token_id", None), shipped.bos_token_id)
+        return next((int(token) for token in given if token is not None), 0)
+
+    def _run(self, prompt: dict[str, Any]) -> Run:
+        with generate.refusals("generate()"):
+            (run,) = generate.generated(self.model, prompt, self.steps)
+        if not bool(run.logits.isfinite().any(dim=-1).all()) or bool(run.logits.isnan().any()):
+            raise Unsupported("the logits are not finite (see integrity), so there is nothing to compare")
+        return run
+
+    def _usable(self, batch: dict[str, Any]) -> dict[str, Any]:
+        if not batch["input_ids"].shape[1]:
+            raise Unsupported("the tokenizer makes no tokens of the prompt, so there is nothing to generate from")
+        if int(batch["input_ids"].max()) >= self.rows:
+            raise Unsupported("the prompt has ids without embedding rows (see tokenizers/ids-have-embedding-rows)")
+        return batch

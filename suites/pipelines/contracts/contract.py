@@ -1,0 +1,153 @@
+"""What a pipeline task promises, stated once per task: what goes in, what comes out, what relates the two."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from fixtures.machine import library_versions
+from fixtures.pipelines.pipe import Pipe
+from suites.findings import Unsupported
+from suites.pipelines.contracts.agreement import difference, rounding
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The input of a canary that brings arguments of its own, such as the labels to choose from."""
+
+    input: Any
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One task's contract. An input is whatever the pipeline takes as one; an answer is what it gives for one."""
+
+    tasks: tuple[str, ...]
+    samples: Callable[[Pipe], Sequence[Any]]
+    """At least three valid inputs of different size."""
+    problems: Callable[[Any, Any, Pipe], Iterator[str]]
+    """Sentences about what is wrong with the answer to an input: nothing where it is as promised."""
+    options: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
+    """Arguments of every call, so that answers are whole and do not depend on chance."""
+    single: Callable[[Any], Any] = lambda output: output
+    """The answer in what the pipeline returns for one input that is not in a list."""
+    streamed: Callable[[Any], Any] = lambda output: output
+    """The answer in what comes for each input of a generator or a data set."""
+    batched: Callable[[Any, Any], Any] = lambda alone, together: together
+    """What of an answer from a batch is to be compared with the answer that the input gets alone."""
+    meaning: Callable[[Any], str] = str
+    """What an answer says, in one word or text: to be compared with a canary's."""
+    says: Callable[[Any, str], str] | None = None
+    """The canary's answer itself where the answer agrees with it (boxes: near enough), else what the answer says."""
+    compared: Callable[[Any], Any] = lambda answer: answer
+    """What of an answer is compared with another answer: not what a rounding error brings in or takes out."""
+    whole_numbers: int = 0
+    """By how much whole numbers may differ where rounding decides them: one pixel, for places."""
+    given: Callable[[Any, Pipe], Any] = lambda known, pipe: known
+    """What the pipeline takes for the input of a canary, which is written as text or as a table."""
+    forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
+    """The same input in every other form that the task accepts, by name."""
+    refused: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
+    """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
+    too_long: Callable[[int], Any] | None = None
+    """An input of more tokens than a model with so many positions can read; None where that makes no sense."""
+    opening: Callable[[Pipe], str] = lambda pipe: ""
+    """What a text that is too long has to begin with."""
+    cuts: bool = False
+    """Whether the pipeline cuts inputs that are too long by itself, to the limit that the tokenizer knows."""
+    shortened: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments with which an input that is too long is cut instead of refused."""
+
+    by_chance: Callable[[Pipe], bool] = lambda pipe: False
+    """Whether answers are drawn by chance, so that no two can be compared."""
+    batches: Callable[[Pipe], bool] = lambda pipe: True
+    """Whether the pipeline can put several inputs together; where the library cannot, a list is read one by one."""
+    listed: Callable[[Pipe], bool] = lambda pipe: True
+    """Whether the pipeline takes lists of several inputs; where it does not, each is given alone."""
+    unwraps: bool = False
+    """Whether the pipeline takes a list of one input for the input."""
+    lists_only: bool = False
+    """Whether the pipeline takes lists alone, and refuses generators and data sets."""
+    writes: bool = False
+    """Whether answers are text that is generated token by token: a rounding error may change a word."""
+
+    def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
+        """The answers to several inputs, in their order."""
+        if not self.listed(pipe):
+            return [self.answer(pipe, sample, **options) for sample in samples]
+        output = pipe(list(samples), **{**self.options(pipe), **options})
+        return [output] if self.unwraps and len(samples) == 1 else list(output)
+
+    def answer(self, pipe: Pipe, sample: Any, **options: Any) -> Any:
+        """The answer to one input, given alone."""
+        asked = sample if isinstance(sample, Asked) else Asked(sample, {})
+        return self.single(pipe(asked.input, **{**self.options(pipe), **asked.options, **options}))
+
+    def apart(self, pipe: Pipe, one: Any, other: Any) -> str | None:
+        """Where two answers differ by more than rounding explains, in words."""
+        return difference(self.compared(one), self.compared(other), rounding(pipe), self.whole_numbers)
+
+
+def promised_of(pipe: Pipe) -> Contract:
+    """The contract of a pipe that answers; where it does not, `pipelines/pipeline-runs` says why.
+
+    Raises:
+        Unsupported: nobody has written a contract for the task, or the pipeline fails at an ordinary input.
+    """
+    promised = contract(pipe.task)
+    if failure := first_failure(pipe, promised):
+        raise Unsupported(f"{pipe.task} does not run here (see pipelines/pipeline-runs): {failure}")
+    return promised
+
+
+def repeatable(pipe: Pipe) -> Contract:
+    """The contract of a pipe whose answers can be compared; `Unsupported` where each is drawn by chance."""
+    promised = promised_of(pipe)
+    if promised.by_chance(pipe):
+        raise Unsupported(f"{pipe.task}: the model draws each answer by chance, so that no two can be compared")
+    return promised
+
+
+def contract(task: str) -> Contract:
+    """The contract of a task; `Unsupported` where nobody has written one."""
+    if task not in contracts():
+        raise Unsupported(f"seatrial has no contract for the pipeline task {task} yet")
+    return contracts()[task]
+
+
+def first_failure(pipe: Pipe, promised: Contract) -> str:
+    """What an ordinary input is answered with, if it is an error; tried once.
+
+    Raises:
+        Unsupported: the pipeline needs a package that is not there.
+    """
+    if pipe.missing:
+        raise Unsupported(pipe.missing)
+    if pipe.failure is None:
+        try:
+            pipe.first = promised.answer(pipe, promised.samples(pipe)[0])
+            pipe.failure = ""
+        except (MemoryError, Unsupported):
+            raise
+        except Exception as error:  # whatever the library raises is the finding
+            if package := library_versions.missing_package(error):
+                pipe.missing = f"{pipe.task} needs a package that is not installed: {package}"
+                raise Unsupported(pipe.missing) from error
+            pipe.failure = f"{type(error).__name__}: {error}"[:400]
+    return pipe.failure
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """Every contract by task: a module of `contracts/` states one or several as `CONTRACTS`."""
+    from suites.pipelines import contracts as package
+
+    modules = (
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    )
+    return {task: each for module in modules for each in getattr(module, "CONTRACTS", ()) for task in each.tasks}

@@ -1,7 +1,0 @@
-"""The scorer: log-likelihoods of texts and of continuations, and two models compared on the same tokens."""
-
-from suites.quality.scoring.choices import Scored, continuations, window_of
-from suites.quality.scoring.pairs import Chunk, compare
-from suites.quality.scoring.texts import rolling
-
-__all__ = ["Chunk", "Scored", "compare", "continuations", "rolling", "window_of"]

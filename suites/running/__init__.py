@@ -1,0 +1,1 @@
+"""Helpers that use a loaded model: generate, forward, compare runs, rounding, copies."""

@@ -1,0 +1,51 @@
+"""Prompts for the generation checks, through the chat template where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.subjects.subject import Subject
+from fixtures.templates.chat import Chat, TemplateFails
+from suites.findings import Unsupported
+
+QUESTIONS = (
+    "What is the capital of France?",
+    "Name one primary colour.",
+    "Say hello.",
+    "Is water wet? Answer yes or no.",
+)
+PLAIN = ("The capital of France is", "One, two, three,", "Once upon a time")
+
+
+def encoded(subject: Subject, tokenizer: Any, text: str) -> dict[str, Any]:
+    """`input_ids` and `attention_mask` of one prompt (1 x length tensors on the CPU)."""
+    if subject.traits.has_chat_template:
+        text = _rendered(Chat(tokenizer), text)
+        batch = tokenizer(text, add_special_tokens=False, return_tensors="pt")
+    else:
+        batch = tokenizer(text, return_tensors="pt")
+    return {name: batch[name] for name in ("input_ids", "attention_mask")}
+
+
+def _rendered(chat: Chat, text: str) -> str:
+    try:
+        return chat.render([{"role": "user", "content": text}], add_generation_prompt=True)
+    except TemplateFails as failure:
+        raise Unsupported(f"the chat template renders no prompt (see chat_templates/renders): {failure}") from None
+
+
+def questions(subject: Subject) -> tuple[str, ...]:
+    return QUESTIONS if subject.traits.has_chat_template else PLAIN
+
+
+def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[int]:
+    """The new ids of a greedy generation, shipped penalties included, sampling switched off."""
+    import torch
+
+    placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+    with torch.inference_mode():
+        output = model.generate(
+            **placed, do_sample=False, max_new_tokens=max_new_tokens, temperature=None, top_p=None, top_k=None
+        )
+    start = 1 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]  # 1: the decoder's start token
+    return [int(token) for token in output[0, start:]]

@@ -1,0 +1,134 @@
+"""Accuracy on items with known answers, as every benchmark by log-likelihood measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.inputs.items import Choice, Cloze, Items, ShortAnswer
+from fixtures.models.loading import Loaded
+from suites import scoring
+from suites.findings import Unsupported
+from suites.running import forced_tokens, generate
+from suites.running.answers import Said
+from suites.scoring import dense, passages, rules
+
+SHOTS = (
+    "Question: What is the capital of Sweden?\nAnswer: Stockholm\nQuestion: How many wheels does a bicycle have?\n"
+    "Answer: 2\n"
+)
+"""They show how short an answer is; neither is asked for."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Whether an item was answered rightly."""
+
+    id: str
+    subject: str
+    right: bool
+    chance: float
+    """Probability that guessing gets it right."""
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """An item as texts: a context, and what may stand behind it."""
+
+    id: str
+    subject: str
+    context: str
+    continuations: tuple[str, ...]
+    answer: int | None
+    """Index of the right continuation; None where any of them is right, as long as greedy decoding says it."""
+
+
+def marks(loaded: Loaded, tokenizer: Any, items: Items) -> dict[str, list[Mark]]:
+    """The marks of each kind of task that has items, computed once for a variant; instructions are not among them."""
+    key = f"marks {items.version}"
+    if key not in loaded.shared:
+        with dense.active(loaded):
+            loaded.shared[key] = _marks(loaded.model, tokenizer, questions(items))
+    found: dict[str, list[Mark]] = loaded.shared[key]
+    return found
+
+
+def of_instructions(given: Sequence[Said]) -> list[Mark]:
+    """The marks of answers to instructions."""
+    asked = [each for each in given if each.asked.rules]
+    return [Mark(each.asked.id, "instructions", not rules.broken(each.text, each.asked.rules), 0.0, each.text)
+            for each in asked]  # fmt: skip
+
+
+def questions(items: Items) -> dict[str, list[Question]]:
+    """The items of each kind as texts."""
+    found = {
+        "choice": [_choice(each) for each in items.choice],
+        "cloze": [_cloze(each) for each in items.cloze],
+        "answers": [_answer(each) for each in items.answers],
+    }
+    return {kind: each for kind, each in found.items() if each}
+
+
+def _choice(item: Choice) -> Question:
+    context = f"Question: {item.question}\nAnswer:"
+    return Question(item.id, item.subject, context, tuple(f" {each}" for each in item.choices), item.answer)
+
+
+def _cloze(item: Cloze) -> Question:
+    return Question(item.id, item.subject, item.text, (f" {item.word}",), None)
+
+
+def _answer(item: ShortAnswer) -> Question:
+    context = f"{SHOTS}Question: {item.question}\nAnswer:"
+    return Question(item.id, item.subject, context, tuple(f" {each}\n" for each in item.answers), None)
+
+
+def _marks(model: Any, tokenizer: Any, asked: dict[str, list[Question]]) -> dict[str, list[Mark]]:
+    flat = [question for kind in asked.values() for question in kind]
+    requests = [pair for question in flat for pair in _pairs(model, tokenizer, question)]
+    start = passages.prefix(model, tokenizer)
+    with generate.refusals("A forward pass"):
+        scored = iter(scoring.continuations(model, requests, prefix=start, window=passages.window(model)))
+    return {
+        kind: [_mark(each, [next(scored) for _ in each.continuations]) for each in found]
+        for kind, found in asked.items()
+    }
+
+
+def _pairs(model: Any, tokenizer: Any, question: Question) -> list[tuple[list[int], list[int]]]:
+    """Context and continuation ids, parted as lm-eval parts them: where the context alone ends."""
+    begin = _beginning(tokenizer)
+    context = _ids(model, tokenizer, question.context)
+    found = []
+    for text in question.continuations:
+        whole = _ids(model, tokenizer, question.context + text)
+        cut = min(len(context), len(whole) - 1)
+        found.append((begin + whole[:cut], whole[cut:]))
+    return found
+
+
+def _ids(model: Any, tokenizer: Any, text: str) -> list[int]:
+    ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    if len(ids) < 2 or max(ids) >= forced_tokens.vocabulary(model):
+        raise Unsupported(f"the tokenizer has no ids for {text!r} that the model has embeddings for")
+    return ids
+
+
+def _beginning(tokenizer: Any) -> list[int]:
+    """The special tokens that the tokenizer itself puts before a text."""
+    bos = tokenizer.bos_token_id
+    ids = list(tokenizer("a")["input_ids"])
+    return [bos] if bos is not None and ids[:1] == [bos] else []
+
+
+def _mark(question: Question, scored: Sequence[scoring.Scored]) -> Mark:
+    if question.answer is None:
+        right = any(each.greedy for each in scored)
+        return Mark(question.id, question.subject, right, 0.0)
+    sizes = [len(each.encode()) for each in question.continuations]
+    best = max(range(len(scored)), key=lambda each: scored[each].logprob / sizes[each])
+    said = question.continuations[best].strip()
+    return Mark(question.id, question.subject, best == question.answer, 1 / len(scored), said)

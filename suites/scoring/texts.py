@@ -1,0 +1,32 @@
+"""Log-probabilities of every token of long texts, as perplexity needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from suites.scoring import scores
+from suites.scoring.choices import window_of
+from suites.scoring.rows import windows
+
+
+def rolling(
+    model: Any,
+    texts: Sequence[Sequence[int]],
+    *,
+    prefix: int | None,
+    window: int | None = None,
+    batch_tokens: int | None = None,
+) -> list[Any]:
+    """The log-probability (nats, float64) of every token of each text, each token once.
+
+    Windows are lm-eval's: disjoint, with one token of context for the first of each. `prefix` stands before each text;
+    with None, the first token of a text is not scored, and its array is one shorter.
+    """
+    pieces = [list(windows(text, prefix, window or window_of(model))) for text in texts]
+    tokens = batch_tokens or scores.batch_tokens(model)
+    values, _ = scores.scored(model, [row for rows in pieces for row in rows], tokens)
+    found = iter(values)
+    return [numpy.concatenate([numpy.zeros(0), *(next(found) for _ in rows)]) for rows in pieces]

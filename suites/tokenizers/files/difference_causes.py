@@ -1,0 +1,45 @@
+"""Why a loaded tokenizer differs from its `tokenizer.json`, where no component was replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from suites.tokenizers.files.class_overrides import ENCODING, replaced
+
+
+def of_ids(tokenizer: Any, file: Any, text: str) -> str:
+    """A clause for other ids of a text."""
+    found = at_random(file) or replaced(tokenizer, file, ENCODING) or added(tokenizer, file, text)
+    return found or "its vocabulary, merges or added tokens differ"
+
+
+def of_text(tokenizer: Any, file: Any, text: str, ids: Sequence[int]) -> str:
+    """A clause for other text of the same ids."""
+    if wraps_decode(tokenizer, ids):
+        return "the class puts a decode of its own before that of its backend"
+    return replaced(tokenizer, file, ("decoder",)) or added(tokenizer, file, text) or "its added tokens differ"
+
+
+def at_random(file: Any) -> str:
+    dropout = getattr(file.model, "dropout", None)
+    return f"its model.dropout of {dropout:.2g} leaves merges out at random, in every call others" if dropout else ""
+
+
+def added(tokenizer: Any, file: Any, text: str) -> str:
+    """Tokens of the text that only the loaded one takes out before its model sees them, with their names."""
+    known = {token.content for token in file.get_added_tokens_decoder().values()}
+    more = [str(token) for token in tokenizer.added_tokens_decoder.values() if str(token) not in known]
+    found = next((token for token in more if token in text), None)
+    if found is None:
+        return ""
+    names = [name for name, value in tokenizer.special_tokens_map.items() if str(value) == found]
+    return f"{found!r} is an added token here and not in the file{f', as {names[0]}' if names else ''}"
+
+
+def wraps_decode(tokenizer: Any, ids: Sequence[int]) -> bool:
+    """Whether the loaded object gives other text than its backend by itself, as CLIP's class does."""
+    backend = tokenizer.backend_tokenizer
+    options = {"skip_special_tokens": False}
+    own = str(type(backend).decode(backend, list(ids), **options))
+    return str(tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **options)) != own

@@ -1,0 +1,95 @@
+"""What must be the same in two tokenizers that were loaded from the same files, or from a saved copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixtures.inputs.texts import NASTY
+from fixtures.text.differences import first_difference
+from suites.tokenizers.evidence import escaped, tokens
+from suites.tokenizers.files.class_overrides import COMPONENTS, replaced
+from suites.tokenizers.special import panics_told, special_tokens
+
+FLAGS = ("special", "lstrip", "rstrip", "single_word", "normalized")
+SETTINGS = ("model_max_length", "padding_side", "truncation_side", "chat_template", "split_special_tokens")
+TRIED = 24
+
+
+def portrait(tokenizer: Any) -> dict[str, dict[str, Any]]:
+    """Added tokens with their flags, named tokens, ids of fixed texts, and settings: causes before effects."""
+    return {
+        "added tokens": {token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
+                         for number, token in tokenizer.added_tokens_decoder.items()},
+        "named tokens": {name: str(token) for name, token in tokenizer.special_tokens_map.items()
+                         if not isinstance(token, (list, dict))},
+        "ids": {text: ids(tokenizer, text) for text in fixed_texts(tokenizer)},
+        "settings": {name: getattr(tokenizer, name, None) for name in SETTINGS},
+    }  # fmt: skip
+
+
+def fixed_texts(tokenizer: Any) -> list[str]:
+    """The catalogue of nasty texts, and texts with special tokens in them."""
+    return [*NASTY.values(), *(f"ab {token} cd{token}ef" for token in list(special_tokens(tokenizer))[:TRIED])]
+
+
+def ids(tokenizer: Any, text: str) -> list[int] | str:
+    """Ids with what the tokenizer adds; that a text cannot be encoded is told by `round-trip`."""
+    try:
+        with panics_told():
+            return list(tokenizer(text)["input_ids"])
+    except Exception as error:
+        return f"{type(error).__name__}"
+
+
+def parted(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> tuple[str, str] | None:
+    """The first part, and the entry in it, that differs."""
+    for part, entries in before.items():
+        for name in {**entries, **after[part]}:
+            if entries.get(name) != after[part].get(name):
+                return part, name
+    return None
+
+
+def because(tokenizer: Any, original: Any) -> str:
+    """A clause that names the components in which two tokenizers differ; empty where none is known."""
+    if not getattr(tokenizer, "backend_tokenizer", None) or not getattr(original, "backend_tokenizer", None):
+        return ""
+    what = replaced(tokenizer, original.backend_tokenizer, COMPONENTS, other="before")
+    return f": {what}" if what else ""
+
+
+def told(before: dict[str, Any], after: dict[str, Any], part: str, name: str, tokenizer: Any) -> dict[str, Any]:
+    """Evidence for the entry that differs."""
+    was, now = before[part].get(name), after[part].get(name)
+    evidence: dict[str, Any] = {"part": part, "entry": escaped(name, limit=200), "before": was, "after": now}
+    if part == "ids" and isinstance(was, list) and isinstance(now, list):
+        where = first_difference(was, now)
+        evidence |= {"first difference": where, "tokens before": tokens(tokenizer, was[where : where + 6]),
+                     "tokens after": tokens(tokenizer, now[where : where + 6]),
+                     "before": was[:60], "after": now[:60]}  # fmt: skip
+    if part == "settings" and name == "chat_template":
+        evidence |= {"before": escaped(str(was)), "after": escaped(str(now))}
+    return evidence
+
+
+def phrase(part: str, name: str, was: Any, now: Any) -> str:
+    """What differs, for a summary."""
+    match part:
+        case "ids":
+            return f"{escaped(name, limit=40)} has other ids"
+        case "added tokens" if was is None or now is None:
+            return f"the added token {name} is {'new' if was is None else 'gone'}"
+        case "added tokens":
+            return f"the added token {name} has {flags(was, now)}"
+        case "settings" if name == "chat_template":
+            return "the chat template is another one"
+        case _:
+            return f"{name} is {now} instead of {was}"
+
+
+def flags(was: Any, now: Any) -> str:
+    if was[0] != now[0]:
+        return f"id {now[0]} instead of {was[0]}"
+    return ", ".join(
+        f"{flag} {now[1][flag]} instead of {was[1][flag]}" for flag in FLAGS if was[1][flag] != now[1][flag]
+    )
