@@ -18,7 +18,7 @@ from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
 from suites.generation import reach
 from suites.generation.equivalence import test_compiled_equals_eager as compiled
-from suites.generation.reference_runs import Study, study
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate, rounding, warnings_heard
 from suites.running.agreement import Run, difference, distances, must_agree, must_match
 
@@ -107,18 +107,18 @@ def loaded(subject: Subject) -> Loaded:
 
 
 @pytest.fixture
-def reference(subject: Subject, loaded: Loaded) -> Study:
-    return study(subject, loading.load_tokenizer(subject), loaded)
+def reference(subject: Subject, loaded: Loaded) -> ReferenceRuns:
+    return reference_runs(subject, loading.load_tokenizer(subject), loaded)
 
 
-def test_the_tolerance_is_of_the_order_of_rounding(reference: Study) -> None:
+def test_the_tolerance_is_of_the_order_of_rounding(reference: ReferenceRuns) -> None:
     """Above what two right paths differ by, far below what an error of a thousandth does."""
     largest = float(reference.whole.abs().max())
     assert max(distances(reference.whole[reference.last], reference.run.logits)) < reference.tolerance
     assert rounding.unit(reference.model) * largest < reference.tolerance < 1e-3 * largest
 
 
-def test_rounding_leaves_no_hooks(reference: Study) -> None:
+def test_rounding_leaves_no_hooks(reference: ReferenceRuns) -> None:
     before = generate.logits(reference.model, reference.text)
     with rounding.rounding(reference.model, seed=0):
         assert not torch.equal(before, generate.logits(reference.model, reference.text))
@@ -126,15 +126,15 @@ def test_rounding_leaves_no_hooks(reference: Study) -> None:
 
 
 def test_a_study_is_made_once_and_goes_with_its_variant(subject: Subject) -> None:
-    shelf = loading.Shelf(10**9)
-    loaded = shelf.model(subject, Variant())
-    first = study(subject, shelf.tokenizer(subject), loaded)
-    assert study(subject, shelf.tokenizer(subject), loaded) is first
-    shelf.free_all()
+    model_cache = loading.ModelCache(10**9)
+    loaded = model_cache.model(subject, Variant())
+    first = reference_runs(subject, model_cache.tokenizer(subject), loaded)
+    assert reference_runs(subject, model_cache.tokenizer(subject), loaded) is first
+    model_cache.free_all()
     assert loaded.shared == {}
 
 
-def test_paths_leave_the_model_as_it_was(reference: Study) -> None:
+def test_paths_leave_the_model_as_it_was(reference: ReferenceRuns) -> None:
     model = reference.model
     before, shipped, own = dict(vars(model)), model.generation_config, model.config._attn_implementation
     generate.generated(model, reference.prompt, 2, cache_implementation="static", disable_compile=True)
@@ -177,7 +177,7 @@ def test_warnings_are_heard_and_the_library_is_silent_again() -> None:
     assert (logging.getLogger("transformers").level, logging.getLogger("transformers").handlers) == (level, handlers)
 
 
-def test_the_reach_of_a_window_is_exact(reference: Study) -> None:
+def test_the_reach_of_a_window_is_exact(reference: ReferenceRuns) -> None:
     assert {layer.longest for layer in reach.layers(reference.model, 20)} == {8}
     assert not any(layer.sees_everything for layer in reach.layers(reference.model, 20))
 

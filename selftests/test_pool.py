@@ -11,19 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checkpoint.bare_template import BareTemplate
-from fixtures.inputs.conversation_strategy import Shape, Talk, talks
-from fixtures.inputs.generated_conversations import pool, smallest
+from fixtures.inputs.conversation_strategy import Conversation, Features, conversations
+from fixtures.inputs.generated_conversations import sample, smallest
 from fixtures.templates.chat import Chat
 from suites.chat_templates.generated import shape_of
 
-ALL = Shape(system=True, free=True, tools=True, parallel=True, reasoning=True)
-SHAPES = [Shape(), Shape(system=True), Shape(free=True), Shape(tools=True), Shape(tools=True, reasoning=True), ALL]
+ALL = Features(system=True, free=True, tools=True, parallel=True, reasoning=True)
+SHAPES = [
+    Features(),
+    Features(system=True),
+    Features(free=True),
+    Features(tools=True),
+    Features(tools=True, reasoning=True),
+    ALL,
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @given(data=st.data())
-def test_talks_hold_only_what_the_shape_allows(shape: Shape, data: st.DataObject) -> None:
-    talk = data.draw(talks(shape), label="talk")
+def test_talks_hold_only_what_the_shape_allows(shape: Features, data: st.DataObject) -> None:
+    talk = data.draw(conversations(shape), label="talk")
     roles = [message["role"] for message in talk.messages]
     calls = [len(message["tool_calls"]) for message in talk.messages if "tool_calls" in message]
     assert shape.system or "system" not in roles
@@ -34,8 +41,8 @@ def test_talks_hold_only_what_the_shape_allows(shape: Shape, data: st.DataObject
     assert shape.free or all(pair != ("user", "user") for pair in pairwise(roles))
 
 
-@given(talk=talks(ALL))
-def test_talks_begin_with_the_user_and_answer_calls_in_order(talk: Talk) -> None:
+@given(talk=conversations(ALL))
+def test_talks_begin_with_the_user_and_answer_calls_in_order(talk: Conversation) -> None:
     """What every template that supports all of it takes: each result answers a call of the message before."""
     said = [message for message in talk.messages if message["role"] != "system"]
     assert said[0]["role"] == "user"
@@ -60,24 +67,24 @@ def test_talks_begin_with_the_user_and_answer_calls_in_order(talk: Talk) -> None
         lambda talk: len(talk.messages) == 1,
     ],
 )
-def test_talks_reach_what_the_shape_allows(what: Callable[[Talk], bool]) -> None:
+def test_talks_reach_what_the_shape_allows(what: Callable[[Conversation], bool]) -> None:
     """Within a few hundred: hypothesis.find would look for the smallest one, which takes most of its time."""
-    assert any(map(what, pool(ALL, 300, 0)))
+    assert any(map(what, sample(ALL, 300, 0)))
 
 
 def test_the_pool_is_drawn_once_and_the_same_for_a_seed() -> None:
-    first = pool(ALL, 30, 0)
-    assert pool(ALL, 30, 0) is first
+    first = sample(ALL, 30, 0)
+    assert sample(ALL, 30, 0) is first
     kept = copy.deepcopy(first)
-    pool.cache_clear()
-    assert pool(ALL, 30, 0) == kept
-    assert pool(ALL, 30, 1) != kept
+    sample.cache_clear()
+    assert sample(ALL, 30, 0) == kept
+    assert sample(ALL, 30, 1) != kept
     assert len(first) > 15
 
 
 def test_the_smallest_still_fails() -> None:
     """Messages go first, then characters; what fails only with them is kept."""
-    talk = max(pool(Shape(system=True), 30, 0), key=lambda each: len(each.messages))
+    talk = max(sample(Features(system=True), 30, 0), key=lambda each: len(each.messages))
     said = str(talk.messages[-1]["content"])
     needle = max(said.split(), key=len)[:3]
     found = smallest(talk, lambda each: any(needle in message["content"] for message in each.messages))
@@ -89,12 +96,12 @@ def test_the_smallest_still_fails() -> None:
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}", Shape(system=True, free=True)),
+        ("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}", Features(system=True, free=True)),
         ("{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('no') }}"
-         "{% endif %}{{ m.content }}{% endfor %}", Shape()),
+         "{% endif %}{{ m.content }}{% endfor %}", Features()),
         ("{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}{{ m.content }}"
          "{{ m.tool_calls | tojson if m.tool_calls }}{% endfor %}", ALL),
     ],
 )  # fmt: skip
-def test_the_shape_follows_the_capabilities(template: str, expected: Shape) -> None:
+def test_the_shape_follows_the_capabilities(template: str, expected: Features) -> None:
     assert shape_of(Chat(BareTemplate(template))) == expected

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.checkpoint.traits import Traits
 from fixtures.files.problems import Problem
-from fixtures.session.selection import applies
+from fixtures.session.needs import NEEDS
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 from selftests.running import QUIET, run_pytest
@@ -30,7 +30,7 @@ BROKEN = Traits(has_tokenizer=True, problems=(Problem("tokenizer.json", "cut", "
     ],
 )
 def test_a_check_applies_where_its_fixtures_can_be_had(fixtures: set[str], traits: Traits, expected: bool) -> None:
-    assert applies(fixtures, traits) is expected
+    assert all(NEEDS[name].subject(traits) for name in fixtures & NEEDS.keys()) is expected
 
 
 def test_a_run_goes_subject_by_subject_and_variant_by_variant(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from fixtures import builtin
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.models.embedding_rows import INPUT, find
 from fixtures.templates.chat import Chat
 from suites.chat_templates.files.sources import Stored, by_name, leaves, stored
@@ -89,13 +89,13 @@ def chat() -> Chat:
 
 
 @pytest.mark.parametrize("talk", [TALK, *WITH_TOOLS])
-def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Talk) -> None:
+def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Conversation) -> None:
     assert wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), [STOP]) is None
 
 
 @pytest.mark.parametrize("talk", [TALK, WITH_TOOLS[1]], ids=["plain", "with tools"])
 @pytest.mark.parametrize("words", ["leaves out", "did not say"])
-def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Talk) -> None:
+def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Conversation) -> None:
     """Each bit in turn; those of white space and of the header may be set."""
     whole = masked(chat, talk.messages, tools=talk.tools)
     bit = 1 if words == "leaves out" else 0

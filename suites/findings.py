@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
 
 class Finding(AssertionError):
@@ -39,3 +39,65 @@ class Unsupported(Finding):
     """The check applies but could not run here; the summary is the reason."""
 
     outcome = "unsupported"
+
+
+class Record(Protocol):
+    """The fixture `record`: what a check reports besides its outcome. The package `reports` provides it."""
+
+    def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
+        """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        *,
+        better: str,
+        samples: int,
+        interval: tuple[float, float] | None = None,
+        effect: float | None = None,
+        version: str = "",
+        compared: bool = True,
+    ) -> None:
+        """Records a number with its unit, direction (lower or higher), sample size and 95% interval.
+
+        Args:
+            effect: the smallest relative change that counts against a baseline.
+            version: of the input that was measured; values over other versions are not compared.
+            compared: False for what is only shown: a time or a rate of one run.
+        """
+
+    def sequences(
+        self,
+        name: str,
+        values: Mapping[str, Sequence[int]],
+        *,
+        version: str,
+        rules: Mapping[str, str] | None = None,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Records integer sequences by name (`group/number`), which a later run compares with its own."""
+
+    def keep(
+        self,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        kind: str,
+        version: str,
+        tolerance: float = 0.0,
+        by: str = "",
+    ) -> None:
+        """Keeps observations (`kind`: renders, outputs or answers) by name, for a later run to compare with."""
+
+    def series(
+        self,
+        name: str,
+        points: Iterable[Sequence[Any]],
+        *,
+        x: str,
+        y: str,
+        kind: Literal["line", "bar", "points"] = "line",
+    ) -> None:
+        """Records points that the report plots: [x, y] or [x, y, low, high]; `x` and `y` are titles with units."""

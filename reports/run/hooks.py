@@ -19,3 +19,8 @@ def pytest_seatrial_check(item: pytest.Item) -> dict[str, Any] | None:  # type: 
     Keys: check, subject, variant, parameters (together the key of its record), documentation (promise, why, fix,
     source), reproduce (a command) and place (subject, variant and suite in a few words, for the terminal).
     """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_seatrial_left_out(config: pytest.Config) -> list[dict[str, Any]] | None:  # type: ignore[empty-body]
+    """Checks that were not generated: `{"what": the need, "checks": [ids], "subjects": [names]}` for each need."""

@@ -42,8 +42,8 @@ class Observation:
     problem: dict[str, Any] | None = None
     """Set when the subject could not be loaded for this check."""
 
-    def capability(self, name: str, value: str | int | float | bool | None, *, evidence: Any = None) -> None:
-        """Records a probed fact that is neither good nor bad."""
+    def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
+        """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
         self.capabilities[name] = {"value": value, "evidence": evidence}
 
     def metric(

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fixtures.inputs.conversation_strategy import Shape, Talk
+from fixtures.inputs.conversation_strategy import Conversation, Features
 from fixtures.inputs.generated_conversations import smallest
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.chat_templates import probes, probes_content, probes_tools
 
-Pool = Callable[[Shape], tuple[Talk, ...]]
+Generated = Callable[[Features], tuple[Conversation, ...]]
 
 
-def shape_of(chat: Chat) -> Shape:
-    """What the conversations of the pool may hold for this template."""
+def shape_of(chat: Chat) -> Features:
+    """What the conversations of the generated conversations may hold for this template."""
     return chat.once("shape", _shape)
 
 
-def _shape(chat: Chat) -> Shape:
+def _shape(chat: Chat) -> Features:
     uses_tools = probes_tools.shows_calls(chat) and _is(chat, probes_tools.tool_results, "supported")
-    return Shape(
+    return Features(
         system=_is(chat, probes.system_role, "supported", "merged"),
         free=_is(chat, probes.alternation, "free"),
         tools=uses_tools,
@@ -32,14 +32,14 @@ def _is(chat: Chat, probe: Callable[[Chat], probes.Answer], *values: str) -> boo
     return chat.once(f"chat.{probe.__name__}", probe)[0] in values
 
 
-def renders(chat: Chat, pool: Pool) -> Iterator[tuple[Talk, str]]:
-    """Every conversation of the pool with its render; what does not render is told by `renders`."""
-    for talk in pool(shape_of(chat)):
+def renders(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[Conversation, str]]:
+    """Every conversation of the generated conversations with its render; what does not render is told by `renders`."""
+    for talk in generated_conversations(shape_of(chat)):
         if (text := render(chat, talk)) is not None:
             yield talk, text
 
 
-def render(chat: Chat, talk: Talk, *, add_generation_prompt: bool = False) -> str | None:
+def render(chat: Chat, talk: Conversation, *, add_generation_prompt: bool = False) -> str | None:
     """The render, None where there is none."""
     try:
         return chat.render(talk.messages, tools=talk.tools, add_generation_prompt=add_generation_prompt)
@@ -47,10 +47,10 @@ def render(chat: Chat, talk: Talk, *, add_generation_prompt: bool = False) -> st
         return None
 
 
-def simplest(chat: Chat, talk: Talk, wrong: Callable[[Talk, str], bool]) -> tuple[Talk, str]:
+def simplest(chat: Chat, talk: Conversation, wrong: Callable[[Conversation, str], bool]) -> tuple[Conversation, str]:
     """A smaller conversation whose render is wrong in the same way, and the render."""
 
-    def fails(each: Talk) -> bool:
+    def fails(each: Conversation) -> bool:
         text = render(chat, each)
         return text is not None and wrong(each, text)
 

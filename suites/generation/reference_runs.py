@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import Record, Unsupported
 from suites.running import generate, rounding
 from suites.running.agreement import Run
 from suites.running.prompts import QUESTIONS, encoded
@@ -21,12 +21,12 @@ BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causa
 """Keys of `config.json` that declare attention to later tokens."""
 
 
-def study(subject: Subject, tokenizer: Any, loaded: Loaded) -> Study:
-    """The study of a variant; made once, and gone with the variant."""
-    return loaded.once("study", lambda: Study(subject, tokenizer, loaded.model))
+def reference_runs(subject: Subject, tokenizer: Any, loaded: Loaded) -> ReferenceRuns:
+    """The reference_runs of a variant; made once, and gone with the variant."""
+    return loaded.once("reference_runs", lambda: ReferenceRuns(subject, tokenizer, loaded.model))
 
 
-class Study:
+class ReferenceRuns:
     """The reference runs of a model; everything is computed when it is first asked for."""
 
     def __init__(self, subject: Subject, tokenizer: Any, model: Any):
@@ -113,7 +113,7 @@ class Study:
             self.model, lambda: torch.cat([generate.logits(self.model, text)[0] for text in texts]), exact
         )
 
-    def has_cache(self, record: Any) -> bool:
+    def has_cache(self, record: Record) -> bool:
         """Whether the class declares a cache of keys and values; where it does not, what it has is recorded."""
         if self.stateful:
             record.capability("generation.cache", "a state, which cannot be cut or gone back in like a cache")

@@ -3,13 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import also_quantized
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
-from suites.generation.reference_runs import study
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 
 
+@also_quantized
 def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Greedy generation of the same prompt gives the same tokens every time.
 
@@ -18,7 +20,7 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, 
     Fix: look for dropout outside of evaluation mode, and for a cache that survives the call.
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     try:
         first = list(reference.run.ids)
     except Unsupported as refusal:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from fixtures.files.problems import SubjectProblem
-from fixtures.session.session import Trial
+from fixtures.session.needs import also_quantized
+from fixtures.session.session import Session
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 
 
-def test_loads(subject: Subject, variant: Variant | None, trial: Trial) -> None:
+@also_quantized
+def test_loads(subject: Subject, variant: Variant | None, trial: Session) -> None:
     """Every part that the subject declares can be loaded: config, tokenizer, weights.
 
     Why: a model that does not load, or only with code or pickles that nobody has read, cannot be adopted.
@@ -16,6 +18,6 @@ def test_loads(subject: Subject, variant: Variant | None, trial: Trial) -> None:
     if subject.traits.problems:
         raise SubjectProblem(subject.traits.problems[0])
     if subject.traits.has_tokenizer or subject.traits.bare_template:
-        trial.shelf.tokenizer(subject)
+        trial.model_cache.tokenizer(subject)
     if variant:
-        trial.shelf.model(subject, variant)
+        trial.model_cache.model(subject, variant)

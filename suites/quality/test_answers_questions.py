@@ -8,8 +8,9 @@ from typing import Any
 
 from fixtures.inputs.items import Items
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.intervals import binomial_tail, wilson
 from suites.running.answers import said
 from suites.scoring import items as tasks
@@ -23,8 +24,9 @@ MANY = 5
 EXAMPLES = 40
 
 
+@needs("continues_text")
 def test_answers_questions(
-    subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str, continues_text: None, record: Any
+    subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str, record: Record
 ) -> None:
     """Of simple questions with several answers to choose from, the model gets no fewer right than by guessing.
 
@@ -47,7 +49,7 @@ def test_answers_questions(
 
 def _add_instructions(
     found: dict[str, list[Mark]], subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str,
-    record: Any,
+    record: Record,
 ) -> None:  # fmt: skip
     """Marks of what the model writes; where it writes nothing (`generation/vital-signs` tells why), the rest counts."""
     try:
@@ -64,13 +66,13 @@ def _add_instructions(
     record.capability("quality.instructions", f"{kept} of {len(told)} kept", evidence=told)
 
 
-def _record(record: Any, kind: str, marks: Sequence[Mark], version: str) -> None:
+def _record(record: Record, kind: str, marks: Sequence[Mark], version: str) -> None:
     right = sum(mark.right for mark in marks)
     record.metric(f"quality.accuracy.{kind}", right / len(marks), "share", better="higher", samples=len(marks),
                   interval=wilson(right, len(marks)), version=version)  # fmt: skip
 
 
-def _tell_what_it_knows(record: Any, marks: Sequence[Mark]) -> None:
+def _tell_what_it_knows(record: Record, marks: Sequence[Mark]) -> None:
     """Whether each subject with enough items is known: a capability that a manifest can require."""
     for subject, count in sorted(Counter(mark.subject for mark in marks).items()):
         own = [mark for mark in marks if mark.subject == subject]

@@ -7,13 +7,15 @@ from typing import Any
 
 from fixtures.inputs.corpora import Corpus
 from fixtures.models.loading import Loaded
-from suites.findings import Defect
+from fixtures.session.needs import needs
+from suites.findings import Defect, Record
 from suites.intervals import bootstrap
 from suites.scoring import passages
 from suites.scoring.passages import Passage
 
 
-def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, continues_text: None, record: Any) -> None:
+@needs("continues_text")
+def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, record: Record) -> None:
     """Every token of ordinary text, in every domain and language of the corpus, has a probability above zero.
 
     Why: a token that the model can never say makes every benchmark of that text infinitely bad, and every answer that
@@ -44,7 +46,7 @@ def refuse_impossible(tokenizer: Any, passage: Passage, values: Any) -> None:
     )
 
 
-def _record(record: Any, scored: list[tuple[Passage, Any]], version: str) -> None:
+def _record(record: Record, scored: list[tuple[Passage, Any]], version: str) -> None:
     rows = passages.sums(scored)
     tokens = int(rows[:, 1].sum())
     for name, statistic, unit in (

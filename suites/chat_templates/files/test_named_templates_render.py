@@ -6,11 +6,12 @@ from typing import Any
 
 from fixtures.inputs.conversations import QUESTION, user
 from fixtures.inputs.tools import WEATHER
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.files.sources import DEFAULT, NAMED, stored, taken
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 DOCUMENTS = [{"title": "Zoo", "text": "A zoo keeps animals.", "contents": "A zoo keeps animals."}]
 FLAT: dict[str, Any] = {
@@ -24,7 +25,8 @@ OPTIONS: tuple[dict[str, Any], ...] = ({}, {"tools": [WEATHER]}, {"documents": D
 """What templates of other names than `default` are for."""
 
 
-def test_named_templates_render(template_files: Any, subject: Subject, tokenizer: Any, record: Any) -> None:
+@needs("template_files")
+def test_named_templates_render(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Every named template renders a question, with tools or documents where it is for these, and shows it.
 
     Why: a template for tools or retrieval is used by name and rarely tried; and where none is called default,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.needs import needs
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.sources import DEFAULT, by_name, first_difference, taken
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 
-def test_processor_template_agrees(processor_files: Path, template_files: Path, tokenizer: Any, record: Any) -> None:
+@needs("template_files")
+def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record: Record) -> None:
     """Where a model has a processor, its chat template renders text as the tokenizer's does.
 
     Why: one server prompts through the processor, another through the tokenizer; and which of chat_template.json,

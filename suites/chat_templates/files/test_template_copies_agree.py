@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.sources import (
@@ -18,12 +19,13 @@ from suites.chat_templates.files.sources import (
     stored,
     taken,
 )
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 CONFIG_ONLY = "text-generation-inference and other readers of tokenizer_config.json alone"
 
 
-def test_template_copies_agree(template_files: Any, subject: Subject, tokenizer: Any, record: Any) -> None:
+@needs("template_files")
+def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Copies of a chat template in several files say the same, and one of them is where the tokenizer looks.
 
     Why: chat_template.jinja goes before tokenizer_config.json, and some servers know only the latter; after an edit
@@ -45,7 +47,7 @@ def test_template_copies_agree(template_files: Any, subject: Subject, tokenizer:
     return None
 
 
-def tell(record: Any, where: dict[str, str], copies: list[Stored]) -> None:
+def tell(record: Record, where: dict[str, str], copies: list[Stored]) -> None:
     """A template that is only in .jinja files is what the library writes by default; who cannot read it is told."""
     files = sorted({each.file for each in copies if each.name == DEFAULT})
     missing = CONFIG_ONLY if OF_TOKENIZERS not in files else None
@@ -71,7 +73,7 @@ def agree(tokenizer: Any, used: Stored, copy: Stored) -> None:
     )  # fmt: skip
 
 
-def read_by_nobody(subject: Subject, tokenizer: Any, record: Any) -> None:
+def read_by_nobody(subject: Subject, tokenizer: Any, record: Record) -> None:
     """The tokenizer has no template, though a file of the directory holds one."""
     __tracebackhide__ = True
     files = sorted({each.file for each in stored(subject.path)})

@@ -6,12 +6,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.needs import needs
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.sources import by_name, leaves, taken
 from suites.findings import Defect, Unsupported
 
 
-def test_templates_survive_saving(template_files: Any, tokenizer: Any) -> None:
+@needs("template_files")
+def test_templates_survive_saving(tokenizer: Any) -> None:
     """Every named template is the same text after saving and loading, in .jinja files and in tokenizer_config.json.
 
     Why: every fine-tune is saved, with the template of its base; one that is lost or overwritten there is missed

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.sandbox.inspection import inspect
 from fixtures.templates.chat import Chat
 from suites.chat_templates.portability.compared import first_difference, references
 from suites.chat_templates.portability.engines import llama_cpp
 from suites.chat_templates.portability.findings import hazard
-from suites.findings import Unsupported
+from suites.findings import Record, Unsupported
 
 
-def test_same_in_llama_cpp(chat: Chat, record: Any, profile: str) -> None:
+def test_same_in_llama_cpp(chat: Chat, record: Record, profile: str) -> None:
     """llama.cpp's template engine renders what Jinja renders, when both are given the same variables.
 
     Why: a GGUF file carries the template, and llama.cpp, Ollama and what is built on them render it with an engine

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.sandbox.inspection import inspect
 from fixtures.templates.chat import Chat
 from suites.chat_templates.portability.compared import first_difference, references, same
 from suites.chat_templates.portability.engines import minijinja
 from suites.chat_templates.portability.findings import hazard
-from suites.findings import Unsupported
+from suites.findings import Record, Unsupported
 
 
-def test_same_in_minijinja(chat: Chat, record: Any) -> None:
+def test_same_in_minijinja(chat: Chat, record: Record) -> None:
     """minijinja with Python's methods and transformers' tojson renders what Jinja renders.
 
     Why: text-generation-inference, mistral.rs, Dynamo and others render templates with it; what it cannot parse is

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
 from fixtures.templates.chat import Chat, Message
-from suites.chat_templates.generated import Pool, render, shape_of, simplest
+from suites.chat_templates.generated import Generated, render, shape_of, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 
-def test_agrees_with_family_reference(chat: Chat, record: Any, pool: Pool) -> None:
+def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conversations: Generated) -> None:
     """Conversations render as the published format of the template's family has them, token for token.
 
     Why: a model answers best on the very text that it was trained on; a space, a newline or a role's name that is
@@ -31,7 +30,7 @@ def test_agrees_with_family_reference(chat: Chat, record: Any, pool: Pool) -> No
     record.capability("chat.family", found.family.name if found else "unknown", evidence=variants)
     if found:
         fixed(chat, found)
-        generated(chat, found, pool)
+        generated(chat, found, generated_conversations)
         tell_quirks(found)
 
 
@@ -45,15 +44,19 @@ def fixed(chat: Chat, found: Recognised) -> None:
             raise finding(found, name, CONVERSATIONS[name], seen, opens=opens)
 
 
-def generated(chat: Chat, found: Recognised, pool: Pool) -> None:
-    """The conversations of the pool, as far as the reference covers them."""
+def generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> None:
+    """The conversations of the generated conversations, as far as the reference covers them."""
     __tracebackhide__ = True
 
-    def wrong(talk: Talk, text: str) -> bool:
+    def wrong(talk: Conversation, text: str) -> bool:
         seen = deviation(found, talk.messages, text, opens=False)
         return seen is not None and not seen.loses_system
 
-    for talk in (each for each in pool(shape_of(chat)) if not each.tools and covers(each.messages, opens=False)):
+    for talk in (
+        each
+        for each in generated_conversations(shape_of(chat))
+        if not each.tools and covers(each.messages, opens=False)
+    ):
         text = render(chat, talk)
         if text is not None and wrong(talk, text):
             talk, text = simplest(chat, talk, wrong)

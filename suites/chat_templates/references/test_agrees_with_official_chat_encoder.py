@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fixtures.inputs.conversation_strategy import Shape
+from fixtures.inputs.conversation_strategy import Features
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
 from fixtures.references.chat.official import Official, official, spoken
 from fixtures.references.chat.recognition import Recognised
@@ -15,13 +15,15 @@ from fixtures.references.reference import ReferenceMissing
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
 from suites.chat_templates.evidence import tokens
-from suites.chat_templates.generated import Pool
+from suites.chat_templates.generated import Generated
 from suites.chat_templates.references.deviation import family_of
 from suites.chat_templates.references.with_tools import complete, fixed, form_of
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 
 
-def test_agrees_with_official_chat_encoder(tokenizer: Any, chat: Chat, record: Any, profile: str, pool: Pool) -> None:
+def test_agrees_with_official_chat_encoder(
+    tokenizer: Any, chat: Chat, record: Record, profile: str, generated_conversations: Generated
+) -> None:
     """Where vocabulary and format are a vendor's, apply_chat_template gives the ids of the vendor's own package.
 
     Why: text that looks right can still become other tokens, a space that the tokenizer adds after a control token
@@ -37,7 +39,7 @@ def test_agrees_with_official_chat_encoder(tokenizer: Any, chat: Chat, record: A
     record.capability("chat.official_encoder", encoder.name if encoder else "none for this vocabulary and format")
     if not found or not encoder:
         return
-    drawn = [] if profile == "quick" else [talk.messages for talk in pool(Shape())]
+    drawn = [] if profile == "quick" else [talk.messages for talk in generated_conversations(Features())]
     for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
         compare(tokenizer, chat, found, encoder, messages)
     compare_tools(tokenizer, chat, encoder)

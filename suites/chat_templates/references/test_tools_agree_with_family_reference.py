@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from fixtures.references.chat.tooling import Departure, Offer, Spoken, covered, departure
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.generated import Pool, shape_of
+from suites.chat_templates.generated import Generated, shape_of
 from suites.chat_templates.probes import attempt
 from suites.chat_templates.references.with_tools import complete, fixed, form_of
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 AROUND = 60
 """Characters shown on both sides of the first difference."""
 
 
-def test_tools_agree_with_family_reference(chat: Chat, record: Any, pool: Pool) -> None:
+def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated_conversations: Generated) -> None:
     """Tools on offer, calls and results are rendered in the form that the family's vendor has published.
 
     Why: a model calls tools in the form that it reads in its history; a key, a tag or a line break that is off makes
@@ -33,7 +32,7 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Any, pool: Pool) 
     record.capability("chat.tool_form", spoken.form.name if spoken else "no reference", evidence=told)
     if not spoken:
         return
-    for name, (offer, text) in {**dict(fixed(chat)), **dict(generated(chat, pool))}.items():
+    for name, (offer, text) in {**dict(fixed(chat)), **dict(generated(chat, generated_conversations))}.items():
         parts = spoken.parts(offer)
         gone = departure(parts, text) if parts and complete(offer, text) else None
         if gone:
@@ -41,9 +40,9 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Any, pool: Pool) 
     quirks(spoken)
 
 
-def generated(chat: Chat, pool: Pool) -> Iterator[tuple[str, tuple[Offer, str]]]:
-    """Conversations of the pool, whose tools may be one or two."""
-    for number, talk in enumerate(pool(shape_of(chat))):
+def generated(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[str, tuple[Offer, str]]]:
+    """Conversations of the generated conversations, whose tools may be one or two."""
+    for number, talk in enumerate(generated_conversations(shape_of(chat))):
         offer = Offer(talk.messages, talk.tools or [])
         if talk.tools and covered(offer) and (text := attempt(chat, talk.messages, tools=talk.tools)[0]) is not None:
             yield f"generated conversation {number + 1}", (offer, text)

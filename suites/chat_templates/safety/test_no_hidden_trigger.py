@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.sandbox.inspection import LIMITS, Inspection
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
@@ -12,7 +10,7 @@ from suites.chat_templates.safety.conversation_shapes import NEEDLES, RESULT
 from suites.chat_templates.safety.differences import links
 from suites.chat_templates.safety.template_names import inspections, templates
 from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
-from suites.findings import Defect, Finding, Hazard
+from suites.findings import Defect, Finding, Hazard, Record
 
 REMEDY = (
     "Do not use this template: take it from the model's own publisher, compare the two, and report the copy where it "
@@ -21,7 +19,7 @@ REMEDY = (
 HINT = "Put hints about a failed tool into the tool's result, where they belong; the words occur in good results too."
 
 
-def test_no_hidden_trigger(chat: Chat, record: Any) -> None:
+def test_no_hidden_trigger(chat: Chat, record: Record) -> None:
     """No word in a message makes the template add text of its own or drop another message; documented switches and
     tags aside.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from fixtures.session.session import NO_TOKENIZER
 from fixtures.templates.chat import Chat
 from suites.chat_templates import probes, probes_content, probes_tools
 from suites.chat_templates.probes import Answer
+from suites.findings import Record
 
 NAMES: dict[ModuleType, tuple[str, ...]] = {
     probes: (
@@ -32,7 +32,7 @@ PROBES: dict[str, Callable[[Chat], Answer]] = {
 """What is probed; the name of a probe is the name of its capability."""
 
 
-def test_capabilities(chat: Chat, record: Any) -> None:
+def test_capabilities(chat: Chat, record: Record) -> None:
     """What the template supports, merges, refuses or drops is found out and recorded, with the render that shows it.
 
     Why: an application that needs a system message or tools must know before it is deployed that they are dropped.

@@ -12,7 +12,7 @@ from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.probes import attempt
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 
 DAYS = (datetime.datetime(2024, 7, 26, 12, 0), datetime.datetime(2031, 12, 3, 23, 59))
 NAMED = ("%a", "%A", "%b", "%B", "%c", "%x", "%X", "%p")
@@ -21,7 +21,7 @@ NAMED = ("%a", "%A", "%b", "%B", "%c", "%x", "%X", "%p")
 PINS = ("date_string", "current_date", "date", "strftime_date")
 
 
-def test_clock_independent(chat: Chat, record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same conversation renders the same on two days, or a template variable pins the date.
 
     Why: a date in the prompt changes answers and defeats prompt caches from one day to the next, and evaluation

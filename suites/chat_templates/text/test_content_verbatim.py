@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, system, user
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import rendered, shown
-from suites.chat_templates.generated import Pool, renders, shape_of, simplest
+from suites.chat_templates.generated import Generated, renders, shape_of, simplest
 from suites.chat_templates.probes import attempt
 from suites.findings import Defect, Hazard
 
 
-def test_content_verbatim(chat: Chat, pool: Pool) -> None:
+def test_content_verbatim(chat: Chat, generated_conversations: Generated) -> None:
     """What is said stands in the prompt exactly as it was said, in order and once; outer white space aside.
 
     Why: a toggle that is cut out of a user's text, an escaped '<' or a flattened indentation change the question,
@@ -27,7 +27,7 @@ def test_content_verbatim(chat: Chat, pool: Pool) -> None:
         if place != "a system message" or shape_of(chat).system:
             together(chat, place, alone)
     at_length(chat)
-    for talk, text in renders(chat, pool):
+    for talk, text in renders(chat, generated_conversations):
         if changed(talk, text):
             report(*simplest(chat, talk, lambda each, render: changed(each, render) is not None))
 
@@ -71,7 +71,7 @@ def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> N
             stands_once(chat, alone(content), content, f"{kind} in {place}")
 
 
-def changed(talk: Talk, text: str) -> Message | None:
+def changed(talk: Conversation, text: str) -> Message | None:
     """The first message that is not there behind what was said before it; a system message may stand elsewhere."""
     rest = text
     for message in talk.messages:
@@ -95,7 +95,7 @@ def follows(message: Message, text: str) -> tuple[bool, str]:
     return True, text[start + length :]
 
 
-def report(talk: Talk, text: str) -> None:
+def report(talk: Conversation, text: str) -> None:
     __tracebackhide__ = True
     message = changed(talk, text) or talk.messages[0]
     raise Defect(f"A {message['role']} message is not rendered as it was written: {message['content']!a}.",

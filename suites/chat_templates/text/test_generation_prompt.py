@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import QUESTION, assistant
 from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
-from suites.chat_templates.generated import Pool, render, renders
+from suites.chat_templates.generated import Generated, render, renders
 from suites.findings import Defect, Hazard, Unsupported
 
 LAST = {"user": "a user's message", "tool": "a tool's result", "system": "a system message"}
 
 
-def test_generation_prompt(chat: Chat, pool: Pool) -> None:
+def test_generation_prompt(chat: Chat, generated_conversations: Generated) -> None:
     """add_generation_prompt appends what stands before the assistant's content in a finished turn, and nothing else.
 
     Why: without the header the model goes on with the user's turn; with another one it starts from a text that it
@@ -37,7 +37,7 @@ def test_generation_prompt(chat: Chat, pool: Pool) -> None:
     if prompt == question and opens_always(chat, question.partition(str(QUESTION["content"]))[2], after):
         raise Hazard(f"add_generation_prompt=False is ignored: {after!r} follows a finished answer too, and training "
                      "on it teaches empty turns.", evidence=evidence)  # fmt: skip
-    in_generated_ones(chat, pool)
+    in_generated_ones(chat, generated_conversations)
 
 
 def only_appends(chat: Chat, without: str, prompt: str, messages: list[Message]) -> None:
@@ -48,10 +48,10 @@ def only_appends(chat: Chat, without: str, prompt: str, messages: list[Message])
                      evidence={"messages": messages, "without": shown(without), "with": shown(prompt)})  # fmt: skip
 
 
-def in_generated_ones(chat: Chat, pool: Pool) -> None:
+def in_generated_ones(chat: Chat, generated_conversations: Generated) -> None:
     """Wherever the assistant is to speak: after questions and after results of tools."""
     __tracebackhide__ = True
-    for talk, text in renders(chat, pool):
+    for talk, text in renders(chat, generated_conversations):
         if talk.messages[-1]["role"] == "assistant":
             continue
         if (prompt := render(chat, talk, add_generation_prompt=True)) is not None:
@@ -59,7 +59,7 @@ def in_generated_ones(chat: Chat, pool: Pool) -> None:
             appends(chat, talk, text, prompt)
 
 
-def appends(chat: Chat, talk: Talk, without: str, prompt: str) -> None:
+def appends(chat: Chat, talk: Conversation, without: str, prompt: str) -> None:
     """Where the prompt for a plain question has a header, so has each that is followed by a turn with this header.
 
     Some families go on in the same turn after a tool's result, and write no header there in the history either.
@@ -69,7 +69,7 @@ def appends(chat: Chat, talk: Talk, without: str, prompt: str) -> None:
     header = asked.removeprefix(question).strip()
     if prompt != without or not header or header == asked.strip():
         return
-    answered = render(chat, Talk([*talk.messages, assistant(NEEDLE)], talk.tools)) or ""
+    answered = render(chat, Conversation([*talk.messages, assistant(NEEDLE)], talk.tools)) or ""
     if answered.startswith(without) and header in answered[len(without) :].partition(NEEDLE)[0]:
         last = talk.messages[-1]["role"]
         raise Defect(f"add_generation_prompt changes nothing after {LAST[last]} in some conversations, although the "

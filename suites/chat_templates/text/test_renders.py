@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
 from fixtures.inputs.generated_conversations import smallest
 from fixtures.templates.chat import Chat, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import breaks, failed
-from suites.chat_templates.generated import Pool, shape_of
-from suites.findings import Defect
+from suites.chat_templates.generated import Generated, shape_of
+from suites.findings import Defect, Record
 
 
-def test_renders(chat: Chat, pool: Pool, record: Any) -> None:
+def test_renders(chat: Chat, generated_conversations: Generated, record: Record) -> None:
     """What the template claims to take renders: plain conversations, and generated ones with system, tools, thoughts.
 
     Why: an undefined value or a type error inside the template stops an application in the middle of a chat.
@@ -21,21 +19,25 @@ def test_renders(chat: Chat, pool: Pool, record: Any) -> None:
         was not trained on.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing
     """
-    plain = {name: reason for name, messages in PLAIN.items() if (reason := rendering(chat, name, Talk(messages)))}
+    plain = {
+        name: reason for name, messages in PLAIN.items() if (reason := rendering(chat, name, Conversation(messages)))
+    }
     if len(plain) == len(PLAIN):
         name, reason = next(iter(plain.items()))
         raise Defect(f"The template refuses even {name}: {reason}.", evidence={"refused": list(plain)})
-    other = {name: reason for name, messages in OPTIONAL.items() if (reason := rendering(chat, name, Talk(messages)))}
-    generated = generated_ones(chat, pool)
+    other = {
+        name: reason for name, messages in OPTIONAL.items() if (reason := rendering(chat, name, Conversation(messages)))
+    }
+    generated = generated_ones(chat, generated_conversations)
     refused = plain | other | ({"some generated conversations": generated} if generated else {})
     record.capability("chat.refuses", ", ".join(refused) or "nothing", evidence=refused or None)
 
 
-def generated_ones(chat: Chat, pool: Pool) -> str | None:
-    """Renders the pool; returns the reason where the template refuses a conversation of it."""
+def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None:
+    """Renders the generated conversations; returns the reason where the template refuses a conversation of it."""
     __tracebackhide__ = True
     refused = None
-    for talk in pool(shape_of(chat)):
+    for talk in generated_conversations(shape_of(chat)):
         if isinstance(attempt(chat, talk), TemplateBreaks):
             small = smallest(talk, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
             rendering(chat, "a generated conversation", small)
@@ -43,7 +45,7 @@ def generated_ones(chat: Chat, pool: Pool) -> str | None:
     return refused
 
 
-def rendering(chat: Chat, name: str, talk: Talk) -> str | None:
+def rendering(chat: Chat, name: str, talk: Conversation) -> str | None:
     """Renders with and without a generation prompt; returns the reason where the template refuses."""
     __tracebackhide__ = True
     failure = attempt(chat, talk)
@@ -52,7 +54,7 @@ def rendering(chat: Chat, name: str, talk: Talk) -> str | None:
     return str(failure) if failure else None
 
 
-def attempt(chat: Chat, talk: Talk) -> TemplateBreaks | TemplateRejects | None:
+def attempt(chat: Chat, talk: Conversation) -> TemplateBreaks | TemplateRejects | None:
     """The failure; a generation prompt is asked for where the assistant is to speak."""
     for prompt in (False, True) if talk.messages[-1]["role"] != "assistant" else (False,):
         try:

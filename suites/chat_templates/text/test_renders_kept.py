@@ -12,6 +12,7 @@ import pytest
 from fixtures.inputs import catalogue
 from fixtures.inputs.catalogue import Entry
 from fixtures.templates.chat import Chat, TemplateFails
+from suites.findings import Record
 
 NAME = "Renders of the catalogue"
 CLOCK = "strftime_now"
@@ -20,7 +21,7 @@ DAY = datetime.datetime(2024, 7, 26, 12, 0)
 """The clock stands still, so that a template that tells the date renders the same tomorrow."""
 
 
-def test_renders_kept(chat: Chat, record: Any) -> None:
+def test_renders_kept(chat: Chat, record: Record) -> None:
     """The renders of a fixed catalogue of conversations are recorded, so that a run against a baseline shows what
     changed.
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.templates.chat import Chat, Message, readable_failures
 from suites.chat_templates.tokens.turns import Turn, turns, turns_of
 
@@ -55,7 +55,7 @@ def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list
     ]
 
 
-def wrong(chat: Chat, talk: Talk, found: Masked, stops: Collection[int]) -> Wrong | None:
+def wrong(chat: Chat, talk: Conversation, found: Masked, stops: Collection[int]) -> Wrong | None:
     """What a mask leaves out of the answers and calls and the token that ends each, or covers beside them."""
     text = chat.render(talk.messages, tools=talk.tools)
     offsets = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]

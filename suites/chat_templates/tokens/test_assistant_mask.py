@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import FOLLOW_UP, PLAIN, QUESTION, assistant
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, Message, TemplateFails, stop_ids
 from suites.chat_templates.evidence import failed, rendered
-from suites.chat_templates.generated import Pool, render, shape_of
+from suites.chat_templates.generated import Generated, render, shape_of
 from suites.chat_templates.tokens.masks import GENERATION, Masked, masked, masked_batch, wrong
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Record, Unsupported
 
-TALK = Talk(PLAIN["two questions and two answers"])
+TALK = Conversation(PLAIN["two questions and two answers"])
 WITH_TOOLS = (
-    Talk([ASK, CALL, RESULT, REPLY, THANKS, CALL, RESULT, REPLY], [WEATHER]),
-    Talk([ASK, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]),
-    Talk([ASK, CALL | {"content": "I look it up."}, RESULT, REPLY], [WEATHER]),
+    Conversation([ASK, CALL, RESULT, REPLY, THANKS, CALL, RESULT, REPLY], [WEATHER]),
+    Conversation([ASK, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]),
+    Conversation([ASK, CALL | {"content": "I look it up."}, RESULT, REPLY], [WEATHER]),
 )
 AT_THE_EDGES: dict[str, list[Message]] = {
     "starts with a space": [QUESTION, assistant(" Paris."), FOLLOW_UP, assistant(" Rome.")],
@@ -29,7 +29,9 @@ AT_THE_EDGES: dict[str, list[Message]] = {
 }
 
 
-def test_assistant_mask(subject: Subject, tokenizer: Any, chat: Chat, record: Any, pool: Pool) -> None:
+def test_assistant_mask(
+    subject: Subject, tokenizer: Any, chat: Chat, record: Record, generated_conversations: Generated
+) -> None:
     """Where the template marks what is generated, the mask covers each answer or call and its end, and nothing else.
 
     Why: training on answers alone takes the loss where the mask is 1; a mask that runs on teaches the model to speak
@@ -56,10 +58,10 @@ def test_assistant_mask(subject: Subject, tokenizer: Any, chat: Chat, record: An
     padded(chat, whole)
     with_tools(chat, stops)
     at_the_edges(chat, stops)
-    in_generated_ones(chat, pool, stops)
+    in_generated_ones(chat, generated_conversations, stops)
 
 
-def checked(chat: Chat, talk: Talk, stops: Collection[int]) -> tuple[Masked, str]:
+def checked(chat: Chat, talk: Conversation, stops: Collection[int]) -> tuple[Masked, str]:
     """The mask of a whole conversation, and what of a header it covers: harmless, and some training templates do it."""
     __tracebackhide__ = True
     try:
@@ -82,10 +84,10 @@ def with_tools(chat: Chat, stops: Collection[int]) -> None:
             truncated(chat, talk, whole)
 
 
-def in_generated_ones(chat: Chat, pool: Pool, stops: Collection[int]) -> None:
-    """Conversations of the pool, whose odd characters may belong to no token's offsets."""
+def in_generated_ones(chat: Chat, generated_conversations: Generated, stops: Collection[int]) -> None:
+    """Conversations of the generated conversations, whose odd characters may belong to no token's offsets."""
     __tracebackhide__ = True
-    for talk in pool(shape_of(chat)):
+    for talk in generated_conversations(shape_of(chat)):
         if render(chat, talk) is None or not any(each["role"] == "assistant" for each in talk.messages):
             continue
         problem = wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), stops)
@@ -94,7 +96,7 @@ def in_generated_ones(chat: Chat, pool: Pool, stops: Collection[int]) -> None:
                          evidence=problem.evidence | {"messages": talk.messages})  # fmt: skip
 
 
-def truncated(chat: Chat, talk: Talk, whole: Masked) -> None:
+def truncated(chat: Chat, talk: Conversation, whole: Masked) -> None:
     """A cut conversation has the mask of the tokens that are left, wherever it is cut."""
     __tracebackhide__ = True
     side = chat.tokenizer.truncation_side
@@ -149,7 +151,7 @@ def at_the_edges(chat: Chat, stops: Collection[int]) -> None:
     for how, messages in AT_THE_EDGES.items():
         if not chat.accepts(messages):
             continue
-        problem = wrong(chat, Talk(messages), masked(chat, messages), stops)
+        problem = wrong(chat, Conversation(messages), masked(chat, messages), stops)
         if problem and not problem.header:
             raise Hazard(f"When an answer {how}, the mask is wrong. {problem.summary}", evidence=problem.evidence,
                          remedy="Strip answers before training on them, or trim content in the template.")  # fmt: skip

@@ -8,10 +8,10 @@ from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered, tokens
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Record, Unsupported
 
 
-def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Any) -> None:
+def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Record) -> None:
     """What the template writes after the assistant's content holds a token at which generation stops.
 
     Why: otherwise the model ends its turn and goes on, playing the user, until the token limit; and training on

@@ -16,10 +16,10 @@ from suites.chat_templates.tokens.markers import (
     partners,
     roles_beside,
 )
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 
-def test_markers_are_tokens(tokenizer: Any, chat: Chat, record: Any) -> None:
+def test_markers_are_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
     """A control marker that the vocabulary has as one token is that token wherever the template writes it.
 
     Why: a marker in pieces is text that the model was never trained on: roles blur, and no answer ends at it.

@@ -7,6 +7,7 @@ from typing import Any
 
 from fixtures.inputs.conversations import PLAIN
 from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, quantized
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered, tokens
@@ -19,7 +20,8 @@ tokens, as the paper's figures show."""
 MANY = 3
 
 
-def test_template_tokens_trained(weight_files: Subject, subject: Subject, tokenizer: Any, chat: Chat) -> None:
+@needs("weight_files")
+def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     """Every control token that the template writes has an embedding row of its own that training has touched.
 
     Why: base models reserve rows for chat tokens and leave them at zero, or all alike; with a chat template on top

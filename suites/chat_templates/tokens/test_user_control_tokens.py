@@ -9,13 +9,13 @@ from fixtures.inputs.conversations import PLAIN, user
 from fixtures.templates.chat import NEEDLE, Chat, TemplateFails
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.tokens.markers import emitted
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 SWITCH = "sanitize_control_tokens"
 """The switch of apply_chat_template; transformers 4 has none."""
 
 
-def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Any) -> None:
+def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
     """Asked to protect, the template path gives as many control tokens whatever the user types.
 
     Why: a user who types the end-of-turn token ends the turn and speaks as the system, unless content is encoded as

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fixtures.inputs.conversation_strategy import Talk
+from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from suites.chat_templates.generated import render
 
@@ -52,7 +52,7 @@ def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> in
     return max(opens, len(prompt)) if text.startswith(prompt) else opens
 
 
-def turns_of(chat: Chat, talk: Talk, text: str) -> list[Turn] | None:
+def turns_of(chat: Chat, talk: Conversation, text: str) -> list[Turn] | None:
     """The same for conversations with tools, where a turn may be nothing but calls: told by their beginnings.
 
     A turn runs from the generation prompt for it to the end of the conversation up to it; None where the longer
@@ -62,7 +62,7 @@ def turns_of(chat: Chat, talk: Talk, text: str) -> list[Turn] | None:
     for number, message in enumerate(talk.messages):
         if message["role"] != "assistant":
             continue
-        before, upto = (Talk(talk.messages[:size], talk.tools) for size in (number, number + 1))
+        before, upto = (Conversation(talk.messages[:size], talk.tools) for size in (number, number + 1))
         asked, prompt, said = render(chat, before), render(chat, before, add_generation_prompt=True), render(chat, upto)
         if not asked or not prompt or not said or not text.startswith(said.rstrip()) or not said.startswith(prompt):
             return None

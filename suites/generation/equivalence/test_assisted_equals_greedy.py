@@ -5,12 +5,15 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree
 
 
-def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
+def test_assisted_equals_greedy(
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
+) -> None:
     """Assisted decoding, with the model as its own assistant, gives the tokens of greedy decoding.
 
     Why: speculative decoding promises the same output in less time. A cache or a mask that is not taken back after a
@@ -18,7 +21,7 @@ def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any
     Fix: crop the caches of both models to the accepted tokens; compare the positions of the drafted tokens.
     Source: https://huggingface.co/docs/transformers/assisted_decoding (speculative decoding)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     expected = reference.run
@@ -28,7 +31,7 @@ def test_assisted_equals_greedy(subject: Subject, tokenizer: Any, generator: Any
     must_agree([(expected, assisted.first(len(expected.ids)))], reference.tolerance, what)
 
 
-def _assisted(reference: Study) -> Run:
+def _assisted(reference: ReferenceRuns) -> Run:
     """generate() changes the generation config of the assistant, so that gets one of its own."""
     model = reference.model
     assistant = copy.copy(model)

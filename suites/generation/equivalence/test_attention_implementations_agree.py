@@ -4,7 +4,8 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
@@ -13,7 +14,7 @@ IMPLEMENTATIONS = {"eager": None, "sdpa": "_supports_sdpa", "flash_attention_2":
 
 
 def test_attention_implementations_agree(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
     """Every attention implementation that the model class declares gives the same logits, also with padding.
 
@@ -22,7 +23,7 @@ def test_attention_implementations_agree(
     Fix: compare the masks and the arguments that the two implementations get in the first layer that differs.
     Source: https://huggingface.co/docs/transformers/attention_interface (all compute the same)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     others = _others(generator)
     own = generator.config._attn_implementation
     record.capability("generation.attention_implementations", ", ".join([str(own), *others]))
@@ -55,7 +56,7 @@ def _has_flash(model: Any) -> bool:
     )
 
 
-def _padded(reference: Study) -> Any:
+def _padded(reference: ReferenceRuns) -> Any:
     """Logits of both texts in a padded batch, one after the other (positions x vocabulary)."""
     import torch
 

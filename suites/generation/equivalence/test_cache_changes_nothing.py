@@ -3,15 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import also_quantized
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.generation.reference_runs import study
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree, must_match
 
 STEPS = 6
 
 
+@also_quantized
 def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Generation with the cache gives the tokens and logits of generation without it, and of one pass over the text.
 
@@ -21,7 +23,7 @@ def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any,
     until it is mended, generate with `use_cache=False`.
     Source: https://github.com/huggingface/transformers/issues/36536 (other results with and without the cache)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     steps = min(STEPS, len(reference.run.ids))
     (uncached,) = generate.generated(generator, reference.prompt, steps, use_cache=False)
     near_tie = None

@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import study
+from suites.findings import Record
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree
 
@@ -12,8 +14,9 @@ CHUNK = 5
 """Divides few prompts evenly, so that the last chunk is shorter."""
 
 
+@needs("continues_text")
 def test_chunked_prefill_equals_whole(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, continues_text: None, record: Any
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
     """A prompt that is read in chunks is continued as one that is read at once.
 
@@ -22,7 +25,7 @@ def test_chunked_prefill_equals_whole(
     Fix: count positions from the length of the cache, and let the mask of a chunk cover all that came before.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (`prefill_chunk_size`)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     expected = reference.run

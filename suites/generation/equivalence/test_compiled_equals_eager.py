@@ -2,19 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import cost
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation.reference_runs import Study, study
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
 BACKEND = "inductor"
 
 
-@pytest.mark.thorough
+@cost("minutes", quantized=True)
 def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """A model compiled with `torch.compile` computes the logits of the model as it is.
 
@@ -24,7 +23,7 @@ def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any,
     """
     if generator.device.type == "cpu" and not _has_compiler():
         raise Unsupported("torch.compile needs a C++ compiler on a CPU, and finds none")
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     expected, short = reference.whole, reference.short_whole
     with generate.refusals("torch.compile"):
         actual, actual_short = _compiled(reference)
@@ -33,7 +32,7 @@ def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any,
     must_match(short, actual_short, reference.tolerance, f"{what}, for the second length")
 
 
-def _compiled(reference: Study) -> tuple[Any, Any]:
+def _compiled(reference: ReferenceRuns) -> tuple[Any, Any]:
     """Logits of both texts; what was compiled is dropped again."""
     import torch
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record, Unsupported
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree, must_match
 
 
-def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
+def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """A text that is continued from `past_key_values` gives the logits and tokens of the whole text at once.
 
     Why: conversations, shared prefixes and servers reuse the cache of an earlier call. Positions that start anew, or a
@@ -18,7 +18,7 @@ def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, 
     Fix: count positions from the length of the cache, and build the mask for past and new tokens together.
     Source: https://huggingface.co/docs/transformers/kv_cache (reuse of a cache)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     name = "decoder_input_ids" if reference.seq2seq else "input_ids"
@@ -36,7 +36,7 @@ def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, 
     must_agree([(reference.run.last(len(continued.ids)), continued)], reference.tolerance, what)
 
 
-def _rest(reference: Study, name: str, cut: int) -> Any:
+def _rest(reference: ReferenceRuns, name: str, cut: int) -> Any:
     """Logits of the text behind `cut`, from the cache of what is before it."""
     model, text = reference.model, reference.text
     begin = text | {
@@ -49,7 +49,7 @@ def _rest(reference: Study, name: str, cut: int) -> Any:
     return generate.logits(model, text | {name: text[name][:, cut:]}, use_cache=True, past_key_values=past)[0]
 
 
-def _continued(reference: Study, cut: int) -> Run:
+def _continued(reference: ReferenceRuns, cut: int) -> Run:
     """The run's tokens behind `cut`, generated from the cache of a first call that stopped there."""
     import torch
 

@@ -4,12 +4,13 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
 
-def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
+def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """The model computes the same from `inputs_embeds` as from the `input_ids` that they are looked up by.
 
     Why: multimodal models, soft prompts and attribution feed embeddings; a scale or a position that is added in one of
@@ -21,7 +22,7 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     record.capability("generation.inputs_embeds", "yes" if takes else "no")
     if not takes:
         return
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     expected = reference.whole
     with generate.refusals("A forward pass with inputs_embeds"):
         actual = generate.logits(generator, _embedded(reference))[0]
@@ -29,7 +30,7 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     must_match(expected, actual, reference.tolerance, what)
 
 
-def _embedded(reference: Study) -> dict[str, Any]:
+def _embedded(reference: ReferenceRuns) -> dict[str, Any]:
     """The text, with embeddings in place of the ids (of the encoder, where there is one)."""
     import torch
 

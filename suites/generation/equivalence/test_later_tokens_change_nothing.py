@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
@@ -17,7 +17,7 @@ def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator
     Fix: look at the mask of the first layer whose output changes; `is_decoder` must be true where the class has it.
     Source: https://github.com/huggingface/transformers/issues/30652 (a causal mask that was dropped)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     cut = max(1, reference.whole.shape[0] // 2)
     expected = reference.whole[:cut]
     with generate.refusals("A forward pass"):
@@ -28,18 +28,18 @@ def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator
     must_match(expected, alone, reference.tolerance, "Logits depend on whether more text follows")
 
 
-def _name(reference: Study) -> str:
+def _name(reference: ReferenceRuns) -> str:
     return "decoder_input_ids" if reference.seq2seq else "input_ids"
 
 
-def _with_other_end(reference: Study, cut: int) -> dict[str, Any]:
+def _with_other_end(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
     """The text with other tokens from `cut` on."""
     ids = reference.text[_name(reference)].clone()
     ids[:, cut:] = (ids[:, cut:] + 1 + reference.rows // 2) % reference.rows
     return reference.text | {_name(reference): ids}
 
 
-def _beginning(reference: Study, cut: int) -> dict[str, Any]:
+def _beginning(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
     """The text before `cut`; an encoder's input stays whole."""
     cropped = ("decoder_input_ids", "decoder_attention_mask") if reference.seq2seq else tuple(reference.text)
     return {name: value[:, :cut] if name in cropped else value for name, value in reference.text.items()}

@@ -3,15 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import also_quantized
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
-from suites.generation.reference_runs import study
+from suites.findings import Defect, Record
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree
 
 
+@also_quantized
 def test_left_padding_in_generation(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
     """Every row of a padded batch generates what its prompt generates alone.
 
@@ -20,7 +22,7 @@ def test_left_padding_in_generation(
     Fix: mask the padding in every layer, and count positions from the first token that is not padding.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
     batch = generate.padded(prompts, reference.pad, left=not reference.seq2seq)
     del batch["position_ids"]  # generate() makes its own

@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
-from suites.generation.reference_runs import study
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
@@ -21,7 +21,7 @@ def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, gene
     """
     if not generate.takes(generator, "output_attentions"):
         raise Unsupported(f"{type(generator).__name__} gives no attentions")
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     expected = reference.whole
     settable = getattr(type(generator), "_can_set_attn_implementation", None)
     eager = generate.attention(generator, "eager") if settable and settable() else nullcontext()

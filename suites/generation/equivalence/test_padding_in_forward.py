@@ -4,14 +4,15 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import distances, must_match
 
 POSITIONS = "generation.positions_from_mask"
 
 
-def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any) -> None:
+def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """A forward pass over a padded batch gives every text the logits that it has alone.
 
     Why: scoring, likelihood benchmarks and training call the model this way; padding that is attended to moves the
@@ -19,7 +20,7 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
     Fix: apply the attention mask in every layer, and take `position_ids` from the caller.
     Source: https://github.com/huggingface/transformers/issues/36897 (GPT-2: left-padded output differs by version)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not generate.takes(generator, "attention_mask") or reference.stateful:
         record.capability("generation.padding_in_forward", "not declared: the model keeps a state")
         return
@@ -33,7 +34,7 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
         record.capability(POSITIONS, "yes" if _counts_without_padding(reference) else "no: pass position_ids")
 
 
-def _counts_without_padding(reference: Study) -> bool:
+def _counts_without_padding(reference: ReferenceRuns) -> bool:
     """Whether a left-padded text has the same logits when the caller gives no positions."""
     batch, rows = reference.padded
     together = generate.logits(reference.model, {name: batch[name] for name in ("input_ids", "attention_mask")})

@@ -4,13 +4,14 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree
 
 
 def test_prompt_lookup_equals_greedy(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
     """Prompt lookup decoding gives the tokens of greedy decoding.
 
@@ -19,7 +20,7 @@ def test_prompt_lookup_equals_greedy(
     Fix: crop the cache to the accepted tokens, and verify drafts with the same logits that greedy decoding uses.
     Source: https://huggingface.co/docs/transformers/assisted_decoding (prompt lookup decoding)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     prompt = _repetitive(reference)
@@ -32,7 +33,7 @@ def test_prompt_lookup_equals_greedy(
     must_agree([(expected, actual.first(len(expected.ids)))], reference.tolerance, what)
 
 
-def _repetitive(reference: Study) -> dict[str, Any]:
+def _repetitive(reference: ReferenceRuns) -> dict[str, Any]:
     """A prompt in which drafts are found: the short one, its continuation, and the short one again."""
     import torch
 

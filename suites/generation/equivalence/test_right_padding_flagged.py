@@ -3,16 +3,21 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
-from suites.generation.reference_runs import study
+from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import difference
 from suites.running.warnings_heard import heard
 
 
+@needs("continues_text")
 def test_right_padding_flagged(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, continues_text: None
+    subject: Subject,
+    tokenizer: Any,
+    generator: Any,
+    loaded: Loaded,
 ) -> None:
     """A decoder-only model that is given right-padded prompts warns, or continues them as if they were alone.
 
@@ -21,7 +26,7 @@ def test_right_padding_flagged(
     Fix: set `pad_token_id` in generation_config.json to the tokenizer's, and `padding_side` to left.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (wrong padding side)
     """
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else reference.pad
     if not 0 <= pad < reference.rows:
         raise Unsupported("the padding token has no embedding row (see tokenizers/ids-have-embedding-rows)")

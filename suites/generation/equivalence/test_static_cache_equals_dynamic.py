@@ -4,14 +4,14 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
-from suites.generation.reference_runs import Study, study
+from suites.findings import Defect, Record
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree
 
 
 def test_static_cache_equals_dynamic(
-    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Any
+    subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
     """Generation with a static cache gives what the ordinary cache gives, in a first and in a second call.
 
@@ -23,7 +23,7 @@ def test_static_cache_equals_dynamic(
     record.capability("generation.static_cache", "yes" if generator._can_compile_fullgraph else "no")
     if not generator._can_compile_fullgraph:
         return
-    reference = study(subject, tokenizer, loaded)
+    reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     _ = reference.run
@@ -50,12 +50,12 @@ def _second_fails(failure: Exception) -> Exception:
     return Defect(f"{what}.", evidence={"says": str(failure)[:500]})
 
 
-def _must_agree(reference: Study, run: Run, what: str) -> None:
+def _must_agree(reference: ReferenceRuns, run: Run, what: str) -> None:
     __tracebackhide__ = True
     must_agree([(reference.run, run)], reference.tolerance, what)
 
 
-def _same_object(reference: Study) -> Run:
+def _same_object(reference: ReferenceRuns) -> Run:
     """The run from a cache that held another text before."""
     import torch
     from transformers import StaticCache

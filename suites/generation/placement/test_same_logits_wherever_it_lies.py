@@ -5,25 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.running import copies, generate
 
 SHARES = (0.6, 0.45, 0.75, 0.9)
 """Parts of the model that are tried to stay in fast memory; layers are not split, so not every part can be had."""
 
 
+@needs("full_weights")
 def test_same_logits_wherever_it_lies(
     subject: Subject,
     variant: Variant,
-    full_weights: None,
     tokenizer: Any,
     loaded: Loaded,
     generator: Any,
     profile: str,
     memory_left: int,
-    record: Any,
+    record: Record,
 ) -> None:
     """Spread over memory and disk by a device map, or moved from its device and back, the model has the same logits.
 

@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation.reference_runs import study
+from suites.generation.reference_runs import reference_runs
 from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
 
@@ -42,7 +42,7 @@ def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Load
         version of transformers.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (compute_transition_scores)
     """
-    known = study(subject, tokenizer, loaded)
+    known = reference_runs(subject, tokenizer, loaded)
     if known.not_causal:
         raise Unsupported(known.not_causal)
     inputs, slack = forced_tokens.prompt(generator, tokenizer), 2 * known.tolerance  # a logit, and the sum of all

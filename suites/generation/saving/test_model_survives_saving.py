@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
@@ -15,10 +16,10 @@ from suites.running import copies, generate
 REMEDY = "Save the weights under the names that the checkpoint came with, and load the copy before you publish it."
 
 
+@needs("full_weights")
 def test_model_survives_saving(
     subject: Subject,
     variant: Variant,
-    full_weights: None,
     tokenizer: Any,
     loaded: Loaded,
     generator: Any,

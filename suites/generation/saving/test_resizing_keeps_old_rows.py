@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from fixtures.models.loading import drop_storage
+from fixtures.session.needs import needs
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.generation.saving import sharing
@@ -14,8 +15,9 @@ from suites.running import copies, generate
 NEW_ROWS = 3
 
 
+@needs("full_weights")
 def test_resizing_keeps_old_rows(
-    variant: Variant, full_weights: None, tokenizer: Any, generator: Any, profile: str, memory_left: int
+    variant: Variant, tokenizer: Any, generator: Any, profile: str, memory_left: int
 ) -> None:
     """After `resize_token_embeddings` the old tokens have the rows, and the logits, that they had.
 

@@ -6,13 +6,13 @@ from fixtures.inputs import questions
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.generation.vital_signs.answers import answers
 from suites.intervals import wilson
 
 
 def test_stops_at_end_of_turn(
-    subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, generator: Any, profile: str, record: Any
+    subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
     """Generation ends when the model ends its turn.
 

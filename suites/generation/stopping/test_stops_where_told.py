@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.generation.stopping.conditions import Condition, conditions
 from suites.running import forced_tokens
 
@@ -12,7 +12,7 @@ LIMIT = 10
 """New tokens after which a generation counts as one that did not stop."""
 
 
-def test_stops_where_told(tokenizer: Any, generator: Any, record: Any) -> None:
+def test_stops_where_told(tokenizer: Any, generator: Any, record: Record) -> None:
     """Each stop condition ends the generation at its token: stop ids, stop strings, limits of length, own criteria.
 
     Why: a condition that is ignored costs tokens up to the limit, and a tool call or an answer runs on into made-up

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 from suites.running import forced_tokens, generate
 from suites.running.prompts import encoded, questions
 
 NEW_TOKENS = 2
 
 
-def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, record: Any) -> None:
+def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, record: Record) -> None:
     """`generate` without an attention mask continues one whole prompt as it does with a mask of ones.
 
     Why: without a mask the library takes every pad token of the prompt for padding; where a template writes that token,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
@@ -16,9 +17,8 @@ NEW_TOKENS = 12
 WITH_AN_ARTICLE = ("XLNetLMHeadModel", "TransfoXLLMHeadModel")
 
 
-def test_pipeline_gives_the_same_ids(
-    subject: Subject, continues_text: None, model: Any, fresh_tokenizer: Callable[[], Any]
-) -> None:
+@needs("continues_text")
+def test_pipeline_gives_the_same_ids(subject: Subject, model: Any, fresh_tokenizer: Callable[[], Any]) -> None:
     """The text-generation pipeline gives a greedy answer of the same ids as rendering, tokenizing and generating do.
 
     Why: one is used for evaluation and the other in production; a second BOS or a setting that only one of them reads

@@ -8,8 +8,8 @@ from typing import Any
 from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
-from suites.generation.reference_runs import Study, study
+from suites.findings import Record, Unsupported
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.generation.vital_signs.answers import Answer, answers
 from suites.running import generate, prompts
 
@@ -19,7 +19,7 @@ FEW = 4
 
 
 def test_answers_kept(
-    subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
+    subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
     """Greedy answers to fixed questions are recorded, so that a run against a baseline shows which of them changed.
 
@@ -29,7 +29,7 @@ def test_answers_kept(
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
     given = answers(subject, tokenizer, loaded, profile)[:FEW]
-    shared = study(subject, tokenizer, loaded)
+    shared = reference_runs(subject, tokenizer, loaded)
     close = _tolerance(shared)
     kept = {
         f"{answer.question.language}: {_asked(subject, answer.question)}": {
@@ -46,7 +46,7 @@ def _asked(subject: Subject, question: Question) -> str:
     return question.text if subject.traits.has_chat_template else question.opening
 
 
-def _tolerance(shared: Study) -> float | None:
+def _tolerance(shared: ReferenceRuns) -> float | None:
     """What rounding moves a logit by; None where one pass does not give the logits of its parts."""
     try:
         return shared.tolerance
@@ -54,7 +54,7 @@ def _tolerance(shared: Study) -> float | None:
         return None
 
 
-def _close(shared: Study, answer: Answer, tolerance: float) -> list[int]:
+def _close(shared: ReferenceRuns, answer: Answer, tolerance: float) -> list[int]:
     """Positions of new tokens at which the second best logit is this near to the best one."""
     from suites.running.agreement import Run
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from fixtures.inputs import questions
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import also_quantized
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.generation.vital_signs.answers import Answer, answers
 from suites.intervals import wilson
 from suites.running import answer_signs, forced_tokens, generate
@@ -23,8 +24,9 @@ PLAIN = "Try a plain generate() call, and another version of transformers; repor
 SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script", "special tokens in text")
 
 
+@also_quantized
 def test_vital_signs(
-    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Any
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
     """Greedy answers to real questions say something, in the script that was asked in, do not repeat themselves without
     end, and show no control token to the reader.
@@ -76,7 +78,7 @@ def _signs(tokenizer: Any, answer: Answer) -> tuple[str, ...]:
     return tuple(name for name, there in zip(SIGNS, shown, strict=True) if there)
 
 
-def _record(record: Any, found: dict[Answer, tuple[str, ...]]) -> None:
+def _record(record: Record, found: dict[Answer, tuple[str, ...]]) -> None:
     """Every sign as a share of the answers, with all answers as the evidence."""
     total = len(found)
     for name in SIGNS:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fixtures.machine import library_versions
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.integrity.config import other_names
 from suites.integrity.config.spelling import near_miss
 from suites.integrity.sections import sections
@@ -22,7 +22,7 @@ ROPE = frozenset(
 SCALES = ("factor", "short_factor", "low_freq_factor", "beta_fast")
 
 
-def test_config_keys_known(config: dict[str, Any], record: Any) -> None:
+def test_config_keys_known(config: dict[str, Any], record: Record) -> None:
     """Every key in `config.json` that is meant for the library is one that it reads.
 
     Why: an unknown key is kept without a word. A misspelled one leaves its setting at the default, rotary scaling

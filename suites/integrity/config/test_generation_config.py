@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 from fixtures.checkpoint.traits import read_json
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.config.generation_ranges import EOS, never_written, refused, too_short
@@ -13,7 +14,10 @@ from suites.integrity.config.spelling import near_miss
 FILE = "generation_config.json"
 
 
-def test_generation_config_present(subject: Subject, generates: None) -> None:
+@needs("generates")
+def test_generation_config_present(
+    subject: Subject,
+) -> None:
     """A model that generates ships a `generation_config.json`.
 
     Why: without it every engine falls back to its own defaults for stop tokens and sampling, and they differ.
@@ -24,7 +28,10 @@ def test_generation_config_present(subject: Subject, generates: None) -> None:
         raise Hazard(f"There is no {FILE}: stop tokens and sampling are left to each engine's defaults.")
 
 
-def test_generation_config_valid(subject: Subject, generates: None) -> None:
+@needs("generates")
+def test_generation_config_valid(
+    subject: Subject,
+) -> None:
     """`generation_config.json` is valid: it parses, `generate()` takes its settings, and they do not contradict.
 
     Why: a file that does not parse is ignored without a word when the model loads; sampling settings beside

@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.checkpoint.traits import read_json
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 
 FILE = "generation_config.json"
 NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -23,7 +24,8 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 
 
-def test_generation_defaults(subject: Subject, generates: None, record: Any) -> None:
+@needs("generates")
+def test_generation_defaults(subject: Subject, record: Record) -> None:
     """What `generation_config.json` ships leaves greedy generation of a decoder-only model as it is.
 
     Why: `do_sample=False` switches temperature and top_p off, not a repetition penalty, n-gram blocks or beams;

@@ -3,12 +3,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from fixtures.session.needs import needs
 from suites.findings import Defect, Hazard
 
 PLACEHOLDER = re.compile(r"LABEL_\d+")
 
 
-def test_label_names(config: dict[str, Any], labels: None) -> None:
+@needs("labels")
+def test_label_names(
+    config: dict[str, Any],
+) -> None:
     """The labels have names, and `id2label` and `label2id` say the same.
 
     Why: pipelines answer with these names; `LABEL_1` says nothing, and maps that disagree swap the answers for users

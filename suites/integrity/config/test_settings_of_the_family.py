@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.machine import library_versions
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 from suites.integrity.sections import text_section
 
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "dense_act_fn")
@@ -26,7 +26,7 @@ PUBLISHED = dict.fromkeys(OF_SILU, SILU) | dict.fromkeys(OF_GELU, GELU_TANH)
 or its approximation. Gemma's first config says `gelu` and means the approximation, as the library knows."""
 
 
-def test_settings_of_the_family(config: dict[str, Any], record: Any) -> None:
+def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     """The activation function is the one that the family was trained with; other settings that differ are told.
 
     Why: another activation loads without a word, and the output stays fluent: exact for approximate GELU costs a

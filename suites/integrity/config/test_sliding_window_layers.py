@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.integrity.config_sizes import LAYERS, number
 from suites.integrity.sections import text_section
 
@@ -14,7 +14,7 @@ SLIDING = "sliding_attention"
 ATTENTION = re.compile(r"(?:^|\.)layers\.(\d+)\.(?:self_attn|attn|attention)$")
 
 
-def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Any) -> None:
+def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Record) -> None:
     """Each layer has the attention, full or over a sliding window, that `config.json` declares for it.
 
     Why: a layer with the wrong reach forgets what lies beyond the window, or keeps a cache that is too large; short

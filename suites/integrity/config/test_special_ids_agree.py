@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 from suites.integrity.config.special_ids import CONFIG, GENERATION, by_file, ids
 
 EOS = "eos_token_id"
 
 
-def test_special_ids_agree(subject: Subject, config: dict[str, Any], tokenizer: Any, record: Any) -> None:
+@needs("config")
+def test_special_ids_agree(subject: Subject, tokenizer: Any, record: Record) -> None:
     """The ids of bos, pad and eos are the same in `config.json`, `generation_config.json` and the tokenizer.
 
     Why: trainers take them from the tokenizer, `generate` from the generation config, other engines from config.json;

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
-
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.config.special_ids import GENERATION, NAMES, by_file, ids
 
 
-def test_special_ids_in_range(subject: Subject, config: dict[str, Any], embedding_rows: int) -> None:
+@needs("config")
+def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     """The ids of special tokens in the config files are rows of the embedding matrix.
 
     Why: generation never meets a stop id beyond the vocabulary and runs to the limit; padding or a start token beyond

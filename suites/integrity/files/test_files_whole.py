@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from fixtures.checkpoint.traits import read_json
 from fixtures.files import fingerprint
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
+from suites.findings import Defect, Record
 
 POINTER = b"version https://git-lfs.github.com/spec/"
 CARD = ("README.md", "MODEL_CARD.md")
@@ -22,7 +22,8 @@ FILELESS = re.compile(r"^(ByT5|Canine|Perceiver|MyT5|Char|DAC|Rag)")
 SHOWN = 60
 
 
-def test_files_whole(subject: Subject, config: dict[str, Any], record: Any) -> None:
+@needs("config")
+def test_files_whole(subject: Subject, record: Record) -> None:
     """Every file holds its contents: none is empty, and none is a pointer that Git LFS left in place of it.
 
     Why: a pointer in place of a tokenizer or a module is text that some loaders read as settings; others fail with an

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.files.pickles import SUFFIXES, dangerous, imports, is_pickle, unusual
@@ -10,7 +11,10 @@ TRAINING = ("optimizer", "scheduler", "training_args", "rng_state", "scaler", "t
 """What a trainer leaves beside the weights."""
 
 
-def test_no_pickles(subject: Subject, config: dict[str, object]) -> None:
+@needs("config")
+def test_no_pickles(
+    subject: Subject,
+) -> None:
     """No file in the directory is a pickle.
 
     Why: loading a pickle runs whatever it names. Loaders that know no safetensors, older versions and scripts of others

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from fixtures.files import weights
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 
 SHARD = re.compile(r".*-\d{5}-of-\d{5}\.safetensors")
 OTHER = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "model.ckpt.index",
@@ -17,7 +16,7 @@ OTHER = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "fl
 SUFFIXES = (".gguf", ".onnx")
 
 
-def test_one_set_of_weights(weight_files: Subject, record: Any) -> None:
+def test_one_set_of_weights(weight_files: Subject, record: Record) -> None:
     """The directory holds one set of weights, and every file of it is used.
 
     Why: one loader takes the single file, another the index, a third the old pickle. Copies that an earlier save left

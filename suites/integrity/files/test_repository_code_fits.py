@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 
 ROPE = "ROPE_INIT_FUNCTIONS"
 
 
-def test_repository_code_fits(subject: Subject, config: dict[str, Any], record: Any) -> None:
+@needs("config")
+def test_repository_code_fits(subject: Subject, record: Record) -> None:
     """What the repository's Python files import from transformers exists in the installed version.
 
     Why: code that was written for another version fails when it is loaded with trust_remote_code, or takes a fallback

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.checkpoint.traits import read_json
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 FILES = ("config.json", "generation_config.json", "tokenizer_config.json", "preprocessor_config.json",
          "processor_config.json", "adapter_config.json", "modules.json")  # fmt: skip
@@ -20,7 +21,8 @@ NOTES = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_
 """Written by the library when it saves, and read by nothing that loads from a directory."""
 
 
-def test_stays_in_its_directory(subject: Subject, config: dict[str, Any], record: Any) -> None:
+@needs("config")
+def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
     """No link and no name in a config file leads out of the model's directory.
 
     Why: what lies elsewhere is not what was reviewed and hashed: it differs between machines, may be somebody's secret

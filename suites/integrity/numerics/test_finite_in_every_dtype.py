@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard, Unsupported
+from suites.findings import Hazard, Record, Unsupported
 from suites.running import generate
 from suites.running.dtypes import casting
 from suites.running.dtypes.finite import Own, own, troubles
 from suites.running.dtypes.precision import BYTES, Place, Runs, first_place, own_dtype
 
 
+@needs("reads_text", "full_weights")
 def test_finite_in_every_dtype(
     subject: Subject,
     tokenizer: Any,
-    reads_text: None,
-    full_weights: None,
     loaded: Loaded,
     profile: str,
     memory_left: int,
-    record: Any,
+    record: Record,
 ) -> None:
     """Loaded in float32, bfloat16 or float16, the model gives finite numbers.
 

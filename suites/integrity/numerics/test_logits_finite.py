@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import also_quantized, needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.running import generate
@@ -12,7 +13,9 @@ from suites.running.dtypes.finite import Trouble, own
 from suites.running.dtypes.precision import Place, Runs, first_place, own_dtype
 
 
-def test_logits_finite(subject: Subject, tokenizer: Any, reads_text: None, loaded: Loaded, profile: str) -> None:
+@also_quantized
+@needs("reads_text")
+def test_logits_finite(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> None:
     """Every output is a finite number: for one token, for many, beside padding and beside an empty text.
 
     Why: one NaN makes every later token NaN, or the first of the vocabulary; a row that is padding alone, which an

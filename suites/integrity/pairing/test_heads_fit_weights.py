@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.integrity.pairing import heads, training
 
 
-def test_heads_fit_weights(
-    subject: Subject, tokenizer: Any, continues_text: None, full_weights: None, loaded: Loaded, profile: str
-) -> None:
+@needs("continues_text", "full_weights")
+def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> None:
     """Plain text makes sense with the numbers of heads in `config.json`, or with no others either.
 
     Why: twice as many heads of half the size have matrices of the same shape. Everything loads, no number is missing,

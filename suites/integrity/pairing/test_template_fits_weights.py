@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.integrity.pairing import fit, markers, training
 from suites.integrity.pairing.answers import Finish, finishes
 from suites.integrity.pairing.markers import Foreign
@@ -18,8 +19,9 @@ SmolLM2 gives 0.8 at best and 0.3 at the median with its own template, and 0.02 
 FEWEST = 3
 
 
+@needs("continues_text")
 def test_template_fits_weights(
-    subject: Subject, tokenizer: Any, chat: Chat, continues_text: None, loaded: Loaded, profile: str, record: Any
+    subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, profile: str, record: Record
 ) -> None:
     """After a finished answer the model may well write the token with which its template ends the turn.
 
@@ -43,7 +45,7 @@ def test_template_fits_weights(
         raise Unsupported("the template shows no answer with something behind it")
 
 
-def _finished(tokenizer: Any, found: list[Finish], record: Any) -> None:
+def _finished(tokenizer: Any, found: list[Finish], record: Record) -> None:
     __tracebackhide__ = True
     chances = sorted(each.probability for each in found)
     typical = chances[len(chances) // 2]

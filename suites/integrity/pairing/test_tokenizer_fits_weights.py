@@ -9,18 +9,20 @@ from typing import Any
 from fixtures.inputs import corpus
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.integrity.pairing import fit, heads, likelihood, misplaced, training
 from suites.integrity.pairing.likelihood import Likelihood, Move, Row
 
 MOVES = (-1, 1, -2, 2, -3, 3)
 
 
+@needs("continues_text")
 def test_tokenizer_fits_weights(
-    subject: Subject, tokenizer: Any, continues_text: None, loaded: Loaded, stored: dict[str, Stored], variant: Variant,
-    profile: str, record: Any,
+    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], variant: Variant,
+    profile: str, record: Record,
 ) -> None:  # fmt: skip
     """Plain text is likelier to the model in the order in which it is written than shuffled.
 

@@ -4,13 +4,15 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
 from suites.integrity.pairing import misplaced, training
 
 
-def test_weights_in_place(subject: Subject, tokenizer: Any, continues_text: None, loaded: Loaded, variant: Variant,
+@needs("continues_text")
+def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, variant: Variant,
                           stored: dict[str, Stored], profile: str) -> None:  # fmt: skip
     """Plain text gets no likelier when layers change places or a matrix is turned.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.integrity.rotary.declared import Rope
 from suites.integrity.rotary.formulas import NotCovered, attention_factor, frequencies, plain
 from suites.integrity.rotary.tables import Table, tables
@@ -19,7 +19,7 @@ EPS = 2.0**-23
 HALVES = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
 
 
-def test_rotary_tables(config: dict[str, Any], model: Any, record: Any) -> None:
+def test_rotary_tables(config: dict[str, Any], model: Any, record: Record) -> None:
     """The rotary frequencies in memory are those that follow from `config.json`, in float32.
 
     Why: they are not stored and are made anew at every load. A theta or a scaling that is not in force, or a table

@@ -9,7 +9,8 @@ from typing import Any
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import FLOATS, Stored, digest_of, sampled
-from suites.findings import Defect
+from fixtures.session.needs import needs
+from suites.findings import Defect, Record
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Pair:
     stored: Stored
 
 
-def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, full_weights: None, record: Any) -> None:
+@needs("full_weights")
+def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Record) -> None:
     """Every parameter in memory holds the numbers of the stored tensor of its name, in the dtype that was asked for.
 
     Why: tying, renaming and initialising after loading can overwrite a trained tensor with another one or with random

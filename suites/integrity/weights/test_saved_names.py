@@ -6,12 +6,18 @@ from typing import Any
 
 from fixtures.machine import library_versions
 from fixtures.models.weight_statistics import Stored
+from fixtures.session.needs import needs
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
 from suites.integrity.tensor_names import few
 
 
-def test_saved_names(stored: dict[str, Stored], model: Any, variant: Variant, full_weights: None) -> None:
+@needs("full_weights")
+def test_saved_names(
+    stored: dict[str, Stored],
+    model: Any,
+    variant: Variant,
+) -> None:
     """`save_pretrained` names the weights as the checkpoint does, or as the model does, and leaves none out.
 
     Why: the library renames tensors when it loads old checkpoints, and back when it saves. Where the two do not fit, a

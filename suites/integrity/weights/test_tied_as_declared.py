@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.integrity.sections import text_section
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
@@ -15,7 +15,7 @@ KEY = "tie_word_embeddings"
 
 
 def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loaded: Loaded, variant: Variant,
-                          record: Any) -> None:  # fmt: skip
+                          record: Record) -> None:  # fmt: skip
     """Input and output embeddings are tied exactly when `tie_word_embeddings` says so.
 
     Why: where the flag is true and a separate head is stored, versions of the library differ in whether they use it or

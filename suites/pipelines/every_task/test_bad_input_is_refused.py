@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import Contract, repeatable
 
 
-def test_bad_input_is_refused(pipe: Pipe, task: str, record: Any) -> None:
+def test_bad_input_is_refused(pipe: Pipe, task: str, record: Record) -> None:
     """What is no input gets an error that says something, or an answer as promised; afterwards the pipeline works as
     before.
 

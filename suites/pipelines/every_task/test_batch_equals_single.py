@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import Contract, repeatable
 
@@ -15,7 +15,7 @@ SILENCE = "; the feature extractor gives no attention mask, and the model hears 
 """Documented: https://huggingface.co/docs/transformers/model_doc/wav2vec2#transformers.Wav2Vec2FeatureExtractor"""
 
 
-def test_batch_equals_single(pipe: Pipe, task: str, record: Any) -> None:
+def test_batch_equals_single(pipe: Pipe, task: str, record: Record) -> None:
     """Inputs in batches get the answers that they get alone, in their order, also in a last batch that is not full.
 
     Why: padding that the model attends to, or positions that ignore it, change answers with the company that an input
@@ -46,7 +46,7 @@ def _padded_with_silence(pipe: Pipe) -> bool:
     return unmasked and getattr(pipe.model.config, "feat_extract_norm", None) == "group"
 
 
-def _in_batches(promised: Contract, pipe: Pipe, record: Any) -> tuple[Sequence[Any], list[Any]]:
+def _in_batches(promised: Contract, pipe: Pipe, record: Record) -> tuple[Sequence[Any], list[Any]]:
     """Inputs with their answers: of several sizes, else of one size where others do not fit into one batch."""
     samples = promised.samples(pipe)
     size = {"batch_size": BATCH} if promised.batches(pipe) else {}

@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts import remedies
 from suites.pipelines.contracts.agreement import shown
@@ -14,7 +14,7 @@ SHORT = 100
 """Characters of a text that a sentence can hold."""
 
 
-def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: Any) -> None:
+def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: Record) -> None:
     """Examples whose right answer is known get it.
 
     Why: swapped labels, a picture that is scaled twice or sound at the wrong rate leave every shape and every sum

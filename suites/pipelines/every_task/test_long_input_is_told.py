@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import Contract, promised_of
 
@@ -13,7 +13,7 @@ from suites.pipelines.contracts.contract import Contract, promised_of
 @pytest.mark.tasks(
     "feature-extraction", "text-classification", "zero-shot-classification", "token-classification", "fill-mask"
 )
-def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Any) -> None:
+def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Record) -> None:
     """An input that is longer than the model can read is cut when that is asked for, else refused or answered whole.
 
     Why: positions behind the last one that was trained are garbage or an index error deep in a kernel; on a GPU that

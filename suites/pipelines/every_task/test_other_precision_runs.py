@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.models import loading
 from fixtures.pipelines import pipe as pipes
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -14,9 +15,8 @@ from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import promised_of
 
 
-def test_other_precision_runs(
-    pipe: Pipe, subject: Subject, variant: Variant, full_weights: None, task: str, memory_left: int
-) -> None:
+@needs("full_weights")
+def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int) -> None:
     """The pipeline's weights lie where and in the dtype that was asked for, and in another dtype it answers too.
 
     Why: a part that stays in float32 or on the CPU makes a mixed model that is slow or fails; inputs that nobody casts

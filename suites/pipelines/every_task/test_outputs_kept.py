@@ -12,6 +12,7 @@ from typing import Any
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
+from suites.findings import Record
 from suites.pipelines.contracts.agreement import rounding
 from suites.pipelines.contracts.contract import Contract, repeatable
 
@@ -22,7 +23,7 @@ SCORES = 0.01
 """Scores are kept to two digits: versions of a library compute them in other orders."""
 
 
-def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Any) -> None:
+def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Record) -> None:
     """A pipeline's answers to fixed inputs are recorded, so that a run against a baseline names labels and texts that
     changed.
 

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect
+from fixtures.session.needs import also_quantized
+from suites.findings import Defect, Record
 from suites.pipelines.contracts import remedies
 from suites.pipelines.contracts.contract import contract, first_failure
 from suites.pipelines.images import processors
 
 
-def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Any) -> None:
+@also_quantized
+def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) -> None:
     """The pipeline of the subject's task answers an ordinary input, with weights that all come from the checkpoint.
 
     Why: weights, tokenizer and processor can each be in order and still not work together; the model's users meet that

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.needs import needs
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import repeatable
@@ -10,7 +11,8 @@ from suites.pipelines.contracts.contract import repeatable
 MOST_BYTES = 2 * 10**9
 
 
-def test_saved_pipeline_agrees(pipe: Pipe, task: str, full_weights: None, tmp_path: Path) -> None:
+@needs("full_weights")
+def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     """A pipeline that is saved and loaded again gives the same answers.
 
     Why: `save_pretrained` writes what the loaded classes know; a key that they do not know is lost, and the copy that

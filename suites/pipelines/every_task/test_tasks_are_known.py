@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import Record, Unsupported
 
 
-def test_tasks_are_known(subject: Subject, task_names: tuple[str, ...], record: Any) -> None:
+def test_tasks_are_known(subject: Subject, task_names: tuple[str, ...], record: Record) -> None:
     """There is a pipeline task to try the model in, and one for every example whose right answer is declared.
 
     Why: without a task no pipeline runs, and an example about a task that is not tried is never asked; a verdict that

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.pipelines.contracts.agreement import difference, rounding, shown
 from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.contracts.sounds_agree import rate
@@ -15,7 +13,7 @@ KIND = "middle"
 
 
 @pytest.mark.tasks("audio-classification", "automatic-speech-recognition")
-def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Any) -> None:
+def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Record) -> None:
     """A sound that says at which rate it was taken is brought to the model's rate, or refused.
 
     Why: samples at another rate are sound at another pitch and speed; the model answers, wrongly.

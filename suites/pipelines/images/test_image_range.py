@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.pipelines.images.processors import LEVELS, PICTURE_TASKS, deviation, levels, pixels, processor_of, setting
 
 SIZE = (64, 64)
@@ -14,7 +14,7 @@ NARROW = 0.1
 
 
 @pytest.mark.tasks(*PICTURE_TASKS)
-def test_image_range(pipe: Pipe, task: str, record: Any) -> None:
+def test_image_range(pipe: Pipe, task: str, record: Record) -> None:
     """A picture of levels from 0 to 255 and the same one of numbers from 0 to 1 reach the model as the same numbers.
 
     Why: a processor that divides by 255 twice, or not at all, gives the model a picture that is black or blinding;

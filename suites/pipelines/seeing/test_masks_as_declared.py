@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.pipelines.contracts.contract import promised_of
 from suites.pipelines.images.processors import processor_of
 
@@ -14,7 +14,7 @@ KINDS = ("semantic", "instance", "panoptic")
 
 
 @pytest.mark.tasks("image-segmentation")
-def test_masks_as_declared(pipe: Pipe, task: str, record: Any) -> None:
+def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
     """Semantic masks cover each pixel once, and panoptic ones at most once.
 
     Why: areas and shares are counted from masks; a pixel that is counted twice, or in no mask, makes them wrong by an

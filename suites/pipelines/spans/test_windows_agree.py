@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.inputs.names import TEXTS
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import promised_of
@@ -16,7 +16,7 @@ OPTIONS = {"aggregation_strategy": "first"}
 
 
 @pytest.mark.tasks("token-classification")
-def test_windows_agree(pipe: Pipe, task: str, record: Any) -> None:
+def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
     """A text that is read in overlapping windows has its names at the right places, each once.
 
     Why: long documents are read in windows (`stride`); names at a seam are found twice or cut, and offsets that start

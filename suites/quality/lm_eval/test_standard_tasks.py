@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.session.options import LmEval
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.quality.lm_eval import harness
 
 
+@needs("continues_text")
 @pytest.mark.timeout(0)  # a whole task takes as long as it takes
 def test_standard_tasks(
     loaded: Loaded,
     fresh_tokenizer: Callable[[], Any],
     lm_eval_task: str,
     lm_eval: LmEval,
-    continues_text: None,
-    record: Any,
+    record: Record,
 ) -> None:
     """Every task of `--lm-eval-tasks` runs on the loaded model, and all likelihoods in it are numbers.
 
@@ -36,8 +37,15 @@ def test_standard_tasks(
     told = []
     for score in harness.scores(found, lm_eval_task):
         name = f"quality.lm_eval.{harness.plain(lm_eval_task)}.{score.metric}"
-        options = {"better": score.better, "samples": score.documents, "interval": score.interval}
-        record.metric(name, score.value, score.unit, version=version, **options)
+        record.metric(
+            name,
+            score.value,
+            score.unit,
+            better=score.better,
+            samples=score.documents,
+            interval=score.interval,
+            version=version,
+        )
         told.append(f"{score.metric} {score.value:.4g}")
     record.capability(f"quality.lm_eval.{harness.plain(lm_eval_task)}", f"{', '.join(told)} ({how})")
 

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import cost, needs
+from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
 from suites.quantization.modules.sizes import footprint
 
 
-@pytest.mark.parametrize("batch", [1, *(pytest.param(rows, marks=pytest.mark.thorough) for rows in (8, 32))])
+@needs("continues_text")
+@pytest.mark.parametrize("batch", [1, *(pytest.param(rows, marks=cost("minutes")) for rows in (8, 32))])
 def test_generation_speed(
-    loaded: Loaded, batch: int, profile: str, continues_text: None, record: Any, request: pytest.FixtureRequest
+    loaded: Loaded, batch: int, profile: str, record: Record, request: pytest.FixtureRequest
 ) -> None:
     """The time to the first token, of every further token, and the memory that it takes are measured and kept.
 
@@ -40,7 +43,7 @@ def test_generation_speed(
         record_latency(record, found, model)
 
 
-def record_speed(record: Any, found: Sequence[Round], asked: Load, suffix: str) -> None:
+def record_speed(record: Record, found: Sequence[Round], asked: Load, suffix: str) -> None:
     """Rates of reading and of writing, with intervals over rounds."""
     read, writes = asked.rows * asked.prompt, asked.rows * (asked.new - 1)
     first, interval = rounds.mean([each.first for each in found])
@@ -51,14 +54,14 @@ def record_speed(record: Any, found: Sequence[Round], asked: Load, suffix: str) 
     metric(record, f"decode_tokens_per_second{suffix}", value, "tokens/s", "higher", len(found), interval)
 
 
-def record_memory(record: Any, peak: clock.Peak, weights: int, suffix: str) -> None:
+def record_memory(record: Record, peak: clock.Peak, weights: int, suffix: str) -> None:
     """The weights and what came on top of them: other variants that the run holds are not counted."""
     for name, rise in (("peak_memory_host", peak.host), ("peak_memory_device", peak.device)):
         if rise is not None:
             metric(record, f"{name}{suffix}", weights + rise, "bytes", "lower", 1)
 
 
-def record_latency(record: Any, found: Sequence[Round], model: Any) -> None:
+def record_latency(record: Record, found: Sequence[Round], model: Any) -> None:
     """Percentiles of single tokens, and what share of the bound the median one reaches."""
     steps = sum(len(each.steps) for each in found)
     shares = (0.5, 0.95, 0.99)
@@ -74,7 +77,7 @@ def record_latency(record: Any, found: Sequence[Round], model: Any) -> None:
 
 
 def metric(
-    record: Any,
+    record: Record,
     name: str,
     value: float,
     unit: str,

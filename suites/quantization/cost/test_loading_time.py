@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.models.loading import Loaded
+from suites.findings import Record
 
 
-def test_loading_time(loaded: Loaded, record: Any) -> None:
+def test_loading_time(loaded: Loaded, record: Record) -> None:
     """The time from files to a model on its device, quantized if the variant is, is measured as the run loads it.
 
     Why: whoever starts a server waits for it, and quantizing while loading takes longer than loading.

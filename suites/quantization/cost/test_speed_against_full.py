@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
+from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import load, write
 
@@ -14,12 +14,12 @@ COUNTS = 0.2
 """Relative change of a ratio that is worth a word beside its interval, which few rounds make too narrow."""
 
 
+@needs("continues_text")
 def test_speed_against_full(
     loaded: Loaded,
     reference: Loaded,
     profile: str,
-    continues_text: None,
-    record: Any,
+    record: Record,
     request: pytest.FixtureRequest,
 ) -> None:
     """In rounds of both variants in turn, in one process, the ratio of their speeds is measured with its interval.
@@ -39,5 +39,6 @@ def test_speed_against_full(
     for name, times in pairs.items():
         value, interval = rounds.rate(times)
         full_name = f"quantization.{name}_speed_ratio"
-        how = {"better": "higher", "samples": len(found), "interval": interval, "effect": COUNTS}
-        record.metric(full_name, value, "times full", **how)
+        record.metric(
+            full_name, value, "times full", better="higher", samples=len(found), interval=interval, effect=COUNTS
+        )

@@ -7,8 +7,9 @@ from typing import Any
 
 from fixtures.inputs.items import Items
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.intervals import bootstrap, mcnemar, wilson
 from suites.quantization.fidelity import accuracy
 from suites.running import generate
@@ -22,9 +23,10 @@ MOST = 0.75
 EXAMPLES = 12
 
 
+@needs("continues_text")
 def test_answers_kept(
     subject: Subject, loaded: Loaded, reference: Loaded, tokenizer: Any, items: Items, profile: str,
-    memory_left: int, continues_text: None, record: Any,
+    memory_left: int, record: Record,
 ) -> None:  # fmt: skip
     """Where the full model answers, the quantized or cast one does too: it is not silent, does not run in a loop, and
     does not lose most of what the full one knows.
@@ -53,7 +55,7 @@ def test_answers_kept(
     accuracy.refuse_lost_accuracy(full, other)
 
 
-def _record(record: Any, pairs: Sequence[tuple[Said, Said]], version: str) -> None:
+def _record(record: Record, pairs: Sequence[tuple[Said, Said]], version: str) -> None:
     same = sum(full.ids == other.ids for full, other in pairs)
     record.capability("quantization.answers", f"{same} of {len(pairs)} unchanged", evidence=_told(pairs))
     record.metric("quantization.greedy_unchanged", same / len(pairs), "share of prompts", better="higher",
@@ -67,7 +69,7 @@ def _record(record: Any, pairs: Sequence[tuple[Said, Said]], version: str) -> No
         record.capability("quantization.chrf", "not measured: sacrebleu is not installed")
 
 
-def _mean(record: Any, name: str, rows: list[list[float]], unit: str, version: str) -> None:
+def _mean(record: Record, name: str, rows: list[list[float]], unit: str, version: str) -> None:
     interval = bootstrap(rows, lambda each: each[..., 0].mean(axis=-1)) if len(rows) > 1 else None
     record.metric(name, sum(row[0] for row in rows) / len(rows), unit, better="higher", samples=len(rows),
                   interval=interval, version=version)  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 
 from fixtures.inputs.corpora import Corpus
 from fixtures.models.loading import Loaded
-from suites.findings import Defect
+from fixtures.session.needs import needs
+from suites.findings import Defect, Record
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity import figures, floor
 from suites.quantization.fidelity.measured import Fidelity, fidelity
@@ -25,9 +26,10 @@ LEARNED = 0.1
 """Part of a guesser's loss from which on a model has learned something to lose."""
 
 
+@needs("continues_text")
 def test_distribution_kept(
-    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None,
-    record: Any,
+    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int,
+    record: Record,
 ) -> None:  # fmt: skip
     """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher.
 
@@ -50,7 +52,7 @@ def test_distribution_kept(
     refuse_lost_knowledge(found, forced_tokens.vocabulary(reference.model), worst)
 
 
-def _record_floor(record: Any, reference: Loaded, found: Fidelity) -> None:
+def _record_floor(record: Record, reference: Loaded, found: Fidelity) -> None:
     """Differences as small as this say nothing."""
     divergence, agreement, what = floor.noise_floor(reference, [passage.ids for passage in found.passages])
     tokens = sum(len(passage.ids[: floor.LONGEST]) for passage in found.passages[-floor.TEXTS :])

@@ -6,7 +6,8 @@ from typing import Any
 
 from fixtures.inputs.corpora import Corpus
 from fixtures.models.loading import Loaded
-from suites.findings import Defect, Unsupported
+from fixtures.session.needs import needs
+from suites.findings import Defect, Record, Unsupported
 from suites.intervals import bootstrap
 from suites.quantization.fidelity.measured import Fidelity, fidelity
 
@@ -20,9 +21,10 @@ TIMES = 4
 AT_LEAST = 0.3
 
 
+@needs("continues_text")
 def test_error_steady_with_position(
-    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None,
-    record: Any,
+    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int,
+    record: Record,
 ) -> None:  # fmt: skip
     """In long texts the divergence from the full model does not grow with the position of the token.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fixtures.inputs.corpora import Corpus
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from suites.findings import Defect, Unsupported
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity.measured import Fidelity, fidelity
@@ -20,8 +21,13 @@ AT_LEAST = 0.5
 change."""
 
 
+@needs("continues_text")
 def test_no_domain_lost(
-    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int, continues_text: None
+    loaded: Loaded,
+    reference: Loaded,
+    tokenizer: Any,
+    corpus: Corpus,
+    memory_left: int,
 ) -> None:
     """No domain or language is changed many times as much as the others.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.models.loading import Loaded
-from suites.findings import Defect
+from fixtures.session.needs import needs
+from suites.findings import Defect, Record
 from suites.quantization.modules.sizes import footprint, misjudged, of_other_dtypes, share_quantized
 
 
-def test_footprint_as_predicted(loaded: Loaded, among_quantized: None, record: Any) -> None:
+@needs("among_quantized")
+def test_footprint_as_predicted(loaded: Loaded, record: Record) -> None:
     """Weights take the bytes that shapes, block sizes and dtypes predict.
 
     Why: memory is what quantization is for; scales in the wrong dtype, a second copy of the weights or a layer that was

@@ -9,7 +9,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import backend
 from fixtures.quantization.backend import Layer
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 
 ROWS = 4
 MARGIN = 3
@@ -36,7 +36,7 @@ class Apart:
         return not (self.kernel <= MARGIN and self.library <= self.allowed)
 
 
-def test_kernel_agrees_with_weights(quantized: Loaded, record: Any) -> None:
+def test_kernel_agrees_with_weights(quantized: Loaded, record: Record) -> None:
     """A quantized layer's output is its input times the dequantized weight, within what its arithmetic rounds.
 
     Why: merging adapters, exporting and every figure that is computed from dequantized weights take that for granted;

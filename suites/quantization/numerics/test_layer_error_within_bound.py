@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fixtures.models.loading import Loaded
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.quantization.numerics.error import errors
 
 WORST = 5
 
 
-def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, variant: Variant, record: Any) -> None:
+def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, variant: Variant, record: Record) -> None:
     """Every block of quantized weights is as near to the full weights as its number format allows.
 
     Why: a wrong scale, a shifted table or swapped halves of bytes leave a model that answers, only worse; averages over

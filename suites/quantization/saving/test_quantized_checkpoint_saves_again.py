@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.quantization.saving.trip import trip
 
 
+@needs("reads_text")
 def test_quantized_checkpoint_saves_again(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
+    subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:
     """A model that was loaded from a quantized checkpoint can be saved.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect
 from suites.quantization.saving.trip import saved
 
 
+@needs("reads_text")
 def test_quantized_model_survives_saving(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
+    subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:
     """Saved and loaded again, every tensor has the same bytes, and the model gives the same outputs.
 

@@ -6,14 +6,16 @@ import importlib.metadata
 
 from fixtures.models.loading import Loaded
 from fixtures.quantization import backend
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.quantization.saving.trip import saved
 
 
+@needs("reads_text")
 def test_saving_after_use(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
+    subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:
     """A quantized model that has computed something is saved as itself, and goes on as before.
 

@@ -9,10 +9,10 @@ from fixtures.models import skeletons
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 
 
-def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loaded, record: Any) -> None:
+def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loaded, record: Record) -> None:
     """`half()`, `float()` and `to(dtype)` of a quantized model are refused with an error.
 
     Why: packed bits are no numbers to be cast; where a cast goes through, the layers around the quantized ones change

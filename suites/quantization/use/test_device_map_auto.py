@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
@@ -11,9 +12,8 @@ from suites.quantization.saving.trip import trip
 from suites.running import rounding
 
 
-def test_device_map_auto(
-    subject: Subject, variant: Variant, quantized: Loaded, reads_text: None, profile: str, memory_left: int
-) -> None:
+@needs("reads_text")
+def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int) -> None:
     """Loaded with `device_map="auto"`, the model lies where it should and gives the same outputs.
 
     Why: it is how quantized models are loaded in every example; a part that lands on the CPU beside an accelerator is

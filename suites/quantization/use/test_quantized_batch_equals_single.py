@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from suites.findings import Defect
 from suites.quantization.running import answer, furthest, random_ids
 from suites.running import rounding
@@ -10,7 +11,10 @@ from suites.running import rounding
 ROWS = 3
 
 
-def test_quantized_batch_equals_single(quantized: Loaded, reads_text: None) -> None:
+@needs("reads_text")
+def test_quantized_batch_equals_single(
+    quantized: Loaded,
+) -> None:
     """A row of a batch has the outputs that it has alone, within rounding.
 
     Why: kernels for one row and for many are different code, and int8 kernels look for outliers in the whole batch; the

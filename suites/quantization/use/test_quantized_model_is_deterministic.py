@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.needs import needs
 from suites.findings import Defect
 from suites.quantization.running import answer, furthest, random_ids
 
 
-def test_quantized_model_is_deterministic(quantized: Loaded, reads_text: None) -> None:
+@needs("reads_text")
+def test_quantized_model_is_deterministic(
+    quantized: Loaded,
+) -> None:
     """Two forward passes over the same ids give the same outputs, bit for bit.
 
     Why: caching, evaluation and debugging rely on it; kernels that quantize what they are given may keep state from one

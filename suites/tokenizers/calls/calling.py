@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fixtures.machine import library_versions
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.special import panics_told
 
@@ -62,7 +62,7 @@ def truncating(tokenizer: Any, side: str) -> Iterator[None]:
         tokenizer.truncation_side = before
 
 
-def offers(tokenizer: Any, record: Any, what: str) -> bool:
+def offers(tokenizer: Any, record: Record, what: str) -> bool:
     """Whether the tokenizer is one of the `tokenizers` library: only those know where their tokens lie."""
     fast = bool(getattr(tokenizer, "is_fast", False))
     record.capability(f"tokenizer.{what}", fast, evidence=type(tokenizer).__name__)

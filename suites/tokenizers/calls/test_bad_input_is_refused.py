@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import escaped, tokens
@@ -26,7 +26,7 @@ PARAGRAPH = "The quick brown fox, 123 jumps. x != y; naïve\nüber 你好 done\n
 CHARACTERS = {"quick": 10**5, "standard": 10**6, "exhaustive": 10**7}
 
 
-def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Any) -> None:
+def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Record) -> None:
     """What is no text raises an exception, and a very long text gives the ids of its parts.
 
     Why: a missing field that is encoded as the word 'None' becomes training data without anybody noticing.

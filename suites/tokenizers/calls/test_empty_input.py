@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import asked, plain
 from suites.tokenizers.calls.framing import parts
 from suites.tokenizers.evidence import tokens
 
 
-def test_empty_input(tokenizer: Any, record: Any) -> None:
+def test_empty_input(tokenizer: Any, record: Record) -> None:
     """An empty text gives only the special tokens that every text gets, also between others in a batch.
 
     Why: empty fields are common in data; an error stops a job, an invented token becomes input of the model.

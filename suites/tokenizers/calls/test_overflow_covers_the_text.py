@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
 from fixtures.text.differences import first_difference
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import FEW, asked, offers, truncating
 from suites.tokenizers.calls.framing import parts
 from suites.tokenizers.evidence import case
@@ -18,7 +18,7 @@ from suites.tokenizers.evidence import case
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
 
 
-def test_overflow_covers_the_text(tokenizer: Any, record: Any) -> None:
+def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
     """With overflow, the windows of a long text cover all its ids, each overlapping the one before by the stride.
 
     Why: question answering and retrieval read long documents through these windows; what lies in none of them is

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import FEW, asked, nothing, padding_is_refused, plain, takes_pairs
 from suites.tokenizers.evidence import case
 
 
-def test_padding_changes_nothing_else(tokenizer: Any, record: Any) -> None:
+def test_padding_changes_nothing_else(tokenizer: Any, record: Record) -> None:
     """Padding adds pad tokens on the side asked for, up to the length asked for, and masks exactly those.
 
     Why: a mask that hides text, or shows padding, changes every row of a batch but the longest, without an error.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.needs import needs
 from suites.findings import Hazard
 
 
-def test_padding_side_fits_generation(tokenizer: Any, subject: Any, continues_text: None) -> None:
+@needs("continues_text")
+def test_padding_side_fits_generation(
+    tokenizer: Any,
+    subject: Any,
+) -> None:
     """A model that continues texts does not declare that batches are padded on the right.
 
     Why: generation goes on after the padding, so every row of a batch but the longest is continued from a gap.

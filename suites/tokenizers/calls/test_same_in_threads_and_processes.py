@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.inputs.texts import NASTY
 from fixtures.machine.machine import no_collection
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.calls.children import answer_of_child
 from suites.tokenizers.evidence import case, escaped, tokens
@@ -18,7 +18,7 @@ THREADS, ROUNDS = 4, 3
 CUT = {"truncation": True, "max_length": 8}
 
 
-def test_same_in_threads_and_processes(tokenizer: Any, record: Any) -> None:
+def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
     """The ids of a text are the same at every call, in threads, after pickling, and in a forked process.
 
     Why: data loaders pickle or fork, servers use threads, and none of them compares ids.

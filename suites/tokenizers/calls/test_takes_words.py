@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import encode, panics_told
@@ -13,7 +13,7 @@ WORDS = ["the", "quick", "don't", "naïve", "fox", "你好", "x2", "."]
 REFUSALS = ("is_split_into_words", "add_prefix_space", "pretokenized")
 
 
-def test_takes_words(tokenizer: Any, record: Any) -> None:
+def test_takes_words(tokenizer: Any, record: Record) -> None:
     """Words that are given one by one come back one by one, and word_ids says which token belongs to which.
 
     Why: labels of words (names, parts of speech) are laid onto tokens by word_ids; a slip trains on wrong labels.

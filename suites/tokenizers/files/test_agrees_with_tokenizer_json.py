@@ -11,7 +11,7 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
-from suites.findings import Defect, Finding, Hazard, Unsupported
+from suites.findings import Defect, Finding, Hazard, Record, Unsupported
 from suites.tokenizers.evidence import around, case, escaped, tokens
 from suites.tokenizers.files import difference_causes
 from suites.tokenizers.files.class_overrides import components, replaced
@@ -28,7 +28,7 @@ TELLING = (
 FRAMED = ("hello", "hello world", "")
 
 
-def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subject: Subject, record: Any) -> None:
+def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subject: Subject, record: Record) -> None:
     """The loaded tokenizer gives the ids and the text that tokenizer.json alone gives, special tokens included.
 
     Why: a tokenizer class may put its own pre-tokenizer or normalizer over the one in the file; every other

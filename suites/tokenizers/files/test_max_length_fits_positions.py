@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 
 # Positions are a table with a last row: one token more is an index error.
 LEARNED = {"bert", "distilbert", "electra", "albert", "roberta", "xlm-roberta", "camembert", "mpnet", "deberta",
@@ -17,7 +17,7 @@ NO_LIMIT = 10**12
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
 
 
-def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Any) -> None:
+def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Record) -> None:
     """model_max_length of the tokenizer is finite and at most the number of positions, where the model has positions.
 
     Why: truncation=True cuts at model_max_length; if that is larger, or no real limit, long texts run out of

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.files.raw import Raw, raw
 
 LONG = "one two three four five six seven eight nine ten " * 60
 
 
 def test_no_truncation_or_padding_left(
-    subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Any
+    subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Record
 ) -> None:
     """tokenizer.json holds no truncation and no padding, unless the repository declares that very length.
 

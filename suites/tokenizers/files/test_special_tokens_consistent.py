@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Finding, Hazard
+from suites.findings import Defect, Finding, Hazard, Record
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.files.declared_tokens import config_ids, ids_by_file, named_tokens
 from suites.tokenizers.files.raw import raw
@@ -16,7 +16,7 @@ WRITING = {"text-generation", "text2text-generation", "image-text-to-text", "aut
 CONFIGS = ("generation_config.json", "config.json")
 
 
-def test_special_tokens_consistent(subject: Subject, tokenizer: Any, record: Any) -> None:
+def test_special_tokens_consistent(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Special tokens have the same name and the same id in every file that speaks of them.
 
     Why: model, generation and tokenizer each read another file; a padding or end token that is one id here and

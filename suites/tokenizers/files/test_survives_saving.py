@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, Record
 from suites.tokenizers.files.raw import section
 from suites.tokenizers.files.reloading import load_from
 from suites.tokenizers.files.snapshot import because, parted, phrase, portrait, told
 
 
-def test_survives_saving(subject: Subject, tokenizer: Any, record: Any) -> None:
+def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> None:
     """save_pretrained and loading again give the same ids, special tokens, chat template and lengths.
 
     Why: every fine-tune saves its tokenizer beside the weights; what changes there nobody sees until it is served.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import corpus
+from suites.findings import Record
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.measures.parts import digests
 from suites.tokenizers.special import panics_told
@@ -17,7 +18,7 @@ WHOLE = ("english/1", "python/1")
 """Lines that are encoded a second time with the special tokens that the tokenizer adds."""
 
 
-def test_corpus_ids(tokenizer: Any, record: Any) -> None:
+def test_corpus_ids(tokenizer: Any, record: Record) -> None:
     """The ids of a fixed corpus are recorded, so that a run against a baseline names what changed.
 
     Why: an upgrade of the library, or a new revision of the files, can change ids silently; a model then reads other

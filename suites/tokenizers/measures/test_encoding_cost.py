@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import corpus
+from suites.findings import Record
 from suites.tokenizers.measures.throughput import Throughput
 from suites.tokenizers.special import encode
 
 PLAIN = ("emoji", "mathematics", "digits")
 
 
-def test_encoding_cost(tokenizer: Any, record: Any) -> None:
+def test_encoding_cost(tokenizer: Any, record: Record) -> None:
     """Tokens per character and word of many scripts, and the speed of encoding and decoding, are measured.
 
     Why: a script that takes three times the tokens takes three times the money, the time and the context; a slow
@@ -34,7 +35,7 @@ def groups() -> dict[str, list[str]]:
     return found | {"code": code, "everything": names}
 
 
-def _record(record: Any, title: str, names: list[str], ids: dict[str, list[int]]) -> None:
+def _record(record: Record, title: str, names: list[str], ids: dict[str, list[int]]) -> None:
     """Exact counts: the corpus is fixed."""
     texts, tokens = [corpus.lines()[name] for name in names], sum(len(ids[name]) for name in names)
     units = {"character": sum(map(len, texts))}
@@ -45,7 +46,7 @@ def _record(record: Any, title: str, names: list[str], ids: dict[str, list[int]]
         record.metric(name, tokens / many, f"tokens/{unit}", better="lower", samples=many, version=corpus.version())
 
 
-def _speed(record: Any, speed: Throughput) -> None:
+def _speed(record: Record, speed: Throughput) -> None:
     """Kept and shown, and never compared with another run's: the upgrade check times both sides in pairs."""
     for name, (value, low, high) in speed.per_second().items():
         record.metric(f"tokenizer.{name}_speed", value, "characters/s of CPU time", better="higher",

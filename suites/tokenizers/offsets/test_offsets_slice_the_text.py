@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
-from suites.findings import Defect, Finding
+from suites.findings import Defect, Finding, Record
 from suites.tokenizers.calls.calling import offers
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import case, escaped
@@ -18,7 +18,7 @@ from suites.tokenizers.offsets.spans import Located, Token, located, own_text, s
 from suites.tokenizers.rules import rule_behind
 
 
-def test_offsets_slice_the_text(tokenizer: Any, record: Any) -> None:
+def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
     """The offsets of the tokens slice the text, in characters: in order, within it, and around what each token spells.
 
     Why: answers of extractive models, highlighted words and redactions are cut out of the text by these offsets.

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import offers
 from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.offsets.spans import Located, Token, located, shown
 
 
-def test_word_ids_agree_with_offsets(tokenizer: Any, record: Any) -> None:
+def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     """word_ids, sequence_ids, char_to_token, token_to_chars and their kin say the same as the offsets.
 
     Why: each task takes another of these ways from a token to the text, and all must lead to the same place.

@@ -13,7 +13,7 @@ from fixtures.inputs.texts import texts
 from fixtures.references.matching import references
 from fixtures.references.reference import Reference, ReferenceMissing
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.references.comparing import (
@@ -28,7 +28,7 @@ from suites.tokenizers.references.comparing import (
 )
 
 
-def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: Any) -> None:
+def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: Record) -> None:
     """Plain text gets the ids that the encoder of the vocabulary's owners gives.
 
     Why: a conversion with another pattern, normalizer or order of merges gives the model tokens that it was not
@@ -52,7 +52,7 @@ def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: 
         given(text=texts(min_size=1))(agree)()
 
 
-def fitting(tokenizer: Any, subject: Subject, record: Any) -> list[Reference]:
+def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]:
     """The references whose vocabulary this is; what is only not installed here is told as such."""
     __tracebackhide__ = True
     try:

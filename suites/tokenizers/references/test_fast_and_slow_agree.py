@@ -10,7 +10,7 @@ from hypothesis import given
 from fixtures.inputs.texts import texts
 from fixtures.machine import library_versions
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.evidence import escaped
 from suites.tokenizers.references.comparing import evidence, fixed_texts, mismatch, plain
 from suites.tokenizers.special import encode
@@ -29,7 +29,7 @@ def settled(character: str) -> bool:
     return category == old and category not in ("Cn", "Co") and character != FINAL_SIGMA
 
 
-def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Any) -> None:
+def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -> None:
     """The fast tokenizer gives the ids of the slow one, where the installed library has both.
 
     Why: a program that loads the other of the two, by an option or by an older library, feeds the model other tokens.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import around, case, escaped
 from suites.tokenizers.special import encode
@@ -24,7 +24,7 @@ REPLACED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " ' ": "'", " n't": "n't
 """What clean_up_tokenization_spaces replaces, in this order."""
 
 
-def test_clean_up_keeps_text(tokenizer: Any, record: Any) -> None:
+def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
     """Where the decoder keeps white space, the space before punctuation and contractions is kept too.
 
     Why: clean_up_tokenization_spaces was made for WordPiece; elsewhere it corrupts code (`x != y` becomes `x!= y`),

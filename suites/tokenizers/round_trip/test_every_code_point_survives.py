@@ -6,7 +6,7 @@ import heapq
 import time
 from typing import Any
 
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import around, case, escaped
 from suites.tokenizers.round_trip.code_points import (
@@ -24,7 +24,7 @@ PATIENCE = 10.0
 """Seconds; in profile quick a tokenizer without backend that would take longer is tried with every 16th chunk."""
 
 
-def test_every_code_point_survives(tokenizer: Any, record: Any, profile: str) -> None:
+def test_every_code_point_survives(tokenizer: Any, record: Record, profile: str) -> None:
     """Each of the 1,112,064 Unicode scalar values comes back as it is or as declared, or becomes the unknown token.
 
     Why: a character that vanishes changes a name or a number without an error, and no sample of texts would show it.

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import NASTY, texts
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.evidence import around, case, escaped, tokens
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.special import panics_told
 
 
-def test_round_trip(tokenizer: Any, record: Any) -> None:
+def test_round_trip(tokenizer: Any, record: Record) -> None:
     """Decoding the ids of a text gives the text, or the form of it that the tokenizer itself declares.
 
     Why: what is lost here the model never sees, and what grows here it never wrote.

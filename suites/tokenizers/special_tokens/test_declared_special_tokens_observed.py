@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import Frame, frame
 from suites.tokenizers.special_tokens.two_texts import mask_is, mask_of_ids, pairs_agree, takes_pairs
 
 
-def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Any) -> None:
+def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Record) -> None:
     """A BOS or EOS is added exactly where add_bos_token and add_eos_token say so; counts and masks agree, pairs too.
 
     Why: a missing BOS costs quality without an error, and an unwanted EOS tells the model that the text is over.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.evidence import escaped, tokens
@@ -12,7 +13,11 @@ from suites.tokenizers.special import control_tokens, encode
 SINGLE = 24
 
 
-def test_skipped_when_decoding(subject: Subject, tokenizer: Any, marks_in_text: None) -> None:
+@needs("marks_in_text")
+def test_skipped_when_decoding(
+    subject: Subject,
+    tokenizer: Any,
+) -> None:
     """decode(ids, skip_special_tokens=True) leaves out every special token, and keeps all other text as it is.
 
     Why: answers are decoded so: what stays is shown to users, and what goes too is lost to them.

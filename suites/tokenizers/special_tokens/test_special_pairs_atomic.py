@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.session.needs import needs
 from fixtures.text.differences import first_difference
-from suites.findings import Defect
+from suites.findings import Defect, Record
 from suites.tokenizers.evidence import case, escaped
 from suites.tokenizers.special import encode, special_tokens
 from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
@@ -15,7 +16,12 @@ MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
 """So many special tokens are paired at most."""
 
 
-def test_special_pairs_atomic(tokenizer: Any, record: Any, profile: str, marks_in_text: None) -> None:
+@needs("marks_in_text")
+def test_special_pairs_atomic(
+    tokenizer: Any,
+    record: Record,
+    profile: str,
+) -> None:
     """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
 
     Why: templates write markers side by side; where one is the beginning of another, or the two together spell a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.needs import needs
 from suites.findings import Defect, Hazard
 from suites.tokenizers.evidence import case
 from suites.tokenizers.special import encode, special_tokens
@@ -12,7 +13,10 @@ from suites.tokenizers.special import encode, special_tokens
 INSIDE, BETWEEN = ("ab{}cd", "a{}1", "é{}_"), ("ab {} cd", "({})", "\n{}.")
 
 
-def test_special_tokens_atomic(tokenizer: Any, marks_in_text: None) -> None:
+@needs("marks_in_text")
+def test_special_tokens_atomic(
+    tokenizer: Any,
+) -> None:
     """Each special token in a text becomes its one id, as its flags declare, and the text beside it stays as it is.
 
     Why: a turn marker that falls into pieces is plain text to the model, and one that eats the white space beside it

@@ -7,14 +7,16 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import NASTY, texts
-from suites.findings import Hazard
+from fixtures.session.needs import needs
+from suites.findings import Hazard, Record
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.evidence import case
 from suites.tokenizers.special import encode
 from suites.tokenizers.streaming.streams import LINES, REPLACEMENT, comparison, decoder_rule
 
 
-def test_stream_of_the_backend(tokenizer: Any, streams: None, record: Any) -> None:
+@needs("streams")
+def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
     """The pieces that tokenizers' DecodeStream gives, token by token, join to the text of all ids.
 
     Why: servers stream with it; a piece that is lost or changed is lost for the reader, and an exception ends the

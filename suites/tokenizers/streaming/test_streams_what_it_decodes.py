@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
+from fixtures.session.needs import needs
 from suites.findings import Hazard
 from suites.tokenizers.declared import pipeline
 from suites.tokenizers.special import encode
@@ -16,7 +17,10 @@ from suites.tokenizers.streaming.streams import LINES, comparison, cut, decoder_
 ONE_BY_ONE = (1,)
 
 
-def test_streams_what_it_decodes(tokenizer: Any, streams: None) -> None:
+@needs("streams")
+def test_streams_what_it_decodes(
+    tokenizer: Any,
+) -> None:
     """The pieces that TextStreamer and TextIteratorStreamer give join to the text that decoding all ids gives.
 
     Why: a chat shows the streamed text and stores the decoded one; code that loses a space of its indentation in the

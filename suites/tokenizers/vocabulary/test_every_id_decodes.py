@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.evidence import around, case, escaped
 from suites.tokenizers.rules import rule_behind
@@ -17,7 +17,7 @@ BLOCK = 512
 Entry = tuple[int, str]
 
 
-def test_every_id_decodes(tokenizer: Any, record: Any) -> None:
+def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
     """Each id of the vocabulary decodes, and its text, encoded and decoded, is that text or its declared form.
 
     Why: a model can write any id; one that cannot be decoded stops the answer, and one whose text becomes other text

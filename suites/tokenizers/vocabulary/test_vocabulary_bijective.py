@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from fixtures.machine import library_versions
-from suites.findings import Defect
+from suites.findings import Defect, Record
 
 
-def test_vocabulary_bijective(tokenizer: Any, record: Any) -> None:
+def test_vocabulary_bijective(tokenizer: Any, record: Record) -> None:
     """Every token has one id and every id one token; len(tokenizer), get_vocab() and the added tokens agree.
 
     Why: two tokens with one id cannot be told apart by the model, and embeddings are resized to len(tokenizer).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.trips import Trips
@@ -16,7 +16,7 @@ FEW, MANY = 0.03, 0.15
 merges is missing it is 45%, where a cased vocabulary is lower-cased 20%."""
 
 
-def test_vocabulary_reachable(tokenizer: Any, record: Any) -> None:
+def test_vocabulary_reachable(tokenizer: Any, record: Record) -> None:
     """Nearly every ordinary token is what some text becomes: merges lead to it, and no normalizer rewrites its letters.
 
     Why: what a model learned about tokens that never come again is lost; texts become more and rarer tokens, and
