@@ -107,7 +107,7 @@ def test_positions_and_domains_are_means_of_their_tokens() -> None:
 def test_a_domain_is_compared_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(kl: Any) -> None:
         monkeypatch.setattr(test_no_domain_lost, "fidelity", lambda *given: made(kl))
-        test_no_domain_lost.test_no_domain_lost(*[None] * 6)  # type: ignore[arg-type]
+        test_no_domain_lost.test_no_domain_lost(*[None] * 5)  # type: ignore[arg-type]
 
     judge([[0.1] * 64, [0.4] * 64, [0.1] * 64, [0.1] * 64])  # little, whatever the others have
     judge([[1.0] * 64, [2.0] * 64, [1.0] * 64, [1.1] * 64])  # all alike

@@ -1,5 +1,3 @@
-"""Promise: questions are answered no worse than by guessing."""
-
 from __future__ import annotations
 
 from collections import Counter

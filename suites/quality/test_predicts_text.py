@@ -1,5 +1,3 @@
-"""Promise: text of every domain has a probability."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Promise: each of several named templates can be used."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a prompt begins with what the template says."""
-
 from __future__ import annotations
 
 from fixtures.inputs.conversations import PLAIN

@@ -1,5 +1,3 @@
-"""Promise: processor and tokenizer have the same chat template."""
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Promise: whoever loads the model gets the same chat template."""
-
 from __future__ import annotations
 
 from typing import Any

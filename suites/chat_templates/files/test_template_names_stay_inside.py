@@ -1,5 +1,3 @@
-"""Promise: chat templates come from the model's directory, and are saved nowhere else."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

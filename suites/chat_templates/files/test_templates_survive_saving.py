@@ -1,5 +1,3 @@
-"""Promise: saving a tokenizer keeps its chat templates."""
-
 from __future__ import annotations
 
 import tempfile

@@ -1,5 +1,3 @@
-"""Promise: an engine without a clock does not change the prompt."""
-
 from __future__ import annotations
 
 from typing import Any

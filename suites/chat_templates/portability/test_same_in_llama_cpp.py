@@ -1,5 +1,3 @@
-"""Promise: llama.cpp shows the model the same prompt."""
-
 from __future__ import annotations
 
 from fixtures.sandbox.inspection import inspect

@@ -1,5 +1,3 @@
-"""Promise: servers in Rust show the model the same prompt."""
-
 from __future__ import annotations
 
 from fixtures.sandbox.inspection import inspect

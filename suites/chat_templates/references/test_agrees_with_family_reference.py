@@ -1,5 +1,3 @@
-"""Promise: a template of a known family writes that family's format."""
-
 from __future__ import annotations
 
 import re

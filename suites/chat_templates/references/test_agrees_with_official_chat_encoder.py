@@ -1,5 +1,3 @@
-"""Promise: conversations get the token ids that the vendor's own encoder gives them."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: a template of a known family writes tools as that family does."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: the template costs next to nothing."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: the template stays within the conversation."""
-
 from __future__ import annotations
 
 import re

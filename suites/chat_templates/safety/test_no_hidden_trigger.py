@@ -1,5 +1,3 @@
-"""Promise: nobody speaks in the prompt but the people who do."""
-
 from __future__ import annotations
 
 from fixtures.sandbox.inspection import LIMITS, Inspection

@@ -1,5 +1,3 @@
-"""Promise: what the template writes can be seen."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: what the template can do is known."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

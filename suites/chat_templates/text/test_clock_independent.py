@@ -1,5 +1,3 @@
-"""Promise: the prompt does not depend on the day."""
-
 from __future__ import annotations
 
 import datetime

@@ -1,5 +1,3 @@
-"""Promise: the model reads what was written."""
-
 from __future__ import annotations
 
 import json

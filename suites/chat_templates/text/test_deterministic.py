@@ -1,5 +1,3 @@
-"""Promise: a prompt depends on what it is made of, and on nothing else."""
-
 from __future__ import annotations
 
 import re

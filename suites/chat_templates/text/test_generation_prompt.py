@@ -1,5 +1,3 @@
-"""Promise: the generation prompt is the header of the answer to come."""
-
 from __future__ import annotations
 
 from fixtures.inputs.conversation_strategy import Conversation

@@ -1,5 +1,3 @@
-"""Promise: the answer stands where the model was asked for it."""
-
 from __future__ import annotations
 
 from fixtures.inputs.conversations import QUESTION

@@ -1,5 +1,3 @@
-"""Promise: rendering reads and does not write."""
-
 from __future__ import annotations
 
 import json

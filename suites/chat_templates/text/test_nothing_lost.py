@@ -1,5 +1,3 @@
-"""Promise: what the template cannot show, it refuses."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Promise: nothing is nothing, however it is written."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Promise: what was said stays as it was rendered."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: the template renders what a chat is made of."""
-
 from __future__ import annotations
 
 from fixtures.inputs.conversation_strategy import Conversation

@@ -1,5 +1,3 @@
-"""Promise: a later run sees which prompts changed."""
-
 from __future__ import annotations
 
 import datetime

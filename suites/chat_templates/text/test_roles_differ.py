@@ -1,5 +1,3 @@
-"""Promise: the model can tell who said what."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

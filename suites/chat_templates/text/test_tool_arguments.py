@@ -1,5 +1,3 @@
-"""Promise: a call is the same call, however its arguments were handed over."""
-
 from __future__ import annotations
 
 import json

@@ -1,5 +1,3 @@
-"""Promise: a conversation with tools renders, with everything in it."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what a turn opens, it closes."""
-
 from __future__ import annotations
 
 import re

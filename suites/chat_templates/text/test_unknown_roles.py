@@ -1,5 +1,3 @@
-"""Promise: a role that the template does not know is not taken for another."""
-
 from __future__ import annotations
 
 from fixtures.inputs.conversations import FOLLOW_UP, QUESTION

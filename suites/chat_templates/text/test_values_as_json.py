@@ -1,5 +1,3 @@
-"""Promise: the model reads JSON, not Python."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: the assistant mask covers what the assistant said."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator

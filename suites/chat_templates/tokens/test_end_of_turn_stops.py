@@ -1,5 +1,3 @@
-"""Promise: generation stops where the assistant's turn ends."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what the template writes as a control marker reaches the model as one token."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a prompt starts with one BOS."""
-
 from __future__ import annotations
 
 from itertools import takewhile

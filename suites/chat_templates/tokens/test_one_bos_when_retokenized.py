@@ -1,5 +1,3 @@
-"""Promise: rendered text can be tokenized like any other text."""
-
 from __future__ import annotations
 
 from typing import Any

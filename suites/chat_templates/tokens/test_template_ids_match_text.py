@@ -1,5 +1,3 @@
-"""Promise: the template path and its text say the same."""
-
 from __future__ import annotations
 
 from typing import Any

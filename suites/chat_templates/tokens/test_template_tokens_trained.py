@@ -1,5 +1,3 @@
-"""Promise: the model knows the tokens that its template writes."""
-
 from __future__ import annotations
 
 from collections.abc import Collection

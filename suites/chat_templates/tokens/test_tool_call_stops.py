@@ -1,5 +1,3 @@
-"""Promise: generation stops where the model calls a tool."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what becomes of control tokens that a user types is known, and who asks for protection gets it."""
-
 from __future__ import annotations
 
 import inspect

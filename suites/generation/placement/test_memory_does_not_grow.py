@@ -1,5 +1,3 @@
-"""Promise: a call leaves nothing behind."""
-
 from __future__ import annotations
 
 import gc

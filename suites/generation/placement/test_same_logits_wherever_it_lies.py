@@ -1,5 +1,3 @@
-"""Promise: where the weights lie changes no answer."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: logits processors do what they say."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,3 @@
-"""Promise: a seed fixes what is sampled."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: the scores that come with sequences are those of their tokens."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

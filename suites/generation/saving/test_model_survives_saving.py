@@ -1,5 +1,3 @@
-"""Promise: a saved model is the model."""
-
 from __future__ import annotations
 
 from pathlib import Path

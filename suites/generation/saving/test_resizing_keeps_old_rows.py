@@ -1,5 +1,3 @@
-"""Promise: a vocabulary that grows keeps what it had."""
-
 from __future__ import annotations
 
 import copy

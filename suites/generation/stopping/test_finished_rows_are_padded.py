@@ -1,5 +1,3 @@
-"""Promise: a row of a batch that has ended is filled up."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: every stop condition ends a generation."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a prompt without an attention mask is read whole."""
-
 from __future__ import annotations
 
 from typing import Any

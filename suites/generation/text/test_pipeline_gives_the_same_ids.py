@@ -1,5 +1,3 @@
-"""Promise: the pipeline answers as the model does."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,5 +1,3 @@
-"""Promise: the streamed answer is the generated one."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a later run sees which greedy answers changed, and whether rounding explains it."""
-
 from __future__ import annotations
 
 import hashlib

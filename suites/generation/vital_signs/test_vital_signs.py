@@ -1,5 +1,3 @@
-"""Promise: the model answers as one that was trained."""
-
 from __future__ import annotations
 
 import math

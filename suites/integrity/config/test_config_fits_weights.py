@@ -1,5 +1,3 @@
-"""Promise: the sizes in config.json are those of the weights."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: nothing in config.json is ignored that was meant to matter."""
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping

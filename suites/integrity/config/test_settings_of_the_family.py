@@ -1,5 +1,3 @@
-"""Promise: activation and norms are those of the family, or the report says how they differ."""
-
 from __future__ import annotations
 
 from typing import Any

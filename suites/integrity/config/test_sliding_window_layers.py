@@ -1,5 +1,3 @@
-"""Promise: the layers that see a window only are the ones that config.json declares."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: config.json, generation_config.json and the tokenizer mean the same special tokens."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping

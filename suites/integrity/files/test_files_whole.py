@@ -1,5 +1,3 @@
-"""Promise: the files are the files themselves, and the report says which ones they are."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: the weights lie in the directory once."""
-
 from __future__ import annotations
 
 import re

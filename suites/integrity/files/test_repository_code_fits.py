@@ -1,5 +1,3 @@
-"""Promise: code that the repository brings fits the installed library."""
-
 from __future__ import annotations
 
 import ast

@@ -1,5 +1,3 @@
-"""Promise: what a model is lies in its directory."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Promise: the model can be run in the dtypes that people run it in."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

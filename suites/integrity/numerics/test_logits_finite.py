@@ -1,5 +1,3 @@
-"""Promise: what the model gives out are numbers."""
-
 from __future__ import annotations
 
 from typing import Any

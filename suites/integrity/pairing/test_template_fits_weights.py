@@ -1,5 +1,3 @@
-"""Promise: the template is the one that the weights were trained with."""
-
 from __future__ import annotations
 
 from typing import Any

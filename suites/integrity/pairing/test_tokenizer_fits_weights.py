@@ -1,5 +1,3 @@
-"""Promise: the ids that the tokenizer writes are those that the weights were trained on."""
-
 from __future__ import annotations
 
 import math

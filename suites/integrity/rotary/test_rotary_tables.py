@@ -1,5 +1,3 @@
-"""Promise: positions are encoded with the settings that config.json has."""
-
 from __future__ import annotations
 
 import math

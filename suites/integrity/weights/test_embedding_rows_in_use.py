@@ -1,5 +1,3 @@
-"""Promise: the tokens of ordinary text have embeddings."""
-
 from __future__ import annotations
 
 from collections.abc import Collection

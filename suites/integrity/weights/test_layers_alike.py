@@ -1,5 +1,3 @@
-"""Promise: no part of one layer is empty, or of another order of magnitude than in the others."""
-
 from __future__ import annotations
 
 import math

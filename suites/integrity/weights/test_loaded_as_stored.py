@@ -1,5 +1,3 @@
-"""Promise: what is in memory is what is in the files."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

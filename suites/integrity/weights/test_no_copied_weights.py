@@ -1,5 +1,3 @@
-"""Promise: each layer and each expert has numbers of its own."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

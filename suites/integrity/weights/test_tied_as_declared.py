@@ -1,5 +1,3 @@
-"""Promise: input and output embeddings are one matrix where config.json says so, and two where it does not."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a later run sees which answers of a pipeline changed."""
-
 from __future__ import annotations
 
 import hashlib

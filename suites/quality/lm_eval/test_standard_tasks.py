@@ -1,5 +1,3 @@
-"""Promise: the tasks of lm-eval that were asked for have numbers."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""Promise: how fast it writes is measured, round by round."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Promise: the time that loading took is kept."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

@@ -1,5 +1,3 @@
-"""Promise: how much faster or slower a variant is than the full model is measured side by side."""
-
 from __future__ import annotations
 
 import pytest

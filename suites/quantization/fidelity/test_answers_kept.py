@@ -1,5 +1,3 @@
-"""Promise: a variant still answers."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

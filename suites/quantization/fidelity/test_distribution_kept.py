@@ -1,5 +1,3 @@
-"""Promise: the variant predicts text as the full model does."""
-
 from __future__ import annotations
 
 import math

@@ -1,5 +1,3 @@
-"""Promise: a variant does not drift away as a text grows longer."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: quantization takes from no domain or language far more than from the others."""
-
 from __future__ import annotations
 
 from typing import Any

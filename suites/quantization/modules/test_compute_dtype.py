@@ -1,5 +1,3 @@
-"""Promise: quantized layers compute in the dtype that was asked for."""
-
 from __future__ import annotations
 
 from typing import Any

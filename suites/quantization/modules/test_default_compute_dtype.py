@@ -1,5 +1,3 @@
-"""Promise: who says nothing about the compute dtype gets the model's."""
-
 from __future__ import annotations
 
 from fixtures.machine import library_versions

@@ -1,5 +1,3 @@
-"""Promise: the memory is what arithmetic says."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

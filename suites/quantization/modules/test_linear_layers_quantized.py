@@ -1,5 +1,3 @@
-"""Promise: what is quantized is what should be."""
-
 from __future__ import annotations
 
 from fixtures.machine import library_versions

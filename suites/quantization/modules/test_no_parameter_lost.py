@@ -1,5 +1,3 @@
-"""Promise: a quantized model has the parameters of the full one."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

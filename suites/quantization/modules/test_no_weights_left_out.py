@@ -1,5 +1,3 @@
-"""Promise: what makes a model large is what is quantized."""
-
 from __future__ import annotations
 
 from typing import Any

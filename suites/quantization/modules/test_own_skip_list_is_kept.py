@@ -1,5 +1,3 @@
-"""Promise: whoever gives a list of modules to leave alone gets what the list says, and no more."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a list of modules to leave alone names modules that there are."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

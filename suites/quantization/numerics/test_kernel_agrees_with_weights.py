@@ -1,5 +1,3 @@
-"""Promise: a quantized layer multiplies with the weights that its bits stand for."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

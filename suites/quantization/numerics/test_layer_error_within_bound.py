@@ -1,5 +1,3 @@
-"""Promise: quantization moves each weight as little as its number format can."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

@@ -1,5 +1,3 @@
-"""Promise: what is stored beside packed weights is what the format says."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

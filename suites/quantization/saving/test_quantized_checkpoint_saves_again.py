@@ -1,5 +1,3 @@
-"""Promise: what was loaded quantized can be saved quantized."""
-
 from __future__ import annotations
 
 from fixtures.machine import library_versions

@@ -1,5 +1,3 @@
-"""Promise: a quantized checkpoint is what was saved."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

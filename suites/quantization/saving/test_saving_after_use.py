@@ -1,5 +1,3 @@
-"""Promise: a model may be saved after it has answered."""
-
 from __future__ import annotations
 
 import importlib.metadata

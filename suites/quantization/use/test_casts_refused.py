@@ -1,5 +1,3 @@
-"""Promise: nobody casts quantized weights by accident."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""Promise: the usual way to load a quantized model gives the same model."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

@@ -1,5 +1,3 @@
-"""Promise: a neighbour in the batch changes nothing."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

@@ -1,5 +1,3 @@
-"""Promise: the same input gives the same output."""
-
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded

@@ -1,5 +1,3 @@
-"""Promise: a model that has answered can still be dequantized."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what is no text is refused."""
-
 from __future__ import annotations
 
 from typing import Any

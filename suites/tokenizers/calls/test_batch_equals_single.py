@@ -1,5 +1,3 @@
-"""Promise: a batch is its texts."""
-
 from __future__ import annotations
 
 from typing import Any

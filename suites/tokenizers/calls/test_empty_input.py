@@ -1,5 +1,3 @@
-"""Promise: nothing in, nothing out but what is always added."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what truncation cuts off comes in further windows."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Promise: padding adds padding and nothing more."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: batches are padded where generation can bear it."""
-
 from __future__ import annotations
 
 from typing import Any

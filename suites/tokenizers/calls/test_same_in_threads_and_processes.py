@@ -1,5 +1,3 @@
-"""Promise: a tokenizer is the same wherever and whenever it is called."""
-
 from __future__ import annotations
 
 import os

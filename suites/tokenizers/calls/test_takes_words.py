@@ -1,5 +1,3 @@
-"""Promise: a text that comes in words keeps them."""
-
 from __future__ import annotations
 
 from typing import Any

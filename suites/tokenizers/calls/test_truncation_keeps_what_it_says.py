@@ -1,5 +1,3 @@
-"""Promise: truncation cuts where it was asked to."""
-
 from __future__ import annotations
 
 from typing import Any

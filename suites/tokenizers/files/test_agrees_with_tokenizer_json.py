@@ -1,5 +1,3 @@
-"""Promise: the tokenizer that loads is the one in the file."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Promise: a tokenizer does not depend on the name of its directory."""
-
 from __future__ import annotations
 
 import tempfile

@@ -1,5 +1,3 @@
-"""Promise: truncation keeps a text within the model's positions."""
-
 from __future__ import annotations
 
 from typing import Any

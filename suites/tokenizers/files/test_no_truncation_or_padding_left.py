@@ -1,5 +1,3 @@
-"""Promise: tokenizer.json neither cuts nor pads by itself."""
-
 from __future__ import annotations
 
 from pathlib import Path

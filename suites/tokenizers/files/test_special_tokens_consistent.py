@@ -1,5 +1,3 @@
-"""Promise: all files mean the same special tokens."""
-
 from __future__ import annotations
 
 from typing import Any

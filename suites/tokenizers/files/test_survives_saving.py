@@ -1,5 +1,3 @@
-"""Promise: a saved tokenizer is the same tokenizer."""
-
 from __future__ import annotations
 
 import tempfile

@@ -1,5 +1,3 @@
-"""Promise: a later run sees which ids changed."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: what text costs is known."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: no text takes for ever."""
-
 from __future__ import annotations
 
 from functools import partial

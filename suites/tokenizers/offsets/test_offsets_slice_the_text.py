@@ -1,5 +1,3 @@
-"""Promise: offsets point into the text."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Promise: words, characters and tokens lead to each other."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""Promise: a vocabulary is used as its owners use it."""
-
 from __future__ import annotations
 
 import importlib

@@ -1,5 +1,3 @@
-"""Promise: both implementations of a tokenizer are one tokenizer."""
-
 from __future__ import annotations
 
 import unicodedata

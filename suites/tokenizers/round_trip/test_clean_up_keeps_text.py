@@ -1,5 +1,3 @@
-"""Promise: decoding does not tidy up English punctuation."""
-
 from __future__ import annotations
 
 from typing import Any

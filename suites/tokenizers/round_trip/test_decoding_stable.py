@@ -1,5 +1,3 @@
-"""Promise: a text that has been through the tokenizer once stays as it is."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: no character of Unicode disappears without a trace."""
-
 from __future__ import annotations
 
 import heapq

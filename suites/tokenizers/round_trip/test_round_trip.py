@@ -1,5 +1,3 @@
-"""Promise: what is encoded comes back."""
-
 from __future__ import annotations
 
 from typing import Any

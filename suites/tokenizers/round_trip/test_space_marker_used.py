@@ -1,5 +1,3 @@
-"""Promise: spaces become what the vocabulary has for them."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: the token that ends a turn does not show in an answer."""
-
 from __future__ import annotations
 
 from typing import Any

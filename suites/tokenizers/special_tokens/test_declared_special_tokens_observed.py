@@ -1,5 +1,3 @@
-"""Promise: the special tokens that are added are those that the files declare."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: text after a special token does not grow a space."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,5 +1,3 @@
-"""Promise: padding can be told from the end of a text."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: skipping special tokens removes them, and nothing else."""
-
 from __future__ import annotations
 
 from typing import Any

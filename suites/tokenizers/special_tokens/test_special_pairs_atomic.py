@@ -1,5 +1,3 @@
-"""Promise: special tokens side by side stay what they are."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Promise: special tokens are one id wherever they stand."""
-
 from __future__ import annotations
 
 from typing import Any

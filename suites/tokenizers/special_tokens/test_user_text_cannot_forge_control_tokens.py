@@ -1,5 +1,3 @@
-"""Promise: text that looks like a control token can be kept text."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: a stream gives the text."""
-
 from __future__ import annotations
 
 from typing import Any

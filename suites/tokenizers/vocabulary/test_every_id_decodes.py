@@ -1,5 +1,3 @@
-"""Promise: every id is some text, and that text leads back to it."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

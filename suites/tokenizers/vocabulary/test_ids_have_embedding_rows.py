@@ -1,5 +1,3 @@
-"""Promise: every id has a row in the embedding matrix."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""Promise: tokens and ids are in one-to-one correspondence."""
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,3 @@
-"""Promise: the tokens that the model knows are those that texts become."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
