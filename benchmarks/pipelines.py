@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from fixtures.session.options import SUITES
-from selftests.tasks_table import subjects
+from selftests.documents.tasks import subjects
 
 BUILD = "from fixtures.subjects import builtin; import sys; builtin.directory(sys.argv[1])"
 

@@ -16,7 +16,7 @@ from fixtures import builtin
 from fixtures.quantization.backend import backend_of
 from fixtures.session.options import SUITES
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
-from selftests.running import sea_trial
+from selftests.processes.pytest_run import sea_trial
 
 PATCHED = "-pselftests.gallery.patches"
 VERDICTS, FAILED = "verdicts.json", "failed"

@@ -14,7 +14,7 @@ from packaging.version import Version
 from fixtures.session.options import SUITES
 from selftests.gallery import harness, table
 from selftests.gallery.registry import HEALTHY, Mutant
-from selftests.processes import shared
+from selftests.processes.python_process import shared
 
 Entry = dict[str, Any]
 
@@ -99,15 +99,15 @@ def test_the_table_in_the_docs_is_current() -> None:
 def test_every_check_has_a_row() -> None:
     """No gallery row, no check; none for checks that only record what they find, and for what a quick run leaves out.
 
-    `generation/compiled-equals-eager` is tried in `test_generation_paths.py`, `quality/standard-tasks`, which must be
-    asked for by an option, in `test_lm_eval.py`.
+    `generation/compiled-equals-eager` has its test in `selftests/suites/running/test_agreement.py`. An option asks for
+    `quality/standard-tasks`: `selftests/suites/quality/test_lm_eval.py`.
     """
-    from selftests.catalogue import check_ids
+    from selftests.suites.catalogue import check_ids
 
     without = check_ids() - {row.caught_by for row in harness.all_mutants().values()}
     recorded = {"chat_templates/capabilities", "tokenizers/corpus-ids", "tokenizers/encoding-cost"}
     recorded |= {"chat_templates/renders-kept", "generation/answers-kept", "pipelines/outputs-kept"}
-    recorded |= {"pipelines/tasks-are-known"}  # says what was not tried: test_tasks.py
+    recorded |= {"pipelines/tasks-are-known"}  # fixtures/checkpoint/test_architectures.py
     recorded |= {"pipelines/accelerator-agrees-with-cpu"}  # needs an accelerator to exist
     recorded |= {f"quantization/{name}" for name in ("generation-speed", "speed-against-full", "loading-time")}
     assert without <= recorded | {"generation/compiled-equals-eager", "quality/standard-tasks"}

@@ -1,0 +1,129 @@
+"""`docs/tasks.md`: every pipeline task with its contract, its subject and its outcome, from real runs.
+
+`python -m selftests.documents.tasks` runs the pipelines suite on the built-ins with the installed transformers, stores
+the outcomes in `docs/tasks.json` next to those of the other versions, and writes the page.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from fixtures.builtin import FLEET
+from fixtures.machine import library_versions
+from fixtures.session.options import SUITES
+from selftests.processes.pytest_run import QUIET, run_pytest
+from suites.pipelines import contracts as package
+from suites.pipelines.contracts.contract import contract, contracts
+
+DOCS = SUITES.parent / "docs"
+KEPT, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
+WORST = ("error", "defect", "hazard", "unsupported", "pass")
+HEAD = """# Tasks
+
+Every pipeline task that seatrial has a contract for, the built-in subject that it is tried on, and what the checks of
+`suites/pipelines` say of it. `library` means that the installed transformers has the pipeline; `classes` that it has
+none, and that the model classes do its work; `diffusers` that diffusers does. Pictures out of nothing
+(`unconditional-image-generation`) are drawn by the same code as pictures from text, and have no subject of their own.
+
+This page is written by `python -m selftests.documents.tasks`, from runs with each version; a selftest holds it to the
+installed registry.
+
+"""
+
+Outcomes = dict[str, dict[str, Any]]
+
+
+def main() -> None:
+    """Try everything, or the tasks that are named, keep the outcomes, write the page."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
+    asked = sys.argv[1:] or [*subjects()]
+    kept[library_versions.version()] = {**kept.get(library_versions.version(), {}), **tried(asked)}
+    KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    PAGE.write_text(render(kept), encoding="utf-8")
+
+
+def tried(tasks: Sequence[str]) -> Outcomes:
+    """Task to what its subject showed: counts of outcomes, and what runs it. All subjects run in one process."""
+    names = {task: name for task, name in subjects().items() if task in tasks}
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "report"
+        models = [f"--model=builtin:{name}" for name in sorted({*names.values()})]
+        run_pytest(*QUIET, str(SUITES / "pipelines"), *models, report=report)
+        counts = _counts(report / "records.jsonl")
+    return {
+        task: {"subject": name, "through": through(task), "counts": counts[f"builtin:{name}", task]}
+        for task, name in names.items()
+    }
+
+
+def subjects() -> dict[str, str]:
+    """Task to the built-in that it is tried on: the one of its name, else the first that has it."""
+    tiny = {name: member for name, member in FLEET.items() if name.startswith("tiny-")}
+    ordered = {**tiny, **FLEET}
+    found = {task: name for name, member in reversed(ordered.items()) for task in member.traits.tasks}
+    return {task: f"tiny-{task}" if f"tiny-{task}" in tiny else found[task] for task in contracts() if task in found}
+
+
+def through(task: str) -> str:
+    """What runs the task with the installed version."""
+    from fixtures.pipelines.drawing import TASKS
+    from fixtures.pipelines.replaced import REPLACED
+
+    if task in library_versions.pipeline_classes():
+        return "library"
+    return "diffusers" if task in TASKS else "classes" if task in REPLACED else "not in this version"
+
+
+def _counts(records: Path) -> dict[tuple[str, str], dict[str, int]]:
+    """(subject, task) to how often each outcome came."""
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for line in records.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if record["kind"] == "check":
+            found[record["subject"], record["parameters"].get("task", "")][record["outcome"]] += 1
+    return defaultdict(dict, {key: dict(counts) for key, counts in found.items()})
+
+
+def render(kept: Mapping[str, Outcomes]) -> str:
+    """The page."""
+    versions = sorted(kept, reverse=True)
+    titles = " | ".join(f"transformers {version}" for version in versions)
+    rows = [
+        f"| task | contract | subject | {titles} |\n",
+        f"| --- | --- | --- | {' | '.join('---' for _ in versions)} |\n",
+    ]
+    for task in sorted({task for outcomes in kept.values() for task in outcomes}):
+        subject = next(outcomes[task]["subject"] for outcomes in kept.values() if task in outcomes)
+        cells = " | ".join(_cell(kept[version].get(task)) for version in versions)
+        rows.append(f"| {task} | `{_module(task)}` | `builtin:{subject}` | {cells} |\n")
+    return HEAD + "".join(rows)
+
+
+def _module(task: str) -> str:
+    """The file of the contract."""
+    modules = (importlib.import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
+    return next(
+        module.__name__.rpartition(".")[2] for module in modules if contract(task) in getattr(module, "CONTRACTS", ())
+    )
+
+
+def _cell(outcome: Mapping[str, Any] | None) -> str:
+    """`library: 11 pass, 1 unsupported`."""
+    if outcome is None:
+        return "not tried"
+    if outcome["through"] == "not in this version":
+        return "not in this version"
+    counts = ", ".join(f"{outcome['counts'][name]} {name}" for name in reversed(WORST) if outcome["counts"].get(name))
+    return f"{outcome['through']}: {counts}"
+
+
+if __name__ == "__main__":
+    main()

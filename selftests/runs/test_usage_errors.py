@@ -1,0 +1,112 @@
+"""What cannot be run stops before the first check, with one sentence and pytest's exit status for usage errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selftests.gallery.harness import copy
+from selftests.gallery.registry import CHAT
+from selftests.processes.pytest_run import run_pytest
+
+
+def usage_error(tmp_path: Path, *arguments: str | Path) -> str:
+    done = run_pytest(*arguments, report=tmp_path / "report")
+    assert done.code == pytest.ExitCode.USAGE_ERROR, done.output
+    assert "Traceback" not in done.output
+    return done.output
+
+
+def test_an_unknown_builtin_names_the_known_ones(tmp_path: Path) -> None:
+    output = usage_error(tmp_path, "--model", "builtin:smollm3")
+    assert "there is no such built-in" in output
+    assert "builtin:smollm2" in output
+
+
+def test_a_misspelled_manifest_key_is_named_with_the_allowed_ones(tmp_path: Path) -> None:
+    manifest = tmp_path / "models.toml"
+    manifest.write_text('[[subject]]\nsource = "builtin:smollm2"\nacept = {}\n', encoding="utf-8")
+    output = usage_error(tmp_path, "--models", manifest)
+    assert "unknown key 'subject.0.acept'" in output
+    assert "Did you mean 'accept'?" in output
+
+
+def test_a_misspelled_policy_key_is_named(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("requird = []\n", encoding="utf-8")
+    assert "unknown key 'requird'" in usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
+
+
+def test_a_manifest_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    manifest = tmp_path / "models.toml"
+    manifest.write_text("[[subject", encoding="utf-8")
+    assert f"{manifest}: not valid TOML" in usage_error(tmp_path, "--models", manifest)
+
+
+def test_the_same_subject_twice_is_refused(tmp_path: Path) -> None:
+    output = usage_error(tmp_path, "--model=builtin:smollm2", "--model=builtin:smollm2")
+    assert "given twice" in output
+
+
+def test_two_subjects_with_the_same_name_are_refused(tmp_path: Path) -> None:
+    manifest = tmp_path / "models.toml"
+    entry = '[[subject]]\nname = "mine"\nsource = "{}"\n'
+    manifest.write_text(entry.format("builtin:smollm2") + entry.format("builtin:minilm"), encoding="utf-8")
+    assert "two subjects are named 'mine'" in usage_error(tmp_path, "--models", manifest)
+
+
+def test_an_empty_source_is_refused(tmp_path: Path) -> None:
+    """An unset variable of a CI job must not mean the current directory."""
+    assert "an empty source" in usage_error(tmp_path, "--model", "")
+
+
+def test_a_subject_cannot_bring_its_own_ini_file(tmp_path: Path) -> None:
+    """`--model DIR` makes DIR pytest's rootdir; what stands there must not select checks or give consent."""
+    subject = copy(CHAT, tmp_path / "subject")
+    (subject / "pytest.ini").write_text("[pytest]\naddopts = -k weights\n", encoding="utf-8")
+    assert "an ini file of pytest inside the subject" in usage_error(tmp_path, "--model", subject)
+
+
+def test_consent_must_be_given_on_the_command_line(tmp_path: Path) -> None:
+    subject = copy(CHAT, tmp_path / "subject")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --allow-pickle\n", encoding="utf-8")
+    output = usage_error(tmp_path, f"--model={subject}", "-c", tmp_path / "pytest.ini")
+    assert "--allow-pickle comes from" in output
+
+
+@pytest.mark.parametrize("bound", ["", "min = nan", "min = 2.0\nmax = 1.0"])
+def test_a_bound_that_bounds_nothing_is_refused(tmp_path: Path, bound: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[bounds]]\nmetric = "m"\nreason = "r"\n{bound}\n', encoding="utf-8")
+    assert str(policy) in usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
+
+
+def test_a_baseline_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
+    subject = f"--model={copy(CHAT, tmp_path / 'subject')}"
+    assert "--save-baseline" in usage_error(tmp_path, subject, "--save-baseline", tmp_path)
+
+
+def test_a_budget_of_nothing_is_refused(tmp_path: Path) -> None:
+    assert "positive number" in usage_error(tmp_path, "--model=builtin:smollm2", "--memory-budget=-1")
+
+
+def test_a_file_instead_of_a_directory_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    file.touch()
+    assert "a file, not a model directory" in usage_error(tmp_path, f"--model={file}")
+
+
+def test_an_unknown_dtype_names_the_known_ones(tmp_path: Path) -> None:
+    assert "'float8' is not one of auto, float32" in usage_error(tmp_path, "--model=builtin:smollm2", "--dtype=float8")
+
+
+@pytest.mark.skipif("__import__('torch').accelerator.is_available()", reason="there is an accelerator")
+@pytest.mark.parametrize("options", [["-m", "gpu"], ["--device", "cuda"]], ids=" ".join)
+def test_a_device_that_is_not_there_stops_the_run(tmp_path: Path, options: list[str]) -> None:
+    assert "PyTorch" in usage_error(tmp_path, "--model=builtin:smollm2", *options)
+
+
+def test_a_report_directory_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("in the way", encoding="utf-8")
+    assert "cannot be written" in usage_error(tmp_path, f"--model={copy(CHAT, tmp_path / 'subject')}")
