@@ -175,7 +175,7 @@ def test_a_report_inside_the_subject_leaves_its_fingerprint(subject: Path) -> No
 
 
 def test_workers_report_to_one_place(subject: Path, tmp_path: Path) -> None:
-    """xdist changes the order of the records only. Timings are left out: `selftests/suites/quantization/test_cost.py`."""
+    """xdist changes only the order of the records. No timings: `selftests/suites/quantization/test_cost.py`."""
     pytest.importorskip("xdist")
     asked = (*QUIET, "-k", "not generation_speed", f"--model={subject}")
     alone = run_pytest(*asked, report=tmp_path / "alone")
