@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import builtin
-from fixtures.quantization.backend import backend_of
+from fixtures.quantization.registry import backend_of
 from fixtures.session.options import SUITES
 from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
 from selftests.processes.pytest_run import sea_trial

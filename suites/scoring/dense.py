@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 
 WEIGHTS_ONLY = ("nf4", "nf4-dq", "fp4")
 """Forms that change nothing but the weights."""
@@ -86,7 +86,7 @@ def _refusal(model: Any, memory: int) -> str | None:
     """Why the real kernels must run."""
     import torch
 
-    found = backend.layers(model)
+    found = registry.layers(model)
     if model.device.type != "cpu":
         return "the kernels are fast on this device"
     if not found or any(layer.form not in WEIGHTS_ONLY for layer in found.values()):
@@ -98,7 +98,7 @@ def _refusal(model: Any, memory: int) -> str | None:
 
 
 def _layers(model: Any) -> dict[str, Any]:
-    return {name: _ordinary(layer, model.dtype) for name, layer in backend.layers(model).items()}
+    return {name: _ordinary(layer, model.dtype) for name, layer in registry.layers(model).items()}
 
 
 def _ordinary(layer: Any, dtype: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fixtures import builtin
 from fixtures.inputs import items
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from selftests.gallery.classes import as_they_are
 from selftests.gallery.registry import CHAT, mutant
 
@@ -18,7 +18,7 @@ PREDICTS, KNOWS = "quality/predicts-text", "quality/answers-questions"
 
 
 def _reversed_tables(model: Any) -> None:
-    for layer in backend.layers(model).values():
+    for layer in registry.layers(model).values():
         state = layer.module.weight.quant_state
         state.code = state.code.flip(0)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 
 LINEAR = ("Linear", "Conv1D")
 HEAD, TIED, LAST = "the output head", "tied to the embedding", "the head of a classifier"
@@ -29,7 +29,7 @@ class Linear:
 
 def linear_layers(model: Any, skipped: Sequence[str]) -> list[Linear]:
     """Every linear layer of a quantized model."""
-    small = backend.layers(model)
+    small = registry.layers(model)
     full = {name: module for name, module in model.named_modules() if _is_full(module)}
     sizes = {name: layer.shape[0] * layer.shape[1] for name, layer in small.items()}
     sizes |= {name: module.weight.numel() for name, module in full.items() if name not in sizes}

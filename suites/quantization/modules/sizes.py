@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 
 
 def parameters(model: Any) -> dict[str, int]:
     """Parameters by name, each once; of a quantized layer as many as its outputs times its inputs."""
-    small = {f"{name}.weight": layer.shape[0] * layer.shape[1] for name, layer in backend.layers(model).items()}
+    small = {f"{name}.weight": layer.shape[0] * layer.shape[1] for name, layer in registry.layers(model).items()}
     return {name: small.get(name, parameter.numel()) for name, parameter in model.named_parameters()}
 
 
 def share_quantized(model: Any) -> float:
     """Parameters that are quantized, as a share of all."""
-    small = sum(layer.shape[0] * layer.shape[1] for layer in backend.layers(model).values())
+    small = sum(layer.shape[0] * layer.shape[1] for layer in registry.layers(model).values())
     return small / max(1, sum(parameters(model).values()))
 
 
@@ -24,7 +24,7 @@ def footprint(model: Any) -> int:
 
     The library's `get_memory_footprint` leaves the latter out: an eighth of a 4-bit layer.
     """
-    layers = backend.layers(model)
+    layers = registry.layers(model)
     own = {f"{name}.weight" for name in layers}
     tensors = [tensor for name, tensor in model.named_parameters() if name not in own]
     tensors += [*model.buffers()]
@@ -34,9 +34,9 @@ def footprint(model: Any) -> int:
 
 def misjudged(model: Any) -> dict[str, tuple[int, int]]:
     """Quantized layers with (bytes held, bytes that the format's definition predicts), where these differ."""
-    found = backend.layers(model).items()
+    found = registry.layers(model).items()
     both = {
-        name: (each.held(), backend.backend_of(each.form).predicted(each.form, *each.shape)) for name, each in found
+        name: (each.held(), registry.backend_of(each.form).predicted(each.form, *each.shape)) for name, each in found
     }
     return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
 

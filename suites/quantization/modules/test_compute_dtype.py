@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from suites.findings import Defect, Finding, Hazard
 
 
@@ -19,7 +19,7 @@ def test_compute_dtype(quantized: Loaded) -> None:
     model = quantized.model
     asked = getattr(model.config.quantization_config, "bnb_4bit_compute_dtype", None)
     found = {
-        name: layer.compute_dtype for name, layer in backend.layers(model).items() if layer.compute_dtype is not None
+        name: layer.compute_dtype for name, layer in registry.layers(model).items() if layer.compute_dtype is not None
     }
     for name, dtype in found.items():
         if dtype != asked:

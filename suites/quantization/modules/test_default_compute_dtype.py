@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.quantization.modules.test_compute_dtype import told
@@ -17,7 +17,7 @@ def test_default_compute_dtype(quantized_here: Loaded, variant: Variant) -> None
     Source: https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2077;
         https://huggingface.co/docs/transformers/quantization/bitsandbytes (compute data type)
     """
-    usual = backend.backend_of(variant.quantization).config(variant.quantization, None)
+    usual = registry.backend_of(variant.quantization).config(variant.quantization, None)
     default = getattr(usual, "bnb_4bit_compute_dtype", None) if variant.quantization != "int8" else None
     own = quantized_here.model.dtype
     if default is None or default == own:

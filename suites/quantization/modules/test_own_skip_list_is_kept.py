@@ -6,7 +6,7 @@ from fixtures.files.problems import SubjectProblem
 from fixtures.machine import library_versions
 from fixtures.models import loading, skeletons
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -26,7 +26,7 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
         https://github.com/huggingface/transformers/issues/24037;
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1634 (a list that leaves layers without scales)
     """
-    usual = sorted(backend.layers(quantized_here.model))
+    usual = sorted(registry.layers(quantized_here.model))
     if not usual:
         raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
     leaf = usual[0].rpartition(".")[2]
@@ -45,7 +45,7 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
 
 def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
     """How a model that is loaded with the list fails; a head that shares its weight with the embedding does."""
-    library = backend.backend_of(variant.quantization)
+    library = registry.backend_of(variant.quantization)
     compute = variant.dtype if variant.dtype != "auto" else subject.traits.dtype
     model = None
     try:
@@ -62,7 +62,7 @@ def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
 
 def replaced_with(subject: Subject, variant: Variant, model: Any, skip: list[str]) -> set[str]:
     """Names of the modules that would be quantized."""
-    library = backend.backend_of(variant.quantization)
+    library = registry.backend_of(variant.quantization)
     wanted = library.config(variant.quantization, None, skip)
     made = skeletons.skeleton(type(model), subject, variant, wanted)
     if made is None:

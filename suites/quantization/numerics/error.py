@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
 
 NEAR_TIES = 1e-4
@@ -44,7 +44,7 @@ def errors(quantized: Loaded, reference: Loaded) -> list[Error]:
     """Every quantized layer in the model's order; measured once for each variant."""
     if "layer errors" not in quantized.shared:
         full = dict(reference.model.named_modules())
-        pairs = ((name, layer, full.get(name)) for name, layer in backend.layers(quantized.model).items())
+        pairs = ((name, layer, full.get(name)) for name, layer in registry.layers(quantized.model).items())
         found = [error(name, layer, full_weight(module)) for name, layer, module in pairs if has_weight(module, layer)]
         quantized.shared["layer errors"] = found
     measured: list[Error] = quantized.shared["layer errors"]

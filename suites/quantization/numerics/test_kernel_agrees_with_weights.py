@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
 from suites.findings import Defect, Record, Unsupported
 
@@ -56,7 +56,7 @@ def test_kernel_agrees_with_weights(quantized: Loaded, record: Record) -> None:
 def compared(quantized: Loaded) -> Iterator[Apart]:
     import torch
 
-    for name, layer in backend.layers(quantized.model).items():
+    for name, layer in registry.layers(quantized.model).items():
         with torch.inference_mode():
             before = None if layer.reordered else library_error(layer, layer.dequantized())
             layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
@@ -99,7 +99,7 @@ def _finite(value: float) -> float:
 
 def arithmetic(model: Any) -> str:
     """The dtypes that layers multiply in, as a list."""
-    return ", ".join(sorted({layer.arithmetic() for layer in backend.layers(model).values()}))
+    return ", ".join(sorted({layer.arithmetic() for layer in registry.layers(model).values()}))
 
 
 def told(worst: Apart, wrong: int, count: int) -> Defect:

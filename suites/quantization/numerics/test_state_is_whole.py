@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
@@ -16,7 +16,7 @@ def test_state_is_whole(quantized: Loaded, subject: Subject) -> None:
     Source: https://arxiv.org/abs/2305.14314 (appendix E, the numbers of NF4);
         https://github.com/bitsandbytes-foundation/bitsandbytes/blob/main/CHANGELOG.md
     """
-    wrong = {name: told for name, layer in backend.layers(quantized.model).items() if (told := layer.wrong())}
+    wrong = {name: told for name, layer in registry.layers(quantized.model).items() if (told := layer.wrong())}
     if wrong:
         name, told = next(iter(wrong.items()))
         raise Defect(f"{name}: {told}.", evidence={"layers": len(wrong), "first": dict(list(wrong.items())[:10])})
@@ -26,8 +26,8 @@ def test_state_is_whole(quantized: Loaded, subject: Subject) -> None:
 
 def _contradicted(quantized: Loaded, subject: Subject) -> str | None:
     """What config.json says of weights that are stored in another form."""
-    said = backend.declared_form(subject.json("config.json"))
-    for name, layer in backend.layers(quantized.model).items():
+    said = registry.declared_form(subject.json("config.json"))
+    for name, layer in registry.layers(quantized.model).items():
         if said is not None and layer.form != said:
             return f"config.json says {said} in quantization_config, and {name} is stored as {layer.form}."
     return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import importlib.metadata
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
@@ -30,7 +30,7 @@ def test_saving_after_use(
         raise Hazard(f"After a forward pass the model cannot be saved: {told}.", evidence={"refusal": told})
     if not (found.saved_after_use or found.kept_running):
         return
-    name = backend.backend_of(_form(quantized, variant)).name
+    name = registry.backend_of(_form(quantized, variant)).name
     what = "the saved model gives other outputs" if found.saved_after_use else "the model in memory gives other outputs"
     both = " and so does the model in memory afterwards" if found.saved_after_use and found.kept_running else ""
     apart = max(found.saved_after_use, found.kept_running)
@@ -46,5 +46,5 @@ def test_saving_after_use(
 
 
 def _form(quantized: Loaded, variant: Variant) -> str:
-    layers = backend.layers(quantized.model)
+    layers = registry.layers(quantized.model)
     return next((layer.form for layer in layers.values()), variant.quantization)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.quantization import backend
+from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
 from suites.findings import Hazard, Unsupported
 
@@ -19,7 +19,7 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
     """
     import torch
 
-    found = backend.layers(quantized.model)
+    found = registry.layers(quantized.model)
     if not found:
         raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
     name, layer = next(iter(found.items()))
