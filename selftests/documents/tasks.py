@@ -74,7 +74,7 @@ def subjects() -> dict[str, str]:
 
 def through(task: str) -> str:
     """What runs the task with the installed version."""
-    from fixtures.pipelines.drawing import TASKS
+    from fixtures.models.diffusers import TASKS
     from fixtures.pipelines.replaced import REPLACED
 
     if task in library_versions.pipeline_classes():

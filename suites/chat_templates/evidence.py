@@ -16,10 +16,6 @@ def shown(text: str, *, limit: int = 600) -> str:
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
 
 
-def tokens(tokenizer: Any, ids: Sequence[int]) -> list[str | None]:
-    return list(tokenizer.convert_ids_to_tokens(list(ids)))
-
-
 def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
     """The render that a check is about; one that fails is the finding of `renders`, or a strictness."""
     __tracebackhide__ = True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.inputs.corpora import Corpus, Text
+from fixtures.inputs.corpora.corpus import Corpus, Text
 from fixtures.models.loading import Loaded
 from suites import scoring
 from suites.findings import Unsupported

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures import builtin
 from fixtures.inputs import corpora, datafiles, items
-from fixtures.inputs.corpora import Text
+from fixtures.inputs.corpora.corpus import Text
 from suites import scoring
 from suites.findings import Defect
 from suites.quantization.fidelity import accuracy, figures, test_answers_kept, test_no_domain_lost

@@ -10,9 +10,9 @@ from typing import Any
 from fixtures.checkpoint.bare_template import SPECIAL_TOKENS
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
+from fixtures.sandbox import prefetch
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
-from fixtures.session import prefetch
 from fixtures.templates.chat import Chat, Message
 from fixtures.text import differences as where
 from suites.chat_templates.portability.engines import CLOCK, Engine, Json, Outcome, llama_cpp

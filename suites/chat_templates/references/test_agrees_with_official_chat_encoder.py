@@ -5,17 +5,18 @@ from typing import Any
 
 from fixtures.inputs.conversation_strategy import Features
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
-from fixtures.references.chat.official import Official, official, spoken
+from fixtures.references.chat.encoder import Official
+from fixtures.references.chat.official import official, spoken
 from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.speaker import CONVERSATIONS
 from fixtures.references.chat.tooling import Offer, Spoken
 from fixtures.references.reference import ReferenceMissing
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
-from suites.chat_templates.evidence import tokens
 from suites.chat_templates.generated import Generated
 from suites.chat_templates.references.deviation import family_of
 from suites.chat_templates.references.with_tools import complete, fixed, form_of
+from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
 
 

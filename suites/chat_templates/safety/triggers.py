@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from fixtures.sandbox import prefetch
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect
-from fixtures.session import prefetch
 from suites.chat_templates.safety.conversation_shapes import NEEDLES, SHAPES, Said, Shape
 from suites.chat_templates.safety.differences import added, links, new_words
 

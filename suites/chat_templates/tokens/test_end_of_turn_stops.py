@@ -5,7 +5,8 @@ from typing import Any
 from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
-from suites.chat_templates.evidence import encoded, rendered, tokens
+from suites.chat_templates.evidence import encoded, rendered
+from suites.evidence import tokens
 from suites.findings import Defect, Hazard, Record, Unsupported
 
 

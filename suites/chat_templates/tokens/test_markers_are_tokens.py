@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import encoded, shown, tokens
+from suites.chat_templates.evidence import encoded, shown
 from suites.chat_templates.tokens.markers import (
     SHAPE,
     TURNS,
@@ -14,6 +14,7 @@ from suites.chat_templates.tokens.markers import (
     partners,
     roles_beside,
 )
+from suites.evidence import tokens
 from suites.findings import Defect, Hazard, Record
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import ids_of, rendered, tokens
+from suites.chat_templates.evidence import ids_of, rendered
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
+from suites.evidence import tokens
 from suites.findings import Defect, Hazard
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import encoded, rendered, tokens
+from suites.chat_templates.evidence import encoded, rendered
+from suites.evidence import tokens
 from suites.findings import Hazard
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from fixtures.inputs.conversations import PLAIN
 from fixtures.templates.chat import Chat, Message, TemplateFails, readable_failures
 from fixtures.text.differences import first_difference
-from suites.chat_templates.evidence import encoded, ids_of, rendered, tokens
+from suites.chat_templates.evidence import encoded, ids_of, rendered
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
+from suites.evidence import tokens
 from suites.findings import Defect
 
 

@@ -8,8 +8,9 @@ from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, quantize
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
-from suites.chat_templates.evidence import encoded, rendered, tokens
+from suites.chat_templates.evidence import encoded, rendered
 from suites.chat_templates.tokens.markers import emitted
+from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Unsupported
 
 TINY = 0.01

@@ -5,7 +5,8 @@ from typing import Any
 from fixtures.inputs.tools import ASK, CALL, CITY, DEGREES, RESULT, WEATHER
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, TemplateFails, stop_ids
-from suites.chat_templates.evidence import encoded, shown, tokens
+from suites.chat_templates.evidence import encoded, shown
+from suites.evidence import tokens
 from suites.findings import Defect
 
 DECLARED = ("generation_config.json", "config.json")

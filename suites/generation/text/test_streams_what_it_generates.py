@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.machine import library_versions
+from suites.evidence import around, escaped
 from suites.findings import Defect, Unsupported
 from suites.running import forced_tokens
-from suites.tokenizers.evidence import around, escaped
 
 TEXTS = ("Grüße 👩\u200d🚀, 你好，世界 — ok.\n", "One two three, four.\n  Five six.")
 """Characters of several tokens, and lines; the second for vocabularies that cannot write the first."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fixtures.inputs.corpora import Corpus
+from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record

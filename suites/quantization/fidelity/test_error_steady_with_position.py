@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.inputs.corpora import Corpus
+from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record, Unsupported

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from fixtures.machine import library_versions
+from suites.evidence import escaped
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.evidence import escaped
 from suites.tokenizers.special import panics_told
 
 FEW = ("a", "The quick brown fox jumps over the lazy dog.", "one two three", "x != y; é, 你好 👍🏽 don't")

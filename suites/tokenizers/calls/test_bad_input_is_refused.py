@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.special import Panic, panics_told
 
 NO_TEXTS: dict[str, Any] = {

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.evidence import tokens
 from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import asked, plain
 from suites.tokenizers.calls.framing import parts
-from suites.tokenizers.evidence import tokens
 
 
 def test_empty_input(tokenizer: Any, record: Record) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from fixtures.inputs.texts import NASTY
 from fixtures.machine.machine import no_collection
+from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.calling import plain
 from suites.tokenizers.calls.children import answer_of_child
-from suites.tokenizers.evidence import case, escaped, tokens
+from suites.tokenizers.evidence import case
 
 THREADS, ROUNDS = 4, 3
 CUT = {"truncation": True, "max_length": 8}

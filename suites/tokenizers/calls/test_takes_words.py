@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.evidence import tokens
 from suites.findings import Defect, Record
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import encode, panics_told
 
 WORDS = ["the", "quick", "don't", "naïve", "fox", "你好", "x2", "."]

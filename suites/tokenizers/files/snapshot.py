@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.inputs.texts import NASTY
 from fixtures.text.differences import first_difference
-from suites.tokenizers.evidence import escaped, tokens
+from suites.evidence import escaped, tokens
 from suites.tokenizers.files.class_overrides import COMPONENTS, replaced
 from suites.tokenizers.special import panics_told, special_tokens
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
+from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Finding, Hazard, Record, Unsupported
-from suites.tokenizers.evidence import around, case, escaped, tokens
+from suites.tokenizers.evidence import case
 from suites.tokenizers.files import difference_causes
 from suites.tokenizers.files.class_overrides import components, replaced
 from suites.tokenizers.files.raw import Raw, raw

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
+from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Record
-from suites.tokenizers.evidence import tokens
 from suites.tokenizers.files.declared_tokens import config_ids, ids_by_file, named_tokens
 from suites.tokenizers.files.raw import raw
 

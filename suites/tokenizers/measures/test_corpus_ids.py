@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import corpus
+from suites.evidence import escaped
 from suites.findings import Record
-from suites.tokenizers.evidence import escaped
 from suites.tokenizers.measures.parts import digests
 from suites.tokenizers.special import panics_told
 

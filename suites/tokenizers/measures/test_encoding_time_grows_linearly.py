@@ -3,9 +3,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from suites.evidence import escaped
 from suites.findings import Hazard
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import escaped
 from suites.tokenizers.measures.growth import KINDS, LONGEST, Growth
 from suites.tokenizers.measures.throughput import processor_seconds
 from suites.tokenizers.rules import steps

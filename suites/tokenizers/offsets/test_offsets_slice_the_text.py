@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
+from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
 from suites.tokenizers.calls.calling import offers
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import Located, Token, located, own_text, shown, untouched
 from suites.tokenizers.rules import rule_behind
 

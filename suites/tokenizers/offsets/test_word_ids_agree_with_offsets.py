@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
+from suites.evidence import escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.calls.calling import offers
-from suites.tokenizers.evidence import case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import Located, Token, located, shown
 
 

@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 from fixtures.inputs import corpus
 from fixtures.inputs.texts import NASTY
 from fixtures.text.differences import first_difference
+from suites.evidence import escaped, tokens
 from suites.tokenizers.declared import pipeline, state
-from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.rules import rule_behind, steps
 from suites.tokenizers.special import encode
 

@@ -11,9 +11,9 @@ from fixtures.inputs.texts import texts
 from fixtures.references.matching import references
 from fixtures.references.reference import Reference, ReferenceMissing
 from fixtures.subjects.subject import Subject
+from suites.evidence import escaped
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import escaped
 from suites.tokenizers.references.comparing import (
     Mismatch,
     evidence,

@@ -8,8 +8,8 @@ from hypothesis import given
 from fixtures.inputs.texts import texts
 from fixtures.machine import library_versions
 from fixtures.subjects.subject import Subject
+from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.evidence import escaped
 from suites.tokenizers.references.comparing import evidence, fixed_texts, mismatch, plain
 from suites.tokenizers.special import encode
 

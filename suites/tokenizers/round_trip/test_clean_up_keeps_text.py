@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.evidence import around, escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.special import encode
 
 TEXTS = (

@@ -5,9 +5,10 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import NASTY, texts
+from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.special import encode
 

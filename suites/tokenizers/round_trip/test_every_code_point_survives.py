@@ -4,9 +4,10 @@ import heapq
 import time
 from typing import Any
 
+from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.declared import pipeline
-from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.round_trip.code_points import (
     REPLACEMENT,
     Sweep,

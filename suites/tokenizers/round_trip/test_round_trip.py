@@ -5,9 +5,10 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import NASTY, texts
+from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
-from suites.tokenizers.evidence import around, case, escaped, tokens
+from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.special import panics_told
 

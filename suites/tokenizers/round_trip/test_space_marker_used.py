@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from suites.evidence import tokens
 from suites.findings import Defect
-from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import encode
 
 TEXT = "the house of the man and the name of the day"

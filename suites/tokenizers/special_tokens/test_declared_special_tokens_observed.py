@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.subjects.subject import Subject
+from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import Frame, frame
 from suites.tokenizers.special_tokens.two_texts import mask_is, mask_of_ids, pairs_agree, takes_pairs
 

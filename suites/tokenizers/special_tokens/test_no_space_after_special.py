@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.subjects.subject import Subject
+from suites.evidence import tokens
 from suites.findings import Defect, Hazard
 from suites.tokenizers.declared import kinds, pipeline, state
-from suites.tokenizers.evidence import case, tokens
+from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import steps
 from suites.tokenizers.special import encode, special_tokens
 

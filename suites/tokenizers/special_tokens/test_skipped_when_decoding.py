@@ -4,8 +4,8 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
+from suites.evidence import escaped, tokens
 from suites.findings import Defect, Unsupported
-from suites.tokenizers.evidence import escaped, tokens
 from suites.tokenizers.special import control_tokens, encode
 
 SINGLE = 24

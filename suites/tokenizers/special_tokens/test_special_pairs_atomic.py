@@ -5,8 +5,9 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from fixtures.text.differences import first_difference
+from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.evidence import case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.special import encode, special_tokens
 from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
 

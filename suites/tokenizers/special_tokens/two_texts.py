@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.text.differences import position
+from suites.evidence import tokens
 from suites.findings import Defect, Unsupported
-from suites.tokenizers.evidence import tokens
 from suites.tokenizers.special import encode
 
 PAIR = ("hello", "big world")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from suites.evidence import around, escaped
 from suites.tokenizers.declared import pipeline, state
-from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.evidence import case
 
 REPLACEMENT = "\ufffd"
 LINES = "def f(x):\n    if x:\n        return 1\n\n  two\n four 你好 five\n"

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from suites.evidence import around, escaped
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.declared import Pipeline, pipeline
-from suites.tokenizers.evidence import around, case, escaped
+from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.trips import Trips
 
