@@ -1,1 +1,1 @@
-"""Is the checkpoint what it says?"""
+"""Checks of the checkpoint: files, config, weights, and whether they belong together."""

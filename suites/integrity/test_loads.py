@@ -11,8 +11,8 @@ from fixtures.subjects.variant import Variant
 def test_loads(subject: Subject, variant: Variant | None, trial: Session) -> None:
     """Every part that the subject declares can be loaded: config, tokenizer, weights.
 
-    Why: a model that does not load, or only with code or pickles that nobody has read, cannot be adopted.
-    Fix: the finding names the file and the mend.
+    Why: a model cannot be adopted if it does not load, or loads only with unreviewed code or pickles.
+    Fix: the finding names the file and the fix.
     Source: https://huggingface.co/docs/transformers/main_classes/model (from_pretrained)
     """
     if subject.traits.problems:

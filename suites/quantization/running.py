@@ -7,7 +7,7 @@ from typing import Any
 from suites.findings import Unsupported
 from suites.running.agreement import distances
 from suites.running.dtypes.batches import longest
-from suites.running.dtypes.precision import Runs, own_dtype
+from suites.running.dtypes.precision import CastModel, own_dtype
 from suites.running.generate import refusals
 
 LENGTH, DECODED = 12, 4
@@ -31,7 +31,7 @@ def random_ids(model: Any, rows: int) -> dict[str, Any]:
 def answer(model: Any, inputs: dict[str, Any]) -> Any:
     """Logits, else the first output by token (rows x positions x width, or rows x labels), float32 on the CPU."""
     with refusals("A forward pass"):
-        outputs = Runs(model, own_dtype(model))(inputs)
+        outputs = CastModel(model, own_dtype(model))(inputs)
     if not outputs:
         raise Unsupported("the model gives out no numbers to compare")
     return outputs.get("logits", next(iter(outputs.values()))).float().cpu()

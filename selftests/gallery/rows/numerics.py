@@ -19,7 +19,7 @@ UP, DOWN = "model.layers.1.mlp.up_proj", "model.layers.1.mlp.down_proj"
     base=CHAT,
     caught_by=EVERY_DTYPE,
     severity="hazard",
-    naming=("float16", UP, "float32 is well"),
+    naming=("float16", UP, "float32 works"),
 )
 def overflows_in_half(directory: Path) -> None:
     def change(tensors: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.files import weights
 from fixtures.models import weight_statistics
-from suites.integrity.config.spelling import distance, near_miss
+from suites.integrity.config.misspelling import distance, near_miss
 from suites.integrity.config_sizes import head_size
 from suites.integrity.files.pickles import dangerous, imports, unusual
 from suites.integrity.rotary.declared import FULL, SLIDING, declared

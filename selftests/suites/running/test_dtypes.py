@@ -10,7 +10,7 @@ import pytest
 
 from fixtures import builtin
 from suites.running.dtypes import batches, casting, finite, precision
-from suites.running.dtypes.precision import Runs
+from suites.running.dtypes.precision import CastModel
 
 NAMES = ("tiny-encoder-decoder", "tiny-mixture-of-experts", "tiny-state-space")
 IDS = [list(range(5, 21)), list(range(30, 46))]
@@ -39,7 +39,7 @@ def test_a_dtype_gives_what_loading_in_it_gives(name: str, whole: bool, dtype: s
     directory = builtin.directory(name)
     model = loaded(directory, "float32")
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    output = Runs(model, dtype, whole=whole)(inputs_of(model))["logits"]
+    output = CastModel(model, dtype, whole=whole)(inputs_of(model))["logits"]
     other = loaded(directory, dtype)
     with torch.inference_mode():
         expected = other(**inputs_of(other)).logits
@@ -56,10 +56,10 @@ def test_large_matrices_are_cast_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     """With the same outcome, and no function of ours stays in the model."""
     model = loaded(builtin.directory("tiny-sliding-window"), "float32")
     inputs = inputs_of(model)
-    expected = Runs(model, "bfloat16")(inputs)["logits"]
+    expected = CastModel(model, "bfloat16")(inputs)["logits"]
     monkeypatch.setattr(casting, "LARGE", 1000)
     assert {path.rpartition(".")[2] for path in casting.large(model)} >= {"embed_tokens", "q_proj", "lm_head"}
-    found = Runs(model, "bfloat16", lean=True)(inputs)["logits"]
+    found = CastModel(model, "bfloat16", lean=True)(inputs)["logits"]
     assert found.dtype == expected.dtype
     assert float((found.float() - expected.float()).abs().max()) <= 0.05 * float(expected.float().abs().max())
     assert not any("forward" in vars(module) for module in model.modules())
@@ -71,7 +71,7 @@ def test_a_model_that_reaches_into_layers_is_itself_after_the_failure() -> None:
 
     model = loaded(builtin.directory("tiny-state-space"), "float32")
     with pytest.raises(RuntimeError):
-        Runs(model, "float16")(inputs_of(model))
+        CastModel(model, "float16")(inputs_of(model))
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
@@ -79,10 +79,10 @@ def test_a_model_that_reaches_into_layers_is_itself_after_the_failure() -> None:
 def test_the_first_layer_is_found_and_no_hook_stays() -> None:
     """In order of execution, not of declaration."""
     model = loaded(builtin.directory("tiny-sliding-window"), "float32")
-    runs = Runs(model, "float32")
-    assert precision.first_place(runs, inputs_of(model)) is None
+    runs = CastModel(model, "float32")
+    assert precision.first_failing(runs, inputs_of(model)) is None
     hook = model.model.layers[1].mlp.up_proj.register_forward_hook(lambda module, args, output: output * float("inf"))
-    place = precision.first_place(runs, inputs_of(model))
+    place = precision.first_failing(runs, inputs_of(model))
     hook.remove()
     assert place
     assert str(place) == "model.layers.1.mlp.up_proj (Linear)"
@@ -100,12 +100,12 @@ def test_padding_is_told_from_text() -> None:
     import torch
 
     nan, mask = float("nan"), torch.tensor([[0, 1], [1, 1]])
-    (padding,) = finite.troubles(dict(outputs([[nan, 0], [1, 1]], [[1, 1], [1, 1]])), mask, None)
+    (padding,) = finite.not_finite(dict(outputs([[nan, 0], [1, 1]], [[1, 1], [1, 1]])), mask, None)
     assert padding.in_padding_only
     assert padding.as_json() == {"output": "logits", "not finite": 1, "of": 8}
-    (text,) = finite.troubles(dict(outputs([[1, 0], [nan, 1]], [[1, 1], [1, 1]])), mask, None)
+    (text,) = finite.not_finite(dict(outputs([[1, 0], [nan, 1]], [[1, 1], [1, 1]])), mask, None)
     assert not text.in_padding_only
-    (row,) = finite.troubles({"pooled": torch.tensor([[1.0], [nan]])}, torch.tensor([[1, 1], [0, 0]]), None)
+    (row,) = finite.not_finite({"pooled": torch.tensor([[1.0], [nan]])}, torch.tensor([[1, 1], [0, 0]]), None)
     assert row.in_padding_only
 
 
@@ -116,7 +116,7 @@ def test_tokens_that_are_ruled_out_are_meant() -> None:
     minus, mask = -float("inf"), torch.ones(1, 2)
     found = dict(outputs([[minus, 0, 0], [minus, 1, 1]]))
     assert finite.ruled_out(found) is not None
-    assert not list(finite.troubles(found, mask, finite.ruled_out(found)))
+    assert not list(finite.not_finite(found, mask, finite.ruled_out(found)))
     assert finite.ruled_out(dict(outputs([[minus, minus, 0], [minus, minus, 1]]))) is None
 
 

@@ -1,1 +1,1 @@
-"""Does config.json say what the weights, the tokenizer and the generation config say?"""
+"""Checks of config.json against the weights, the tokenizer and the generation config."""

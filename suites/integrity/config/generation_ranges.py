@@ -1,4 +1,4 @@
-"""What `generate()` makes of single settings: values that it refuses, and stop tokens that it may never write."""
+"""Generation settings that make `generate()` fail, and settings that forbid a stop token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLED: dict[str, tuple[Callable[[float], bool], str]] = {
     "epsilon_cutoff": (lambda value: 0 <= value < 1, "from 0, below 1"),
     "eta_cutoff": (lambda value: 0 <= value < 1, "from 0, below 1"),
 }
-"""Looked at by `generate()` where it samples: the processors raise, or nothing is left to draw from."""
+"""Valid values of the settings that matter only for sampling; with others a processor raises or removes all tokens."""
 ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
     "repetition_penalty": (lambda value: value > 0, "above 0"),
     "encoder_repetition_penalty": (lambda value: value > 0, "above 0"),
@@ -28,20 +28,20 @@ ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
     "num_return_sequences": (lambda value: value >= 1, "from 1"),
 }
 SHORT = 32
-"""Tokens: any chat prompt is longer."""
+"""Tokens; any chat prompt is longer."""
 
 
-def refused(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Each setting with which a plain `generate()` raises, and what it may be."""
+def invalid_values(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yields each setting that makes a plain `generate()` raise, with its valid range."""
     ranges = ALWAYS | (SAMPLED if settings.get("do_sample") else {})
-    for name, (allowed, said) in ranges.items():
+    for name, (allowed, valid) in ranges.items():
         value = settings.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not allowed(value):
-            yield f"{name} is {value:g}, and must be {said}"
+            yield f"{name} is {value:g} and must be {valid}"
 
 
-def never_written(settings: Mapping[str, Any], stops: list[int]) -> dict[str, list[int]]:
-    """Stop ids that a setting forbids: the setting, and the ids."""
+def forbidden_stops(settings: Mapping[str, Any], stops: list[int]) -> dict[str, list[int]]:
+    """Returns the stop ids that are forbidden, by the setting that forbids them."""
     words = settings.get("bad_words_ids")
     single = [each[0] for each in words if isinstance(each, list) and len(each) == 1] if isinstance(words, list) else []
     forbidden = {"suppress_tokens": ids(settings, "suppress_tokens"), "bad_words_ids": single}
@@ -50,8 +50,8 @@ def never_written(settings: Mapping[str, Any], stops: list[int]) -> dict[str, li
     }
 
 
-def too_short(settings: Mapping[str, Any]) -> int | None:
-    """A `max_length` that no prompt fits in: it counts the prompt's tokens too."""
+def too_short_max_length(settings: Mapping[str, Any]) -> int | None:
+    """Returns `max_length` if most prompts do not fit into it (it counts the prompt's tokens too)."""
     length = settings.get("max_length")
     alone = not settings.get("max_new_tokens")
     return length if isinstance(length, int) and 1 <= length < SHORT and alone else None

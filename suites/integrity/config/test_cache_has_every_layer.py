@@ -6,11 +6,11 @@ from suites.findings import Defect
 
 
 def test_cache_has_every_layer(config: dict[str, Any], generator: Any) -> None:
-    """The cache that the library makes from the config has a place for each layer that keeps keys and values.
+    """The cache that the library builds from the config has an entry for each layer with its own keys and values.
 
-    Why: a cache without layers grows them one by one as full attention, or drops what it is given; static caches fail,
-        and layers with a sliding window are kept whole.
-    Fix: remove `num_kv_shared_layers` where nothing is shared, or set it to the number of layers that share.
+    Why: a cache with too few layers adds them later as full attention, or drops keys and values. Static caches fail,
+        and layers with a sliding window cache the whole text.
+    Fix: remove `num_kv_shared_layers` if no layer shares its cache, or set it to the number of layers that do.
     Source: https://github.com/unslothai/unsloth-zoo/issues/580; https://huggingface.co/docs/transformers/kv_cache
     """
     from transformers import DynamicCache
@@ -22,10 +22,10 @@ def test_cache_has_every_layer(config: dict[str, Any], generator: Any) -> None:
         return
     try:
         made = DynamicCache(config=text)
-    except (AttributeError, KeyError, TypeError, ValueError):  # a family whose state is of another kind
+    except (AttributeError, KeyError, TypeError, ValueError):  # a family with another kind of state
         return
     if len(made.layers) != layers - shared:
-        raise Defect(f"The cache made from the config has {len(made.layers)} layers, the model {layers}"
-                     f"{f', of which {shared} share' if shared else ''}: num_kv_shared_layers is "
+        raise Defect(f"The cache built from the config has {len(made.layers)} layers, but the model has {layers}"
+                     f"{f', of which {shared} share a cache' if shared else ''}: num_kv_shared_layers is "
                      f"{config.get('num_kv_shared_layers', shared)}.",
                      evidence={"cache": len(made.layers), "layers": layers, "shared": shared})  # fmt: skip

@@ -27,37 +27,37 @@ QUERY_OF = re.compile(r"[kv]_proj\.")
 KEY = re.compile(r"(k_proj|v_proj|\.key|\.value|k_lin|v_lin)\.(weight|bias)$")
 UP = re.compile(r"(up_proj|gate_proj|intermediate\.dense|fc1|lin1|wi|wi_0|wi_1)\.(weight|bias)$")
 OTHER_ROWS = re.compile(r"(position|token_type|segment)\w*\.weight$")
-"""Embeddings of something else than tokens."""
-PLACES = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
+"""Embeddings that are not of tokens."""
+POSITION_TABLE = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
 
 
 def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
-    """Heads, layers, widths, positions and vocabulary in `config.json` are those of the stored weights.
+    """The numbers of heads, layers, dimensions, positions and tokens in `config.json` match the stored weights.
 
-    Why: a wrong number makes parameters of another shape, which are filled with random numbers, or leaves layers out.
-    Fix: set the key that the finding names to what the weights have.
+    Why: a wrong number creates parameters of another shape, which are randomly initialised, or leaves out layers.
+    Fix: set the key that the finding names to the value that the weights have.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
     """
     section = text_section(config)
     wrong = {str(entry[0]) for entry in loaded.report["mismatched_keys"]}
     for name in sorted(wrong & set(stored)):
-        for key, said, has in _reasons(section, stored[name]):
-            other = _or(section, key, stored, name)
-            raise Defect(f"config.json has {key} = {said}, and the weights have {has}{other}: {name} is of shape "
-                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": said,
-                         "weights": has, "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
-    _layers(section, stored, loaded)
+        for key, value, actual in _mismatches(section, stored[name]):
+            other = _alternative(section, key, stored, name)
+            raise Defect(f"config.json has {key} = {value}, but the weights have {actual}{other}: {name} has the shape "
+                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": value,
+                         "weights": actual, "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
+    _must_have_layers(section, stored, loaded)
 
 
-def _reasons(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, int, int]]:
-    """Key, its value, and the number that this tensor's shape stands for, where they differ."""
+def _mismatches(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, int, int]]:
+    """Yields keys of the config with their value and the number that this tensor's shape implies, if they differ."""
     name, shape = stored.tensor.name, stored.tensor.shape
     rows, columns = shape[0] if shape else 1, shape[-1] if len(shape) > 1 else None
     size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS)) and not OTHER_ROWS.search(name)
     wanted: list[tuple[tuple[str, ...], int | None]] = [
         (VOCABULARY, rows if words else None),
         (HIDDEN, columns if words and not config.get("embedding_size") else None),
-        (POSITIONS, rows if PLACES.search(name) else None),
+        (POSITIONS, rows if POSITION_TABLE.search(name) else None),
         (INNER, rows if UP.search(name) else None),
         (HEADS, rows // size if size and QUERY.search(name) else None),
         (KEY_VALUE_HEADS, rows // size if size and KEY.search(name) else None),
@@ -71,8 +71,8 @@ def _reasons(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, i
         yield "id2label" if config.get("id2label") else "num_labels", labels, rows
 
 
-def _or(config: Mapping[str, Any], key: str, stored: Mapping[str, Stored], name: str) -> str:
-    """The other way to read the shape of keys: as many heads as declared, of another size; empty for other keys."""
+def _alternative(config: Mapping[str, Any], key: str, stored: Mapping[str, Stored], name: str) -> str:
+    """The other reading of a key projection's shape: as many heads as declared, of another size; else empty."""
     queries = stored.get(QUERY_OF.sub("q_proj.", name))
     heads = number(config, KEY_VALUE_HEADS)
     if key not in KEY_VALUE_HEADS or queries is None or heads is None or not config.get("head_dim"):
@@ -81,11 +81,11 @@ def _or(config: Mapping[str, Any], key: str, stored: Mapping[str, Stored], name:
     count, left = divmod(queries.tensor.shape[0], max(1, size))
     if rest or left or size == config["head_dim"]:
         return ""
-    return f" (or {number(config, HEADS)[0]} = {count} and head_dim = {size} are right)"  # type: ignore[index]
+    return f" (or {number(config, HEADS)[0]} = {count} and head_dim = {size} are correct)"  # type: ignore[index]
 
 
-def _layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
-    """Layers that only one side has; more are legitimate where they predict further tokens."""
+def _must_have_layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
+    """Raises Defect if config and weights differ in the number of layers; extra multi-token prediction is fine."""
     __tracebackhide__ = True
     declared = number(config, LAYERS)
     if declared is None:
@@ -95,12 +95,12 @@ def _layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded
     for stack, numbers in layers_by_stack(map(str, loaded.report["unexpected_keys"])).items():
         beyond = {each for each in numbers if each >= extra}
         if beyond and len(layers_by_stack(stored).get(stack, ())) == max(beyond) + 1:
-            raise Defect(f"config.json has {key} = {count}, and the weights hold {max(beyond) + 1} layers ({stack}): "
+            raise Defect(f"config.json has {key} = {count}, but the weights have {max(beyond) + 1} layers ({stack}): "
                          "the last ones are not used.", evidence={"key": key, "layers": sorted(beyond)})  # fmt: skip
-    missing = [] if loaded.report["unexpected_keys"] else loaded.report["missing_keys"]  # else they have other names
+    missing = [] if loaded.report["unexpected_keys"] else loaded.report["missing_keys"]  # else: stored by another name
     for stack, numbers in layers_by_stack(map(str, missing)).items():
         first = min(numbers)
         held = max((len(each) for each in layers_by_stack(stored).values()), default=0)
         if numbers == set(range(first, count)) and held == first and first:
-            raise Defect(f"config.json has {key} = {count}, and the weights hold {first} layers ({stack}): the others "
-                         "are made up at random.", evidence={"key": key, "layers": sorted(numbers)})  # fmt: skip
+            raise Defect(f"config.json has {key} = {count}, but the weights have {first} layers ({stack}): the others "
+                         "are randomly initialised.", evidence={"key": key, "layers": sorted(numbers)})  # fmt: skip

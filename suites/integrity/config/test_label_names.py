@@ -13,39 +13,39 @@ PLACEHOLDER = re.compile(r"LABEL_\d+")
 def test_label_names(
     config: dict[str, Any],
 ) -> None:
-    """The labels have names, and `id2label` and `label2id` say the same.
+    """The labels have names, and `id2label` and `label2id` agree.
 
-    Why: pipelines answer with these names; `LABEL_1` says nothing, and maps that disagree swap the answers for users
-    of one of them.
+    Why: pipelines answer with these names. `LABEL_1` means nothing to users, and maps that disagree swap the answers.
     Fix: set both maps in config.json to the names that the head was trained with.
     Source: https://github.com/huggingface/transformers/issues/3093
     """
     names, inverse = _numbered(config.get("id2label") or {}), _inverse(config.get("label2id") or {})
     if sorted(names) != list(range(len(names))):
         gap = next(index for index in range(len(names)) if index not in names)
-        given = ", ".join(map(str, sorted(names)[:8]))
-        raise Defect(f"id2label has no name for output {gap}: its {len(names)} names are for {given}.",
+        named = ", ".join(map(str, sorted(names)[:8]))
+        raise Defect(f"id2label has no name for output {gap}: its {len(names)} names are for the outputs {named}.",
                      evidence={"id2label": config["id2label"]})  # fmt: skip
     swapped = {name: (index, inverse[name]) for index, name in names.items() if inverse.get(name, index) != index}
     if swapped:
         name, (forward, backward) = next(iter(swapped.items()))
         raise Defect(
-            f"id2label gives '{name}' the id {forward}, label2id gives it {backward}.",
+            f"id2label gives '{name}' the id {forward}, but label2id gives it the id {backward}.",
             evidence={"id2label": names, "label2id": inverse},
         )
     if len(names) == 1 or (not names and config.get("num_labels") == 1):
-        return  # one number comes out, a score: it needs no name
+        return  # a single output is a score and needs no name
     if not names or all(PLACEHOLDER.fullmatch(name) for name in names.values()):
-        shown = f"only placeholders ({', '.join(list(names.values())[:3])})" if names else "no id2label"
-        raise Hazard(f"config.json has {shown}: pipelines answer LABEL_0, LABEL_1 ... instead of names.")
+        labels = f"only placeholder labels ({', '.join(list(names.values())[:3])})" if names else "no id2label"
+        raise Hazard(f"config.json has {labels}: pipelines answer LABEL_0, LABEL_1 ... instead of names.")
 
 
 def _numbered(names: dict[str, Any]) -> dict[int, str]:
-    """The names by their index; a key that is none is a defect."""
+    """Returns the names by index; raises Defect for a key that is not a number."""
     __tracebackhide__ = True
-    odd = next((index for index in names if not index.lstrip("-").isdigit()), None)
-    if odd is not None:
-        raise Defect(f"id2label has '{odd}' as the number of an output.", evidence={"id2label": names})
+    invalid = next((index for index in names if not index.lstrip("-").isdigit()), None)
+    if invalid is not None:
+        raise Defect(f"id2label has the key '{invalid}', which is not the number of an output.",
+                     evidence={"id2label": names})  # fmt: skip
     return {int(index): str(name) for index, name in names.items()}
 
 

@@ -20,27 +20,29 @@ OF_SILU = (
 )
 OF_GELU = ("gemma", "gemma2", "gemma3_text", "gemma3n_text", "gpt2", "phi")
 PUBLISHED = dict.fromkeys(OF_SILU, SILU) | dict.fromkeys(OF_GELU, GELU_TANH)
-"""The activation with which the vendor's models of a family were trained; the names in a set are the same function,
-or its approximation. Gemma's first config says `gelu` and means the approximation, as the library knows."""
+"""Activation functions by family, as in the vendor's models. The names in a set are one function or its approximation.
+
+Gemma's first config says `gelu` and means the approximation; the library handles it.
+"""
 
 
 def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
-    """The activation function is the one that the family was trained with; other settings that differ are told.
+    """The activation function is the one that the family was trained with; other differing settings are recorded.
 
-    Why: another activation loads without a word, and the output stays fluent: exact for approximate GELU costs a
-        little, another function a lot.
-    Fix: set the activation that the weights were trained with; a model of your own that differs may say so.
+    Why: a wrong activation loads without a message, and the output stays fluent. Exact instead of approximate GELU
+        costs little quality, another function much.
+    Fix: set the activation that the weights were trained with; if your model was trained with another one, accept it.
     Source: https://unsloth.ai/blog/gemma-bugs; https://huggingface.co/docs/transformers/main_classes/configuration
     """
     section = text_section(config)
     kind = section.get("model_type") or config.get("model_type")
     known = library_versions.config_keys(kind)
-    facts = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
-             and value is not None and value != known[key]}  # fmt: skip
-    told = ", ".join(f"{key} {value}" for key, value in facts.items())
-    record.capability("integrity.differs_from_family", told or "nothing", evidence=facts)
+    differing = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
+                 and value is not None and value != known[key]}  # fmt: skip
+    values = ", ".join(f"{key} {value}" for key, value in differing.items())
+    record.capability("integrity.differs_from_family", values or "nothing", evidence=differing)
     key = next((each for each in ("hidden_activation", *ACTIVATIONS) if section.get(each)), None)
     usual = PUBLISHED.get(str(kind))
     if usual and key and section[key] not in usual and not (str(kind).startswith("gemma") and section[key] == "gelu"):
-        usually = f"every published {kind} model was trained with {min(usual, key=len)}"
-        raise Hazard(f"config.json sets {key} to {section[key]}; {usually}.", evidence={key: section[key]})
+        published = f"all published {kind} models were trained with {min(usual, key=len)}"
+        raise Hazard(f"config.json sets {key} to {section[key]}, but {published}.", evidence={key: section[key]})

@@ -10,8 +10,8 @@ from suites.integrity.config.special_ids import GENERATION, NAMES, by_file, ids
 def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     """The ids of special tokens in the config files are rows of the embedding matrix.
 
-    Why: generation never meets a stop id beyond the vocabulary and runs to the limit; padding or a start token beyond
-        it is an index error, on a GPU one that ends the process.
+    Why: a stop id beyond the vocabulary is never generated, so generation runs to the limit. A pad or start token
+        beyond it is an index error; on a GPU it ends the process.
     Fix: write the tokenizer's ids into config.json and generation_config.json.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (token ids)
     """
@@ -20,6 +20,6 @@ def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     if not wrong:
         return
     where, number = next(iter(wrong.items()))
-    summary = f"{where} is {number}, and the vocabulary has {embedding_rows} rows."
+    summary = f"{where} is {number}, but the embedding matrix has only {embedding_rows} rows."
     stops = subject.traits.can_generate and any("eos" in name and GENERATION in name for name in wrong)
     raise (Defect if stops else Hazard)(summary, evidence={"out of range": wrong, "rows": embedding_rows})

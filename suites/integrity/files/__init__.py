@@ -1,1 +1,1 @@
-"""What lies in the directory: code, pickles, links, copies."""
+"""Checks of the files in the model directory: code, pickles, links, leftover copies."""

@@ -1,4 +1,4 @@
-"""What a pickle would import when it is loaded, read from its opcodes: nothing is run."""
+"""Names that a pickle imports when it is loaded, read from its opcodes without running it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PROTOCOL, STOP = b"\x80", b"."
 LIMIT = 1 << 26
-"""Bytes of opcodes that are read: those of a model of hundreds of gigabytes are a few megabytes."""
+"""Bytes read of each pickle; the opcodes of a model of hundreds of gigabytes take a few megabytes."""
 SAFE = (
     *("torch", "collections", "numpy", "transformers", "accelerate", "datetime", "pathlib", "_codecs"),
     *("__builtin__.set", "builtins.set", "builtins.list", "builtins.dict", "builtins.int", "builtins.float"),
@@ -32,7 +32,7 @@ UNSAFE = (
 
 
 def imports(path: Path) -> list[str]:
-    """`module.name` of everything that loading the file would import; [] where it is no pickle."""
+    """Returns `module.name` of everything that loading the file would import; [] if it is not a pickle."""
     found: set[str] = set()
     for stream in _streams(path):
         found.update(_globals(stream))
@@ -40,17 +40,17 @@ def imports(path: Path) -> list[str]:
 
 
 def is_pickle(path: Path) -> bool:
-    """Whether there is a pickle in the file, one that imports nothing included."""
+    """True if the file contains a pickle, even one that imports nothing."""
     return any(stream[:1] == PROTOCOL and stream.rstrip(b"\0")[-1:] == STOP for stream in _streams(path))
 
 
 def dangerous(names: list[str]) -> list[str]:
-    """Those that run code of the file's choice, or reach the system."""
+    """Returns the names that can run arbitrary code or access the system."""
     return [name for name in names if _in(name, UNSAFE)]
 
 
 def unusual(names: list[str]) -> list[str]:
-    """Those that weights do not need."""
+    """Returns the names that are neither dangerous nor needed to load weights."""
     return [name for name in names if not _in(name, SAFE) and not _in(name, UNSAFE)]
 
 
@@ -59,7 +59,7 @@ def _in(name: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def _streams(path: Path) -> Iterator[bytes]:
-    """The pickles inside: of PyTorch's zip format, or of the file itself, which may hold several."""
+    """Yields the pickles in a file: the members of PyTorch's zip format, or the file itself (may hold several)."""
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -75,7 +75,7 @@ def _streams(path: Path) -> Iterator[bytes]:
 
 
 def _globals(data: bytes) -> Iterator[str]:
-    """Names by GLOBAL, INST and STACK_GLOBAL, whose two strings come before it on the stack."""
+    """Yields names from GLOBAL and INST, and from STACK_GLOBAL, which takes its two strings from the stack."""
     file, strings = io.BytesIO(data), [""] * 2
     while file.tell() < len(data):
         try:
@@ -86,5 +86,5 @@ def _globals(data: bytes) -> Iterator[str]:
                     yield ".".join(strings[-2:])
                 elif isinstance(argument, str) and code.name not in ("MEMOIZE", "PUT", "GET"):
                     strings = [strings[-1], argument]
-        except Exception:  # not, or no longer, a pickle
+        except Exception:  # not a pickle, or its end
             return

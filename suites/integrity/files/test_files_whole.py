@@ -22,10 +22,9 @@ SHOWN = 60
 
 @needs("config")
 def test_files_whole(subject: Subject, record: Record) -> None:
-    """Every file holds its contents: none is empty, and none is a pointer that Git LFS left in place of it.
+    """Every file has its real content: none is empty, and none is a Git LFS pointer.
 
-    Why: a pointer in place of a tokenizer or a module is text that some loaders read as settings; others fail with an
-        error about something else.
+    Why: some loaders read a pointer file as settings; others fail with a misleading error.
     Fix: `git lfs pull`, or download the file again.
     Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
     """
@@ -43,26 +42,26 @@ def _whole(path: Path, name: str) -> None:
     __tracebackhide__ = True
     size = path.stat().st_size
     if size == 0 and path.suffix != ".py" and path.suffix != ".txt":
-        raise Defect(f"{name} is empty.", evidence={"bytes": 0})
+        raise Defect(f"{name} is an empty file.", evidence={"bytes": 0})
     if size < 1024:
         with path.open("rb") as file:
             if file.read(len(POINTER)) == POINTER:
-                raise Defect(f"{name} is a pointer of Git LFS, not the file itself.", evidence={"bytes": size})
+                raise Defect(f"{name} is a Git LFS pointer, not the file itself.", evidence={"bytes": size})
 
 
 def _has_vocabulary(subject: Subject, names: list[str]) -> None:
-    """Settings of a tokenizer are no tokenizer; some classes need no file, as those of bytes and of code points."""
+    """Raises Defect if there are tokenizer settings but no vocabulary; tokenizers of bytes or code points need none."""
     __tracebackhide__ = True
     settings = read_json(subject.path / SETTINGS)[0]
     kind = str(settings.get("tokenizer_class") or "")
     alone = subject.has(SETTINGS) and not any(VOCABULARY.search(name) for name in names)
     if alone and kind and not FILELESS.search(kind) and not settings.get("auto_map"):
-        raise Defect(f"{SETTINGS} declares a {kind}, and there is neither tokenizer.json nor another vocabulary.",
+        raise Defect(f"{SETTINGS} declares a {kind}, but there is neither tokenizer.json nor another vocabulary file.",
                      evidence={"files": names[:SHOWN]})  # fmt: skip
 
 
 def _license(subject: Subject) -> str | None:
-    """What the model card declares, else the name of a license file."""
+    """Returns the license that the model card declares, else the name of a license file."""
     card = subject.path / CARD[0]
     if card.is_file():
         head = card.read_text(encoding="utf-8", errors="replace")[:20_000].split("\n---", 1)[0]

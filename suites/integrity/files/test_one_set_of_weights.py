@@ -15,11 +15,11 @@ SUFFIXES = (".gguf", ".onnx")
 
 
 def test_one_set_of_weights(weight_files: Subject, record: Record) -> None:
-    """The directory holds one set of weights, and every file of it is used.
+    """The directory holds one set of weights, and all of its files are loaded.
 
-    Why: one loader takes the single file, another the index, a third the old pickle. Copies that an earlier save left
-        behind are other weights, and nothing tells which ones answered.
-    Fix: delete what was left behind; publish other formats in repositories or folders of their own.
+    Why: one loader takes the single file, another the index, a third the old pickle. Copies left by an earlier save
+        can hold different weights, and no message shows which ones were loaded.
+    Fix: delete the leftover files; publish other formats in separate repositories or folders.
     Source: https://huggingface.co/docs/transformers/big_models; https://huggingface.co/docs/hub/models-uploading
     """
     directory, used = weight_files.path, weights.files(weight_files.path)
@@ -28,15 +28,15 @@ def test_one_set_of_weights(weight_files: Subject, record: Record) -> None:
     others += sorted(path.name for path in directory.iterdir() if path.suffix in SUFFIXES)
     record.capability("integrity.other_formats", ", ".join(others) or "none")
     if unused:
-        how = f"{weights.SINGLE} is what loads" if weights.SINGLE in used else f"{weights.INDEX} does not name it"
+        why = f"{weights.SINGLE} is loaded instead" if weights.SINGLE in used else f"{weights.INDEX} does not name it"
         if weights.SINGLE in unused or (weights.SINGLE in used and (directory / weights.INDEX).is_file()):
-            how = "a single file and shards lie side by side, and loaders differ in which they take"
-        more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
-        raise Hazard(f"{unused[0]}{more}: {how}.", evidence={"not used": unused[:20], "used": used[:20]})
+            why = "the directory has both a single file and shards, and loaders differ in which they take"
+        what = f"{unused[0]} and {len(unused) - 1} more are" if len(unused) > 1 else f"{unused[0]} is"
+        raise Hazard(f"{what} not loaded: {why}.", evidence={"not used": unused[:20], "used": used[:20]})
 
 
 def _unused(directory: Path, used: list[str]) -> Iterator[str]:
-    """Weight files of the library's names that the chosen set does not hold; LoRA adapters are another model."""
+    """Yields weight files with the library's names that are not in the loaded set; LoRA adapters do not count."""
     if weights.SINGLE in used and (directory / weights.INDEX).is_file():
         yield weights.INDEX
     for path in sorted(directory.glob("*.safetensors")):

@@ -14,26 +14,28 @@ ROPE = "ROPE_INIT_FUNCTIONS"
 
 @needs("config")
 def test_repository_code_fits(subject: Subject, record: Record) -> None:
-    """What the repository's Python files import from transformers exists in the installed version.
+    """Everything that the repository's Python files import from transformers exists in the installed version.
 
-    Why: code that was written for another version fails when it is loaded with trust_remote_code, or takes a fallback
-        that gives other numbers. The files are read here and not run.
-    Fix: use the class that the library has, pin the version that the code was written for, or mend the import.
+    Why: with trust_remote_code, code written for another version fails, or takes a fallback with different results.
+        This check reads the files and does not run them.
+    Fix: use the library's own class, pin the version that the code was written for, or correct the import.
     Source: https://github.com/unslothai/unsloth/issues/6223 (an entry that version 5 no longer has);
         https://huggingface.co/docs/transformers/custom_models
     """
     files = sorted(subject.path.glob("*.py"))
     record.capability("integrity.python_files", len(files), evidence=[path.name for path in files])
-    gone = {path.name: found for path in files if (found := list(_gone(path)))}
-    if gone:
+    missing = {path.name: found for path in files if (found := list(_missing(path)))}
+    if missing:
         import transformers
 
-        name, found = next(iter(gone.items()))
-        raise Hazard(f"{name} uses {found[0]}, which transformers {transformers.__version__} does not have.",
-                     evidence=gone)  # fmt: skip
+        name, found = next(iter(missing.items()))
+        raise Hazard(
+            f"{name} uses {found[0]}, which transformers {transformers.__version__} does not have.", evidence=missing
+        )
 
 
-def _gone(path: Path) -> Iterator[str]:
+def _missing(path: Path) -> Iterator[str]:
+    """Yields unguarded imports from transformers, and rope types, that the installed version does not have."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (ValueError, SyntaxError):
@@ -41,14 +43,14 @@ def _gone(path: Path) -> Iterator[str]:
     guarded = {id(inner) for node in ast.walk(tree) if isinstance(node, (ast.Try, ast.If)) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in guarded and not node.level:
-            yield from _missing(node.module or "", [alias.name for alias in node.names])
+            yield from _missing_names(node.module or "", [alias.name for alias in node.names])
         elif isinstance(node, ast.Subscript) and getattr(node.value, "id", None) == ROPE:
             key = getattr(node.slice, "value", None)
             yield from [f"{ROPE}[{key!r}]"] * (isinstance(key, str) and not _is_rope_type(key))
 
 
-def _missing(module: str, names: list[str]) -> Iterator[str]:
-    """Names that are not there; what fails for want of another package is not judged."""
+def _missing_names(module: str, names: list[str]) -> Iterator[str]:
+    """Yields the missing names; imports that fail because another package is not installed are not judged."""
     import importlib
 
     if module.partition(".")[0] != "transformers":
@@ -71,7 +73,7 @@ def _has(found: Any, module: str, name: str) -> bool:
 
     try:
         return hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}") is not None
-    except Exception:  # there, and it needs another package; or its parent is no package
+    except Exception:  # it exists and needs another package; or its parent is not a package
         return hasattr(type(found), name) or name in dir(found)
 
 

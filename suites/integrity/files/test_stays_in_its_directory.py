@@ -15,16 +15,15 @@ FILES = ("config.json", "generation_config.json", "tokenizer_config.json", "prep
 OUTWARD = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)")
 ABSOLUTE = re.compile(r"^(?:/|~|[A-Za-z]:[\\/]|file:)")
 NAMES_A_FILE = re.compile(r"(file|path|dir|folder|_name|vocab|merges|weight_map|base_model|module)", re.IGNORECASE)
-NOTES = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_file", "base_model_name_or_path")
-"""Written by the library when it saves, and read by nothing that loads from a directory."""
+NEVER_READ = ("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_file", "base_model_name_or_path")
+"""Keys that the library writes when it saves, and that no loader reads."""
 
 
 @needs("config")
 def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
-    """No link and no name in a config file leads out of the model's directory.
+    """No link and no path in a config file points outside the model's directory.
 
-    Why: what lies elsewhere is not what was reviewed and hashed: it differs between machines, may be somebody's secret
-        file, or may not be there.
+    Why: a file elsewhere was not reviewed or hashed; it differs between machines, may be private, or may not exist.
     Fix: put the file into the directory and name it without a path.
     Source: https://cwe.mitre.org/data/definitions/59.html; https://cwe.mitre.org/data/definitions/22.html
     """
@@ -33,46 +32,46 @@ def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
         if path.is_symlink() and not _inside(path.resolve(), root):
             _link(path, subject.path)
     names = {f"{file}: {key}": value for file in FILES for key, value in _paths(subject.path / file)}
-    notes = {key: value for key, value in names.items() if key.rpartition(".")[2].rpartition(" ")[2] in NOTES}
-    record.capability("integrity.paths_of_the_author", len(notes), evidence=notes)
-    outward = {key: value for key, value in names.items() if key not in notes}
+    unread = {key: value for key, value in names.items() if key.rpartition(".")[2].rpartition(" ")[2] in NEVER_READ}
+    record.capability("integrity.paths_of_the_author", len(unread), evidence=unread)
+    outward = {key: value for key, value in names.items() if key not in unread}
     if outward:
         key, value = next(iter(outward.items()))
         kind = Defect if OUTWARD.search(value) else Hazard
-        raise kind(f"{key} is '{value[:80]}', which lies outside of the directory.", evidence=outward)
+        raise kind(f"{key} is '{value[:80]}', a path outside of the directory.", evidence=outward)
 
 
 def _link(path: Path, directory: Path) -> None:
     __tracebackhide__ = True
     name, target = path.relative_to(directory).as_posix(), path.resolve()
     if not target.exists():
-        raise Defect(f"{name} is a link to {path.readlink()}, where nothing is.", evidence={name: str(path.readlink())})
+        raise Defect(f"{name} is a broken link to {path.readlink()}.", evidence={name: str(path.readlink())})
     raise Defect(f"{name} is a link out of the directory, to {path.readlink()}.", evidence={name: str(path.readlink())})
 
 
 def _inside(target: Path, root: Path) -> bool:
-    """In the directory, or in the store of the Hub's cache that a snapshot's links lead to."""
+    """True for a path in the directory, or in the blob store that the links of a Hub snapshot point to."""
     if target.is_relative_to(root):
         return True
     return root.parent.name == "snapshots" and target.is_relative_to(root.parent.parent / "blobs")
 
 
 def _paths(path: Path) -> Iterator[tuple[str, str]]:
-    """Keys and values of a JSON file that are names of files, and lead out."""
+    """Yields keys and values of a JSON file that are file names and point outside the directory."""
     yield from _walk("", read_json(path)[0])
 
 
-def _walk(place: str, value: Any) -> Iterator[tuple[str, str]]:
+def _walk(parent: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, each in value.items():
-            yield from _walk(f"{place}.{key}".lstrip("."), each)
+            yield from _walk(f"{parent}.{key}".lstrip("."), each)
     elif isinstance(value, list):
         for each in value[:1000]:
-            yield from _walk(place, each)
-    elif isinstance(value, str) and NAMES_A_FILE.search(place) and _leads_out(value):
-        yield place, value
+            yield from _walk(parent, each)
+    elif isinstance(value, str) and NAMES_A_FILE.search(parent) and _points_outside(value):
+        yield parent, value
 
 
-def _leads_out(value: str) -> bool:
-    """Whether a string is a path, and one of elsewhere; a template or a text is none."""
+def _points_outside(value: str) -> bool:
+    """True for a path that is absolute or goes up; long or multi-line strings are templates or texts."""
     return len(value) < 500 and "\n" not in value and bool(OUTWARD.search(value) or ABSOLUTE.search(value))

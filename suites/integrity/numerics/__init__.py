@@ -1,1 +1,1 @@
-"""Are the results numbers, whatever the dtype, the length and the padding?"""
+"""Checks that outputs are finite numbers in every dtype, at every length, and with padding."""

@@ -9,8 +9,8 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record, Unsupported
 from suites.running import generate
 from suites.running.dtypes import casting
-from suites.running.dtypes.finite import Own, own, troubles
-from suites.running.dtypes.precision import BYTES, Place, Runs, first_place, own_dtype
+from suites.running.dtypes.finite import OwnResults, not_finite, own_results
+from suites.running.dtypes.precision import BYTES, CastModel, FailingModule, first_failing, own_dtype
 
 
 @needs("reads_text", "full_weights")
@@ -22,11 +22,11 @@ def test_finite_in_every_dtype(
     memory_left: int,
     record: Record,
 ) -> None:
-    """Loaded in float32, bfloat16 or float16, the model gives finite numbers.
+    """The model's outputs are finite in float32, bfloat16 and float16.
 
-    Why: float16 ends at 65,504; a model that was trained in bfloat16 may have activations beyond that, which become
-        infinite, then NaN, for some texts only, and whoever serves it in float16 gets nonsense.
-    Fix: Say in the model card which dtypes it takes, declare bfloat16 as `dtype`, or keep the layer in float32
+    Why: float16 ends at 65,504. A model trained in bfloat16 may have larger activations; in float16 they become
+        infinite and then NaN, for some texts only.
+    Fix: State in the model card which dtypes work, declare bfloat16 as `dtype`, or keep the layer in float32
         (`_keep_in_fp32_modules`), as T5 does.
     Source: https://github.com/huggingface/transformers/issues/5651 (T5 overflows in float16);
         https://github.com/huggingface/transformers/pull/20683 (layers that stay in float32)
@@ -35,62 +35,73 @@ def test_finite_in_every_dtype(
     if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
         raise Unsupported("quantized weights cannot be cast to another dtype")
     with generate.refusals("A forward pass"):
-        mine, found = own_dtype(model), own(loaded, tokenizer, subject.traits.parameters, profile)
-    told: dict[str, str] = {mine: "not finite" if any(found.wrong.values()) else "finite"}
-    places: dict[str, tuple[str, Place | None]] = {}
-    for dtype in [each for each in BYTES if each != mine]:
+        own, results = own_dtype(model), own_results(loaded, tokenizer, subject.traits.parameters, profile)
+    outcomes: dict[str, str] = {own: "not finite" if any(results.not_finite.values()) else "finite"}
+    failures: dict[str, Failure] = {}
+    for dtype in [each for each in BYTES if each != own]:
         fits = BYTES[dtype] * subject.traits.parameters <= memory_left
-        told[dtype] = tried(model, dtype, found, places) if fits else "not tried: beyond the memory budget"
-    record.capability("integrity.finite_in", ", ".join(each for each in told if told[each] == "finite"), evidence=told)
-    if places:
-        raise overflow(places, mine)
-
-
-def tried(model: Any, dtype: str, found: Own, places: dict[str, tuple[str, Place | None]]) -> str:
-    """What came of the dtype, in a word; a place is noted where an output is not finite that is in the own dtype.
-
-    Casting by parts or layers leaves the model's own idea of its dtype, so what it finds is tried again, all cast at
-    once; some models need tables cast too that are computed and not stored.
-    """
-    cases, wrong = list(found.inputs), None
-    leanest = [(True, False, False)] if casting.large(model) else []
-    for lean, whole, tables in (*leanest, (False, False, False), (False, True, False), (False, True, True)):
-        runs = Runs(model, dtype, whole=whole, tables=tables, lean=lean)
-        wrong = _first_wrong(runs, found, cases)
-        if wrong is None:
-            return "finite"
-        if whole and not wrong.failed:
-            places[dtype] = wrong.name, first_place(runs, found.inputs[wrong.name])
-            return "not finite"
-        cases = cases[cases.index(wrong.name) :]
-    return f"not tried: {wrong.failed}" if wrong else "finite"
+        outcomes[dtype] = run_in(model, dtype, results, failures) if fits else "not tried: beyond the memory budget"
+    finite = ", ".join(dtype for dtype, outcome in outcomes.items() if outcome == "finite")
+    record.capability("integrity.finite_in", finite, evidence=outcomes)
+    if failures:
+        raise overflow(failures, own)
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """An input for which the outputs are not finite, or which cannot be run."""
+class Failure:
+    """An input whose outputs are not finite, or that cannot be run in a dtype."""
 
-    name: str
-    failed: str = ""
+    input: str
+    error: str = ""
+    module: FailingModule | None = None
 
 
-def _first_wrong(runs: Runs, found: Own, cases: list[str]) -> Wrong | None:
-    for case in cases:
-        inputs = found.inputs[case]
+def run_in(model: Any, dtype: str, results: OwnResults, failures: dict[str, Failure]) -> str:
+    """Runs the model in a dtype; returns the outcome, and adds to `failures` if only that dtype is not finite.
+
+    Casting by parts or by layers leaves the model's own record of its dtype unchanged, so a failure is confirmed with
+    the whole model cast at once. Some models also need computed tables cast.
+    """
+    names, failure = list(results.inputs), None
+    leanest = [(True, False, False)] if casting.large(model) else []
+    for lean, whole, tables in (*leanest, (False, False, False), (False, True, False), (False, True, True)):
+        cast = CastModel(model, dtype, whole=whole, tables=tables, lean=lean)
+        failure = _first_failure(cast, results, names)
+        if failure is None:
+            return "finite"
+        if whole and not failure.error:
+            module = first_failing(cast, results.inputs[failure.input])
+            failures[dtype] = Failure(failure.input, module=module)
+            return "not finite"
+        names = names[names.index(failure.input) :]
+    return f"not tried: {failure.error}" if failure else "finite"
+
+
+def _first_failure(cast: CastModel, results: OwnResults, names: list[str]) -> Failure | None:
+    for name in names:
+        inputs = results.inputs[name]
         try:
-            outputs = {} if found.wrong[case] else runs(inputs)
-        except Exception as error:  # it ran in its own dtype: whatever the library says, it cannot do this one
+            outputs = {} if results.not_finite[name] else cast(inputs)
+        except Exception as error:  # it ran in its own dtype, so any error is due to this one
             if isinstance(error, MemoryError) or "memory" in str(error):
                 raise
-            return Wrong(case, f"{type(error).__name__}: {error}".splitlines()[0][:200])
-        if list(troubles(outputs, inputs["attention_mask"], found.meant)):
-            return Wrong(case)
+            return Failure(name, f"{type(error).__name__}: {error}".splitlines()[0][:200])
+        if list(not_finite(outputs, inputs["attention_mask"], results.ruled_out)):
+            return Failure(name)
     return None
 
 
-def overflow(places: dict[str, tuple[str, Place | None]], own: str) -> Hazard:
-    dtype, (case, place) = next(iter(places.items()))
-    where = f"{place} is the first layer whose output is not finite" if place else "the outputs are not finite"
-    evidence = {each: {"input": text, "layer": str(found), "largest input": found.largest_input if found else None}
-                for each, (text, found) in places.items()}  # fmt: skip
-    return Hazard(f"In {dtype}, {case}: {where}, while {own} is well.", evidence=evidence)
+def overflow(failures: dict[str, Failure], own: str) -> Hazard:
+    dtype, failure = next(iter(failures.items()))
+    where = "the outputs are not finite"
+    if failure.module:
+        where = f"{failure.module} is the first layer with an output that is not finite"
+    evidence = {
+        each: {
+            "input": found.input,
+            "layer": str(found.module),
+            "largest input": found.module.largest_input if found.module else None,
+        }
+        for each, found in failures.items()
+    }
+    return Hazard(f"In {dtype}, {failure.input}: {where}, while {own} works.", evidence=evidence)

@@ -1,1 +1,1 @@
-"""Rotary position embeddings: the settings that are in force, and the tables made from them."""
+"""Rotary position embeddings: declared settings, and the frequency tables in memory."""

@@ -1,4 +1,4 @@
-"""What a config says about rotary embeddings, in the spellings of transformers 4 and 5."""
+"""Rotary settings declared in a config, in the spellings of transformers 4 and 5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 DICTIONARIES = ("rope_scaling", "rope_parameters")
-"""Where both stand, transformers 5 takes the first."""
+"""If a config has both, transformers 5 takes the first."""
 THETAS = ("rope_theta", "rotary_emb_base", "rope_embedding_base", "global_rope_theta")
 LOCAL_THETAS = ("rope_local_base_freq", "local_rope_theta")
 OTHER_NAMES = {"su": "longrope", "mrope": "default"}
@@ -25,7 +25,7 @@ class Rope:
     positions: int | None = None
     """`max_position_embeddings`."""
     original: int | None = None
-    """Positions before scaling, where they stand beside the settings and not among them."""
+    """Positions before scaling, if the config has them outside of the rotary settings."""
 
     def __str__(self) -> str:
         factor = self.settings.get("factor")
@@ -34,7 +34,7 @@ class Rope:
 
 
 def declared(config: Mapping[str, Any]) -> dict[str | None, Rope]:
-    """The settings by layer type, under None where they hold for all layers; {} where the config says nothing."""
+    """Returns the settings by layer type (None: all layers); empty if the config has none."""
     inner: Mapping[str, Any]
     inner = next((config[key] for key in DICTIONARIES if isinstance(config.get(key), dict) and config[key]), {})
     nested = {name: each for name, each in inner.items() if isinstance(each, dict)}
@@ -47,12 +47,13 @@ def declared(config: Mapping[str, Any]) -> dict[str | None, Rope]:
     return {None: whole} if inner or whole.theta is not None else {}
 
 
-def completed(said: dict[str | None, Rope], effective: dict[str | None, Rope]) -> dict[str | None, Rope]:
-    """What the file says, with the library's default where it names no theta."""
-    if not said:
+def with_default_theta(in_file: dict[str | None, Rope], effective: dict[str | None, Rope]) -> dict[str | None, Rope]:
+    """Returns the settings of the file, with the library's default theta if the file has none."""
+    if not in_file:
         return {name: rope for name, rope in effective.items() if rope.kind == "default"}
-    return {name: rope if rope.theta else replace(rope, theta=_theta_for(name, effective))
-            for name, rope in said.items()}  # fmt: skip
+    return {
+        name: rope if rope.theta else replace(rope, theta=_theta_for(name, effective)) for name, rope in in_file.items()
+    }
 
 
 def _theta_for(name: str | None, effective: dict[str | None, Rope]) -> float | None:

@@ -1,7 +1,7 @@
-"""The frequencies that follow from rotary settings, recomputed from the papers, in float64.
+"""Reference formulas of rotary frequencies from the papers, in float64.
 
 Default and linear: https://arxiv.org/abs/2104.09864 and https://arxiv.org/abs/2306.15595. YaRN:
-https://arxiv.org/abs/2309.00071. LongRoPE: https://arxiv.org/abs/2402.13753. Llama 3.1's is that of its model code.
+https://arxiv.org/abs/2309.00071. LongRoPE: https://arxiv.org/abs/2402.13753. Llama 3.1: its model code.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class NotCovered(Exception):
-    """No formula for these settings here."""
+    """Raised for settings without a formula here."""
 
 
 def frequencies(rope: Rope, count: int) -> Array:
-    """`count` inverse frequencies, as they are up to the original context length; raises `NotCovered`."""
+    """Returns `count` inverse frequencies, as used up to the original context length; raises `NotCovered`."""
     try:
         return FORMULAS[rope.kind](rope, count)
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
@@ -31,7 +31,7 @@ def frequencies(rope: Rope, count: int) -> Array:
 
 
 def attention_factor(rope: Rope) -> float:
-    """What cosine and sine are multiplied by; raises `NotCovered`."""
+    """Returns the factor of cosine and sine; raises `NotCovered`."""
     given = rope.settings.get("attention_factor")
     if rope.kind not in ("yarn", "longrope") or isinstance(given, (int, float)):
         return float(given) if rope.kind in ("yarn", "longrope") and given is not None else 1.0
@@ -41,8 +41,8 @@ def attention_factor(rope: Rope) -> float:
         raise NotCovered(rope.kind) from error
 
 
-def plain(theta: float, count: int) -> Array:
-    """theta ** (-2i / d) for i below d / 2."""
+def unscaled(theta: float, count: int) -> Array:
+    """Returns theta ** (-2i / d) for i below d / 2."""
     import numpy
 
     steps = numpy.arange(count, dtype=numpy.float64) / count
@@ -50,7 +50,7 @@ def plain(theta: float, count: int) -> Array:
 
 
 def _default(rope: Rope, count: int) -> Array:
-    return plain(_number(rope.theta), count)
+    return unscaled(_number(rope.theta), count)
 
 
 def _linear(rope: Rope, count: int) -> Array:
@@ -58,17 +58,17 @@ def _linear(rope: Rope, count: int) -> Array:
 
 
 def _yarn(rope: Rope, count: int) -> Array:
-    """Low frequencies are stretched, high ones kept, with a ramp between two numbers of rotations."""
+    """Scales low frequencies and leaves high ones, with a ramp between two numbers of rotations."""
     import numpy
 
     whole, theta, settings = _default(rope, count), _number(rope.theta), rope.settings
     original = _original(rope)
     factor = settings.get("factor") or _number(rope.positions) / original
 
-    def place(rotations: float) -> float:
+    def index(rotations: float) -> float:
         return count * math.log(original / (rotations * 2 * math.pi)) / math.log(theta)
 
-    low, high = place(settings.get("beta_fast") or 32), place(settings.get("beta_slow") or 1)
+    low, high = index(settings.get("beta_fast") or 32), index(settings.get("beta_slow") or 1)
     if settings.get("truncate", True):
         low, high = math.floor(low), math.ceil(high)
     low, high = max(low, 0), min(high, 2 * count - 1)
@@ -78,14 +78,14 @@ def _yarn(rope: Rope, count: int) -> Array:
 
 
 def _llama3(rope: Rope, count: int) -> Array:
-    """Wave lengths beyond the original context are stretched, short ones kept, with a ramp between."""
+    """Scales wave lengths beyond the original context and leaves short ones, with a ramp between."""
     import numpy
 
     whole, settings = _default(rope, count), rope.settings
     low, high = _number(settings["low_freq_factor"]), _number(settings["high_freq_factor"])
     turns = _original(rope) * whole / (2 * math.pi)
-    kept = numpy.clip((turns - low) / (high - low), 0, 1)
-    return numpy.asarray(whole * kept + whole / _number(settings["factor"]) * (1 - kept))
+    unchanged = numpy.clip((turns - low) / (high - low), 0, 1)
+    return numpy.asarray(whole * unchanged + whole / _number(settings["factor"]) * (1 - unchanged))
 
 
 def _longrope(rope: Rope, count: int) -> Array:
@@ -113,7 +113,7 @@ def _longrope_attention(rope: Rope) -> float:
 
 
 def _original(rope: Rope) -> float:
-    """Positions before scaling: beside the settings (Phi 3), among them, else all."""
+    """Positions before scaling: from the config (Phi 3), from the rotary settings, else all positions."""
     return _number(rope.original or rope.settings.get("original_max_position_embeddings") or rope.positions)
 
 
@@ -124,6 +124,6 @@ def _number(value: Any) -> float:
 
 
 FORMULAS: dict[str, Callable[[Rope, int], Array]] = {
-    "default": _default, "linear": _linear, "dynamic": _default,  # dynamic scaling begins beyond the known positions
+    "default": _default, "linear": _linear, "dynamic": _default,  # dynamic scaling begins beyond the trained positions
     "yarn": _yarn, "llama3": _llama3, "longrope": _longrope,
 }  # fmt: skip

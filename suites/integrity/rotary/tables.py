@@ -1,4 +1,4 @@
-"""The tables of frequencies that a loaded model holds, beside what its config says of each."""
+"""Rotary frequency tables of a loaded model, each with the settings that its config declares."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suites.integrity.rotary.declared import FULL, SLIDING, Rope, completed, declared
+from suites.integrity.rotary.declared import FULL, SLIDING, Rope, declared, with_default_theta
 from suites.integrity.sections import section_of
 
 NOT_TEXT = ("vis", "image", "audio", "video")
-"""In the path of a table of pixels or sounds, which has formulas of its own."""
+"""Parts of the path of a table for images or sound, which has other formulas."""
 SUFFIX = "inv_freq"
-LATER = ("dynamic", "longrope")
-"""Kinds whose table changes while the model runs; the first one stays beside it."""
+CHANGES_AT_RUN_TIME = ("dynamic", "longrope")
+"""Kinds whose table changes while the model runs; the model also stores the initial table."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Table:
     """In float64, on the CPU."""
     dtype: str
     scaling: float | None
-    """What cosine and sine are multiplied by, where the module says so."""
-    said: list[Rope]
-    """What the file may mean for it; several where a layer type cannot be told."""
-    held: list[Rope]
-    """The same of the config object in memory."""
+    """Factor of cosine and sine, if the module declares one."""
+    in_file: list[Rope]
+    """Settings of config.json that may belong to the table; several if its layer type is not known."""
+    in_memory: list[Rope]
+    """Likewise of the config object in memory."""
 
 
 def tables(model: Any, file: dict[str, Any]) -> Iterator[Table]:
-    """Every rotary table of a text model."""
+    """Yields every rotary table of a text model."""
     for name, buffer in model.named_buffers():
         path, _, last = name.rpartition(".")
         if not last.endswith(SUFFIX) or "original" in last or any(word in path for word in NOT_TEXT):
@@ -49,13 +49,18 @@ def _table(name: str, module: Any, buffer: Any, section: dict[str, Any], config:
     path, _, last = name.rpartition(".")
     prefix = last.removesuffix(SUFFIX)
     effective = declared(config)
-    said = _for(completed(declared(section), effective), _layer_type(path, prefix))
-    if any(rope.kind in LATER for rope in said):
+    in_file = _of_layer_type(with_default_theta(declared(section), effective), _layer_type(path, prefix))
+    if any(rope.kind in CHANGES_AT_RUN_TIME for rope in in_file):
         buffer = getattr(module, f"{prefix}original_{SUFFIX}", buffer)
     scaling = getattr(module, f"{prefix}attention_scaling", None)
-    values = buffer.detach().double().cpu().numpy()
-    return Table(name, values, str(buffer.dtype).removeprefix("torch."), scaling if _is_number(scaling) else None, said,
-                 _for(effective, _layer_type(path, prefix)))  # fmt: skip
+    return Table(
+        name,
+        buffer.detach().double().cpu().numpy(),
+        str(buffer.dtype).removeprefix("torch."),
+        scaling if _is_number(scaling) else None,
+        in_file,
+        _of_layer_type(effective, _layer_type(path, prefix)),
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -69,9 +74,9 @@ def _layer_type(path: str, prefix: str) -> str | None:
     return SLIDING if "local" in last else None
 
 
-def _for(ropes: dict[str | None, Rope], layer_type: str | None) -> list[Rope]:
+def _of_layer_type(ropes: dict[str | None, Rope], layer_type: str | None) -> list[Rope]:
     if layer_type in ropes:
         return [ropes[layer_type]]
-    if None in ropes and layer_type == SLIDING:  # scaling may be for the layers that see everything
+    if None in ropes and layer_type == SLIDING:  # scaling may apply to layers with full attention only
         return [ropes[None], replace(ropes[None], kind="default", settings={})]
     return list(ropes.values())

@@ -1,4 +1,4 @@
-"""What a model is tried on: one token, many tokens, rows of unequal length, a row of padding alone."""
+"""Input batches for tests of finite outputs: one token, many tokens, rows of unequal length, a row of padding only."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Inputs = dict[str, Any]
 
 
 def batches(model: Any, tokenizer: Any, parameters: int, profile: str) -> dict[str, Inputs]:
-    """Inputs by what they are, on the model's device; `Unsupported` where the model reads something else than text."""
+    """Returns the inputs by description, on the model's device; raises Unsupported if the model does not read text."""
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
-        raise Unsupported(f"the model reads {model.main_input_name}, not text")
+        raise Unsupported(f"the model's input is {model.main_input_name}, and this check needs one that reads text")
     length = min(longest(model), MOST[profile], max(FEWEST, int(WORK[profile] / max(1, parameters))))
     ids = _ids(tokenizer, length, model.get_input_embeddings().weight.shape[0])
     short = ids[: min(ROW, length)]
@@ -31,20 +31,20 @@ def batches(model: Any, tokenizer: Any, parameters: int, profile: str) -> dict[s
         f"{length} tokens": _inputs(model, [ids], left=left),
         PADDED: _inputs(model, [short, short[: max(1, len(short) // 3)]], left=left),
     }
-    if not tokenizer("").input_ids:  # no special token stands for an empty text
+    if not tokenizer("").input_ids:  # otherwise special tokens make up an empty text
         found[EMPTY] = _inputs(model, [short, []], left=left)
     return found
 
 
 def longest(model: Any) -> int:
-    """Positions that the model has; where it has no table of them, no limit."""
+    """Returns the number of positions of the model; a very large one if there is no limit."""
     config = model.config.get_text_config()
     limits = [limit for name in LIMITS if isinstance(limit := getattr(config, name, None), int) and limit > 0]
     return min([*limits, *_tables(model), 1 << 30])
 
 
 def _tables(model: Any) -> Iterator[int]:
-    """Rows of position tables; those that start behind a padding index, as RoBERTa's do, hold fewer positions."""
+    """Yields the positions of each position table; tables that start after a padding index (RoBERTa) have fewer."""
     for name, module in model.named_modules():
         weight = getattr(module, "weight", None)
         if "position" in name and hasattr(module, "num_embeddings") and weight is not None:
@@ -53,16 +53,17 @@ def _tables(model: Any) -> Iterator[int]:
 
 
 def _ids(tokenizer: Any, length: int, rows: int) -> list[int]:
-    """Ids of prose in many languages, as often as needed, with the special tokens in front that a text gets."""
+    """Ids of prose in many languages, repeated as needed, with the special tokens before a text."""
     text = " ".join(line for name in sorted(corpus.LANGUAGES) for line in corpus.sections()[name])
     ids = [number for number in tokenizer(text[: 8 * length]).input_ids if number < rows]
     if not ids:
-        raise Unsupported("the tokenizer writes no id that has an embedding row")
+        raise Unsupported("no token of the sample text has an embedding row (reported by "
+                          "tokenizers/ids-have-embedding-rows), so there is no input to run")  # fmt: skip
     return (ids * (length // len(ids) + 1))[:length]
 
 
 def _inputs(model: Any, rows: list[list[int]], *, left: bool) -> Inputs:
-    """Padded `input_ids` and `attention_mask`, with the first ids of the decoder where there is one."""
+    """Padded `input_ids` and `attention_mask`; for an encoder-decoder, also `decoder_input_ids`."""
     import torch
 
     width, filler = max(map(len, rows)), rows[0][0]

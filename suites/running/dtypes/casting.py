@@ -1,4 +1,4 @@
-"""A loaded model in another dtype for the time of a call: layer by layer, so that little memory is needed."""
+"""Casts a loaded model to another dtype for one call, layer by layer, to need little memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-Kept = list[tuple["Slot", Any]]
-"""What stood in slots before their copies were put there."""
+Originals = list[tuple["Slot", Any]]
+"""Tensors to restore, by slot."""
 LARGE = 2**22
-"""Numbers of a matrix beyond which no copy of the whole of it is made."""
+"""Values of a matrix beyond which it is cast in parts."""
 PART = 2**20
-"""Numbers of it that are cast at a time."""
+"""Values of such a matrix that are cast at a time."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a module keeps a tensor, and the dtype that the tensor is to have."""
+    """The dict and key by which a module stores a tensor, and the dtype to cast it to."""
 
     tensors: dict[str, Any]
     name: str
@@ -28,7 +28,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Unit:
-    """A module during whose forward pass some slots hold copies, or that is run by another function."""
+    """A module whose slots hold cast copies during its forward pass, or whose forward is replaced."""
 
     module: Any
     slots: tuple[Slot, ...]
@@ -36,11 +36,15 @@ class Unit:
 
 
 def units(model: Any, dtype: str, *, whole: bool, tables: bool, lean: bool = False) -> list[Unit]:
-    """What to cast and when; `tables` casts what is computed and not stored too, save rotary frequencies.
+    """Returns what to cast, module by module.
 
-    Layers are cast as a whole, since they may reach for tensors of their parts; outside of lists of layers every
-    module is cast by itself. `whole` casts all at once, for models that reach further; `lean` casts large matrices in
-    parts, for models that reach less far.
+    A layer is cast as a whole, since it may access tensors of its parts; outside of lists of layers every module is
+    cast by itself.
+
+    Args:
+        whole: casts everything at once, for models that access tensors across layers.
+        tables: also casts computed buffers that are not stored, except rotary frequencies.
+        lean: casts large matrices in parts, for models whose layers do not access them.
     """
     parts = [("", model, True)] if whole else list(_parts(model, ""))
     apart = large(model) if lean else {}
@@ -53,7 +57,7 @@ def units(model: Any, dtype: str, *, whole: bool, tables: bool, lean: bool = Fal
 
 
 def large(model: Any) -> dict[str, Any]:
-    """Plain matrices that are worth casting in parts, by their path."""
+    """Returns ordinary linear and embedding modules with a large matrix, by path."""
     import torch
 
     plain = (torch.nn.Linear, torch.nn.Embedding)
@@ -62,7 +66,7 @@ def large(model: Any) -> dict[str, Any]:
 
 
 def _in_parts(model: Any, path: str, module: Any, dtype: str) -> Unit:
-    """Rows are looked up and then cast; of a matrix some rows at a time."""
+    """Returns a unit that casts embeddings after the look-up, and a linear layer some rows at a time."""
     import torch
 
     kind = torch.float32 if _stays(model, dtype).search(f"{path}.weight") else getattr(torch, dtype)
@@ -83,9 +87,9 @@ def _in_parts(model: Any, path: str, module: Any, dtype: str) -> Unit:
 
 @contextmanager
 def cast(found: list[Unit]) -> Iterator[None]:
-    """Puts copies in place while a unit runs. The model is as it was afterwards, also where the call fails.
+    """Replaces tensors by cast copies while each unit runs, and restores the model afterwards, also after errors.
 
-    Not by `torch.func.functional_call`: where one module has two names, that leaves its copies in the model.
+    `torch.func.functional_call` would leave copies in the model if one module has two names.
     """
     with ExitStack() as stack:
         for unit in found:
@@ -93,16 +97,16 @@ def cast(found: list[Unit]) -> Iterator[None]:
                 unit.module.forward = unit.forward
                 stack.callback(vars(unit.module).pop, "forward")
                 continue
-            kept: Kept = []
-            stack.callback(_put_back, kept)
-            before = unit.module.register_forward_pre_hook(partial(_put_copies, unit.slots, kept), prepend=True)
-            after = unit.module.register_forward_hook(partial(_put_back, kept), always_call=True)
+            originals: Originals = []
+            stack.callback(_restore, originals)
+            before = unit.module.register_forward_pre_hook(partial(_put_copies, unit.slots, originals), prepend=True)
+            after = unit.module.register_forward_hook(partial(_restore, originals), always_call=True)
             stack.callback(before.remove)
             stack.callback(after.remove)
         yield
 
 
-def _put_copies(slots: tuple[Slot, ...], kept: Kept, *_: Any) -> None:
+def _put_copies(slots: tuple[Slot, ...], originals: Originals, *_: Any) -> None:
     import torch
 
     copies: dict[int, Any] = {}
@@ -112,19 +116,19 @@ def _put_copies(slots: tuple[Slot, ...], kept: Kept, *_: Any) -> None:
             new = old.detach().to(slot.dtype)
             parameter = isinstance(old, torch.nn.Parameter)
             copies[id(old)] = torch.nn.Parameter(new, requires_grad=False) if parameter else new
-        kept.append((slot, old))
-    for slot, old in kept:
+        originals.append((slot, old))
+    for slot, old in originals:
         slot.tensors[slot.name] = copies.get(id(old), old)
 
 
-def _put_back(kept: Kept, *_: Any) -> None:
-    while kept:
-        slot, old = kept.pop()
+def _restore(originals: Originals, *_: Any) -> None:
+    while originals:
+        slot, old = originals.pop()
         slot.tensors[slot.name] = old
 
 
 def _parts(module: Any, path: str) -> Iterator[tuple[str, Any, bool]]:
-    """Path, module, and whether its parts belong to it."""
+    """Yields path, module, and True if the module is cast together with its parts."""
     import torch
 
     yield path, module, False
@@ -139,7 +143,7 @@ def _parts(module: Any, path: str) -> Iterator[tuple[str, Any, bool]]:
 def _slots(
     model: Any, path: str, part: Any, dtype: str, *, deep: bool, tables: bool, left: Collection[Any]
 ) -> Iterator[Slot]:
-    """What loading in that dtype casts: parameters and stored buffers, without those that a class keeps in float32."""
+    """Yields what loading in the dtype casts: parameters and stored buffers, to float32 where the class requires it."""
     import torch
 
     stays = _stays(model, dtype)
@@ -151,12 +155,12 @@ def _slots(
             for name, tensor in tensors.items():
                 if tensor is None or not tensor.is_floating_point() or tensor.element_size() == 1 or name in computed:
                     continue
-                kept = stays.search(f"{path}.{inner}.{name}".replace("..", "."))
-                yield Slot(tensors, name, torch.float32 if kept else getattr(torch, dtype))
+                in_float32 = stays.search(f"{path}.{inner}.{name}".replace("..", "."))
+                yield Slot(tensors, name, torch.float32 if in_float32 else getattr(torch, dtype))
 
 
 def _stays(model: Any, dtype: str) -> re.Pattern[str]:
-    """Names of the modules that the model's class keeps in float32."""
-    kept = [*(getattr(model, "_keep_in_fp32_modules_strict", None) or ())]
-    kept += [*(getattr(model, "_keep_in_fp32_modules", None) or ())] if dtype == "float16" else []
-    return re.compile("|".join(rf"(^|\.){each}($|\.)" for each in kept) or "(?!)")
+    """Pattern of the names of modules that the model's class keeps in float32."""
+    names = [*(getattr(model, "_keep_in_fp32_modules_strict", None) or ())]
+    names += [*(getattr(model, "_keep_in_fp32_modules", None) or ())] if dtype == "float16" else []
+    return re.compile("|".join(rf"(^|\.){each}($|\.)" for each in names) or "(?!)")

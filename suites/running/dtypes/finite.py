@@ -1,4 +1,4 @@
-"""Which outputs are numbers where they must be."""
+"""Outputs with values that are NaN or infinite."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.models.loading import Loaded
 from suites.running.dtypes.batches import Inputs, batches
-from suites.running.dtypes.precision import Runs, own_dtype
+from suites.running.dtypes.precision import CastModel, own_dtype
 
 if TYPE_CHECKING:
     import torch
 
 MASKED = 0.5
-"""A model may rule out tokens for good by minus infinity, though not most of them."""
+"""Share of tokens that a model may rule out on purpose by logits of minus infinity."""
 
 
 @dataclass(frozen=True)
-class Own:
-    """How a model does in its own dtype: inputs, what is wrong with the outputs, and the logits that are ruled out."""
+class OwnResults:
+    """Results of a model in its own dtype."""
 
     inputs: dict[str, Inputs]
-    wrong: dict[str, list[Trouble]]
-    meant: torch.Tensor | None
+    not_finite: dict[str, list[NotFinite]]
+    """By input, the outputs that are not finite."""
+    ruled_out: torch.Tensor | None
+    """Logits that are minus infinity on purpose."""
 
 
-def own(loaded: Loaded, tokenizer: Any, parameters: int, profile: str) -> Own:
-    """Found once for each loaded model."""
-    if "numerics" not in loaded.shared:
-        inputs, runs = (
-            batches(loaded.model, tokenizer, parameters, profile),
-            Runs(loaded.model, own_dtype(loaded.model)),
-        )
-        wrong: dict[str, list[Trouble]] = {}
-        meant = None
-        for case, batch in inputs.items():
-            outputs = runs(batch)
-            meant = ruled_out(outputs) if meant is None else meant
-            wrong[case] = list(troubles(outputs, batch["attention_mask"], meant))
-        loaded.shared["numerics"] = Own(inputs, wrong, meant)
-    found: Own = loaded.shared["numerics"]
-    return found
+def own_results(loaded: Loaded, tokenizer: Any, parameters: int, profile: str) -> OwnResults:
+    """Runs the model on every input, once for each loaded model."""
+    return loaded.once("numerics", lambda: _own_results(loaded.model, tokenizer, parameters, profile))
+
+
+def _own_results(model: Any, tokenizer: Any, parameters: int, profile: str) -> OwnResults:
+    inputs, run = batches(model, tokenizer, parameters, profile), CastModel(model, own_dtype(model))
+    found: dict[str, list[NotFinite]] = {}
+    on_purpose = None
+    for name, batch in inputs.items():
+        outputs = run(batch)
+        on_purpose = ruled_out(outputs) if on_purpose is None else on_purpose
+        found[name] = list(not_finite(outputs, batch["attention_mask"], on_purpose))
+    return OwnResults(inputs, found, on_purpose)
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """An output that holds values that are no numbers."""
+class NotFinite:
+    """An output with values that are NaN or infinite."""
 
     output: str
     count: int
@@ -58,7 +58,7 @@ class Trouble:
 
 
 def ruled_out(outputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
-    """Where logits are minus infinity for every token: that is meant."""
+    """Returns a mask of the logits that are minus infinity at every position (on purpose); None if there are none."""
     logits = outputs.get("logits")
     if logits is None or logits.dim() < 2:
         return None
@@ -66,18 +66,20 @@ def ruled_out(outputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
     return always if 0 < float(always.float().mean()) < MASKED else None
 
 
-def troubles(outputs: dict[str, torch.Tensor], mask: torch.Tensor, meant: torch.Tensor | None) -> Iterator[Trouble]:
-    """Every output that is not finite; `mask` (rows x tokens) tells padding from text."""
+def not_finite(
+    outputs: dict[str, torch.Tensor], mask: torch.Tensor, on_purpose: torch.Tensor | None
+) -> Iterator[NotFinite]:
+    """Yields every output that is not finite; `mask` (rows x tokens) is 0 for padding."""
     for name, tensor in outputs.items():
         wrong = ~tensor.isfinite()
-        if name == "logits" and meant is not None and meant.shape[0] == tensor.shape[-1]:
-            wrong &= ~(meant & tensor.isneginf())
+        if name == "logits" and on_purpose is not None and on_purpose.shape[0] == tensor.shape[-1]:
+            wrong &= ~(on_purpose & tensor.isneginf())
         if wrong.any():
-            yield Trouble(name, int(wrong.sum()), wrong.numel(), _in_padding(wrong, mask))
+            yield NotFinite(name, int(wrong.sum()), wrong.numel(), _in_padding(wrong, mask))
 
 
 def _in_padding(wrong: torch.Tensor, mask: torch.Tensor) -> bool:
-    """Whether only positions of padding are concerned; of outputs that are not by token, rows of padding alone."""
+    """True if only padding is affected; for outputs that are not per token, only rows of padding."""
     if wrong.shape[:2] == mask.shape:
         return not bool((wrong.flatten(2).any(-1) if wrong.dim() > 2 else wrong).logical_and(mask.bool()).any())
     rows = wrong.flatten(1).any(-1) if wrong.dim() > 1 else wrong

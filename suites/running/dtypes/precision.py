@@ -1,4 +1,4 @@
-"""A loaded model run in another dtype, and the first layer whose output is no number."""
+"""Runs a loaded model in another dtype, and finds the first module whose output is not finite."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
-class Runs:
-    """A model run in some dtype; between two calls it is as it was."""
+class CastModel:
+    """A model that is cast to a dtype during each call."""
 
     def __init__(self, model: Any, dtype: str, *, whole: bool = False, tables: bool = False, lean: bool = False):
         self.model, self.dtype = model, dtype
@@ -27,7 +27,7 @@ class Runs:
         self._units = [] if own else units(model, dtype, whole=whole, tables=tables, lean=lean)
 
     def __call__(self, inputs: dict[str, Any]) -> Tensors:
-        """Every tensor of floating-point numbers that the model gives out, by name, caches left out."""
+        """Returns every floating-point output of the model by name, except caches."""
         import torch
 
         taken = inspect.signature(self.model.forward).parameters  # FNet takes no mask
@@ -39,7 +39,7 @@ class Runs:
 
 
 def own_dtype(model: Any) -> str:
-    """The dtype that most parameters have."""
+    """Returns the dtype of most parameters."""
     sizes: dict[str, int] = {}
     for parameter in model.parameters():
         if parameter.is_floating_point():
@@ -49,8 +49,8 @@ def own_dtype(model: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where values stop being numbers."""
+class FailingModule:
+    """A module whose output is not finite."""
 
     module: str
     kind: str
@@ -63,26 +63,26 @@ class Place:
 
 
 class _Found(Exception):
-    """Ends a forward pass: the rest of it is known to be no number."""
+    """Ends a forward pass early."""
 
 
-def first_place(runs: Runs, inputs: dict[str, Any]) -> Place | None:
-    """The first module to finish with an output that is not finite, in order of execution."""
-    places: list[Place] = []
-    with _watched(runs.model, places), suppress(_Found):
-        runs(inputs)
-    return places[0] if places else None
+def first_failing(cast_model: CastModel, inputs: dict[str, Any]) -> FailingModule | None:
+    """Returns the first module, in order of execution, whose output is not finite."""
+    found: list[FailingModule] = []
+    with _watched(cast_model.model, found), suppress(_Found):
+        cast_model(inputs)
+    return found[0] if found else None
 
 
 @contextmanager
-def _watched(model: Any, places: list[Place]) -> Iterator[None]:
+def _watched(model: Any, found: list[FailingModule]) -> Iterator[None]:
     def watch(name: str) -> Any:
         def look(module: Any, args: Any, output: Any) -> None:
             for tensor in _tensors(output):
                 if wrong := int((~tensor.isfinite()).sum()):
                     largest = max((float(each.abs().max()) for each in _tensors(args) if each.numel()), default=0.0)
                     dtype = str(tensor.dtype).removeprefix("torch.")
-                    places.append(Place(name, type(module).__name__, dtype, wrong, largest))
+                    found.append(FailingModule(name, type(module).__name__, dtype, wrong, largest))
                     raise _Found
 
         return look
@@ -96,7 +96,7 @@ def _watched(model: Any, places: list[Place]) -> Iterator[None]:
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    """Tensors of floating-point numbers in what a module takes or gives, caches left out."""
+    """Yields the floating-point tensors in a module's inputs or outputs, except caches."""
     import torch
 
     if torch.is_tensor(value):

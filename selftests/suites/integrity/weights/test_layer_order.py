@@ -8,8 +8,8 @@ import pytest
 
 from fixtures.files.weights import Tensor
 from fixtures.models.weight_statistics import Stored
-from suites.integrity.config.generation_ranges import never_written, refused, too_short
-from suites.integrity.config.other_names import ROPE, meant_by
+from suites.integrity.config.generation_ranges import forbidden_stops, invalid_values, too_short_max_length
+from suites.integrity.config.key_synonyms import ROPE_SYNONYMS, canonical
 from suites.integrity.weights.order import swaps
 from suites.integrity.weights.profiles import lies
 from suites.integrity.weights.repairs import Repair, apart
@@ -93,25 +93,25 @@ def test_two_layers_cannot_be_told_apart() -> None:
     ],
 )
 def test_settings_that_generate_refuses(settings: dict[str, Any], said: list[str]) -> None:
-    assert [each.split()[0] for each in refused(settings)] == said
+    assert [each.split()[0] for each in invalid_values(settings)] == said
 
 
 def test_stop_tokens_that_are_forbidden() -> None:
-    assert never_written({"suppress_tokens": [2, 5]}, [2, 0]) == {"suppress_tokens": [2]}
-    assert never_written({"bad_words_ids": [[2], [3, 2]]}, [2]) == {"bad_words_ids": [2]}
-    assert never_written({"begin_suppress_tokens": [2]}, [2]) == {}  # Whisper ships this
+    assert forbidden_stops({"suppress_tokens": [2, 5]}, [2, 0]) == {"suppress_tokens": [2]}
+    assert forbidden_stops({"bad_words_ids": [[2], [3, 2]]}, [2]) == {"bad_words_ids": [2]}
+    assert forbidden_stops({"begin_suppress_tokens": [2]}, [2]) == {}  # Whisper ships this
 
 
 def test_lengths_that_no_prompt_fits_in() -> None:
-    assert too_short({"max_length": 5}) == 5
-    assert too_short({"max_length": 5, "max_new_tokens": 100}) is None
-    assert too_short({"max_length": 4096}) is None
+    assert too_short_max_length({"max_length": 5}) == 5
+    assert too_short_max_length({"max_length": 5, "max_new_tokens": 100}) is None
+    assert too_short_max_length({"max_length": 4096}) is None
 
 
 def test_names_of_other_libraries() -> None:
-    assert meant_by("rope_base", ["rope_theta"]) == "rope_theta"
-    assert meant_by("rope_base", []) is None
-    assert meant_by("theta", ["rope_theta"], ROPE) == "rope_theta"
+    assert canonical("rope_base", ["rope_theta"]) == "rope_theta"
+    assert canonical("rope_base", []) is None
+    assert canonical("theta", ["rope_theta"], ROPE_SYNONYMS) == "rope_theta"
 
 
 def test_rows_of_rotary_pairs_are_put_half_a_head_apart() -> None:

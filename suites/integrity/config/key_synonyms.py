@@ -1,10 +1,10 @@
-"""Names that other families, other libraries and people give to settings: near in meaning, not in spelling."""
+"""Synonyms of config keys: other names by which other families and libraries call the same setting."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-MEANT: dict[str, tuple[str, ...]] = {
+SYNONYMS: dict[str, tuple[str, ...]] = {
     "rope_theta": ("rope_base", "rotary_base", "rotary_emb_base", "theta", "rope_theta_base", "rope_freq_base"),
     "sliding_window": ("window_size", "sliding_window_size", "attention_window", "local_window", "attn_window"),
     "num_key_value_heads": ("num_kv_heads", "n_kv_heads", "n_kv_head", "kv_heads", "num_key_value_groups"),
@@ -17,14 +17,14 @@ MEANT: dict[str, tuple[str, ...]] = {
     "rms_norm_eps": ("norm_eps", "rms_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
     "hidden_act": ("activation", "act_fn", "activation_function", "hidden_activation"),
 }
-ROPE: dict[str, tuple[str, ...]] = {
+ROPE_SYNONYMS: dict[str, tuple[str, ...]] = {
     "rope_theta": ("theta", "base", "rope_base", "rotary_base", "freq_base"),
     "factor": ("scale", "scaling_factor", "scaling", "scale_factor", "rope_factor"),
     "original_max_position_embeddings": ("original_max_position", "original_context_length", "original_max_len"),
 }
-"""Inside of `rope_parameters` and `rope_scaling`."""
+"""Synonyms of keys inside of `rope_parameters` and `rope_scaling`."""
 
 
-def meant_by(key: str, known: Collection[str], names: dict[str, tuple[str, ...]] = MEANT) -> str | None:
-    """The known key that goes by this name elsewhere; None where there is none."""
-    return next((meant for meant, others in names.items() if key in others and meant in known), None)
+def canonical(key: str, known: Collection[str], synonyms: dict[str, tuple[str, ...]] = SYNONYMS) -> str | None:
+    """Returns the known key that `key` is a synonym of, or None."""
+    return next((name for name, others in synonyms.items() if key in others and name in known), None)

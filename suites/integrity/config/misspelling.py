@@ -1,32 +1,34 @@
-"""Keys that are nearly the name of another."""
+"""Misspelled keys, found by their edit distance from known ones."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection
 
-SHORTEST = 6
+MIN_LENGTH = 6
+"""Letters of a key; shorter ones are too easily similar by chance."""
 LONG = 16
+"""Letters from which on two mistakes are accepted."""
 
 
 def near_miss(key: str, known: Collection[str]) -> str | None:
-    """The known key that this one was meant to be; None where none is so near that it must be a slip.
+    """Returns the known key that `key` is probably a misspelling of, or None.
 
-    One letter may be wrong, left out, too many or swapped with the next, two of them in a long key.
+    One letter may be wrong, missing, extra or swapped with its neighbour; in a long key, two.
     """
     plain = _plain(key)
     alike = [other for other in known if _plain(other) == plain]
     if alike:
         return alike[0]
     allowed = 2 if len(key) >= LONG else 1
-    close = [(distance(plain, _plain(other)), other) for other in known if min(len(key), len(other)) >= SHORTEST
-             and abs(len(key) - len(other)) <= allowed and _numbers(key) == _numbers(other)]  # fmt: skip
+    close = [(distance(plain, _plain(other)), other) for other in known if min(len(key), len(other)) >= MIN_LENGTH
+             and abs(len(key) - len(other)) <= allowed and _digits(key) == _digits(other)]  # fmt: skip
     best = min(close, default=None)
     return best[1] if best and best[0] <= allowed else None
 
 
 def distance(one: str, two: str) -> int:
-    """Letters that are wrong, left out, too many, or swapped (optimal string alignment)."""
+    """Edit distance: letters that are wrong, missing, extra or swapped (optimal string alignment)."""
     rows = [list(range(len(two) + 1))]
     for i, a in enumerate(one, 1):
         row = [i]
@@ -40,12 +42,12 @@ def distance(one: str, two: str) -> int:
 
 
 def _plain(key: str) -> str:
-    """Without what the eye does not see: case, dashes, compatibility forms, Cyrillic and Greek look-alikes."""
+    """The key without case, dashes, compatibility characters and Cyrillic or Greek look-alikes."""
     return unicodedata.normalize("NFKC", key).translate(LOOK_ALIKES).replace("-", "_").strip().casefold()
 
 
-def _numbers(key: str) -> str:
-    """`mlp_1` is no slip of `mlp_2`."""
+def _digits(key: str) -> str:
+    """The digits of a key: `mlp_1` is not a misspelling of `mlp_2`."""
     return "".join(letter for letter in key if letter.isdigit())
 
 
