@@ -6,22 +6,19 @@ the outcomes in `docs/tasks.json` next to those of the other versions, and write
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 from fixtures.builtin import FLEET
 from fixtures.machine import library_versions
 from fixtures.session.options import SUITES
 from selftests.processes.pytest_run import QUIET, run_pytest
-from suites.pipelines import contracts as package
-from suites.pipelines.contracts.contract import contract, contracts
+from suites.pipelines.contracts.registry import contract, contracts, modules
 
 DOCS = SUITES.parent / "docs"
 KEPT, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
@@ -109,10 +106,7 @@ def render(kept: Mapping[str, Outcomes]) -> str:
 
 def _module(task: str) -> str:
     """The file of the contract."""
-    modules = (importlib.import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
-    return next(
-        module.__name__.rpartition(".")[2] for module in modules if contract(task) in getattr(module, "CONTRACTS", ())
-    )
+    return next(name for name, stated in modules().items() if contract(task) in stated)
 
 
 def _cell(outcome: Mapping[str, Any] | None) -> str:

@@ -1,1 +1,1 @@
-"""One module per family of tasks; each states `CONTRACTS`."""
+"""Contracts of pipeline tasks: the type, the registry, and helpers of several contracts."""

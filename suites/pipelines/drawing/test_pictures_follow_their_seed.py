@@ -5,7 +5,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import rounding
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 OTHER = 1
 

@@ -11,7 +11,7 @@ from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
 from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import Contract, repeatable
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import repeatable
 
 BATCH = 2
 NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"

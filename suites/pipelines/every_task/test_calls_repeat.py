@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
 
 
 def test_calls_repeat(pipe: Pipe, task: str) -> None:

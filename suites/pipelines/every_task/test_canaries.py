@@ -8,7 +8,8 @@ from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts import remedies
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import Contract, promised_of
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import promised_of
 
 SHORT = 100
 """Characters of a text that a sentence can hold."""

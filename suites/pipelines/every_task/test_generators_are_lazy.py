@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 ENDLESS = 1000
 

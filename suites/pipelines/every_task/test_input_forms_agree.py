@@ -6,7 +6,8 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import Contract, repeatable
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import repeatable
 
 
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import Contract, promised_of
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import promised_of
 
 
 @pytest.mark.tasks(

@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 SCORES = ("logits", "boxes", "logits_per_image", "logits_per_audio")
 """Ends of the names of a model's outputs that answers are read from."""

@@ -12,7 +12,8 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.pipelines.contracts.agreement import rounding
-from suites.pipelines.contracts.contract import Contract, repeatable
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import repeatable
 
 NAME = "Outputs of the samples"
 FEW = 4

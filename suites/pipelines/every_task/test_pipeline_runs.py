@@ -5,7 +5,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from suites.findings import Defect, Record
 from suites.pipelines.contracts import remedies
-from suites.pipelines.contracts.contract import contract, first_failure
+from suites.pipelines.contracts.registry import contract, first_failure
 from suites.pipelines.images import processors
 
 

@@ -6,7 +6,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import needs
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
 
 MOST_BYTES = 2 * 10**9
 

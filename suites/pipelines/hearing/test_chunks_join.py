@@ -6,7 +6,7 @@ from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 from suites.pipelines.contracts.sounds_agree import rate
 from suites.pipelines.hearing.pieces import in_pieces, needs_ctc, other_words
 

@@ -6,7 +6,7 @@ from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record
 from suites.pipelines.contracts.agreement import difference, rounding, shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 from suites.pipelines.contracts.sounds_agree import rate
 
 KIND = "middle"

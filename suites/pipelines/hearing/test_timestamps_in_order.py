@@ -9,7 +9,7 @@ from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 from suites.pipelines.contracts.sounds_agree import rate
 from suites.pipelines.hearing.pieces import in_pieces, needs_ctc
 

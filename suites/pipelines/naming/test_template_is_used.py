@@ -7,7 +7,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import difference, rounding
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
 from suites.pipelines.naming.labels import TASKS, labels_of, scores
 
 TEMPLATE = "a {} here"

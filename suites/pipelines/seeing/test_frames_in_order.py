@@ -7,9 +7,9 @@ import pytest
 from fixtures.inputs import clips
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.contract import promised_of
-from suites.pipelines.contracts.pictures import place
-from suites.pipelines.contracts.videos import frames
+from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.tasks.pictures import place
+from suites.pipelines.contracts.tasks.videos import frames
 from suites.pipelines.images.processors import PIXELS
 
 DARK, BRIGHT = 20, 235

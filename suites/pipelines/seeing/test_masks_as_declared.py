@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 from suites.pipelines.images.processors import processor_of
 
 KINDS = ("semantic", "instance", "panoptic")

@@ -8,10 +8,10 @@ import pytest
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts import boxes, regions
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.boxes_in_pictures import Found, told
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.tasks import boxes, regions
 from suites.pipelines.images.processors import LEVELS, deviation, pixels, processor_of, setting
 
 LABELLED = ("zero-shot-object-detection",)

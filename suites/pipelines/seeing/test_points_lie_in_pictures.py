@@ -8,8 +8,8 @@ from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
-from suites.pipelines.contracts.points import NAMES, outside
+from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.tasks.points import NAMES, outside
 
 
 @pytest.mark.tasks("keypoint-matching")

@@ -8,7 +8,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import rounding
-from suites.pipelines.contracts.contract import repeatable
+from suites.pipelines.contracts.registry import repeatable
 
 
 @pytest.mark.tasks("object-detection", "zero-shot-object-detection", "keypoint-matching")

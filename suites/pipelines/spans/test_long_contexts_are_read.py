@@ -6,8 +6,8 @@ from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
-from suites.pipelines.contracts.spans import misplaced
+from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.tasks.spans import misplaced
 
 FILLER = "Nobody knows why. The streets are wet. "
 WINDOW = 384

@@ -8,7 +8,7 @@ from fixtures.inputs.names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 STRATEGIES = ("first", "average", "max")
 WORD = re.compile(r"\w")

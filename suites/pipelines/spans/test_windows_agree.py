@@ -10,7 +10,7 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 OPTIONS = {"aggregation_strategy": "first"}
 

@@ -8,7 +8,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.templates.chat import Chat
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import promised_of
+from suites.pipelines.contracts.registry import promised_of
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 

@@ -5,7 +5,8 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.contract import Contract, promised_of
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.registry import promised_of
 
 SHORTEST = 6
 LENGTH = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fixtures.builtin import FLEET
 from fixtures.machine import library_versions
 from fixtures.pipelines.replaced import REPLACED
-from suites.pipelines.contracts.contract import contracts
+from suites.pipelines.contracts.registry import contracts
 
 
 def test_every_task_of_the_installed_registry_has_a_contract() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from fixtures.inputs import clips, images, scenes
 from suites.findings import Unsupported
-from suites.pipelines.contracts import boxes_in_pictures, surfaces
+from suites.pipelines.contracts import boxes_in_pictures
 from suites.pipelines.contracts.agreement import difference
 from suites.pipelines.contracts.boxes_in_pictures import Found
+from suites.pipelines.contracts.tasks import surfaces
 from suites.pipelines.images import processors
 
 

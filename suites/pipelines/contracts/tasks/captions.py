@@ -8,8 +8,8 @@ from typing import Any
 from fixtures.inputs import images
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.texts import leaked
 
 NEW_TOKENS = 8

@@ -9,8 +9,8 @@ from fixtures.inputs import audio, images
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts import sounds_agree
 from suites.pipelines.contracts.contract import Asked, Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 
 SIGHTS, SOUNDS = images.KINDS, audio.KINDS
 KINDS = {"zero-shot-image-classification": SIGHTS, "zero-shot-audio-classification": SOUNDS}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
-from suites.pipelines.contracts import classification, sounds_agree
+from suites.pipelines.contracts import sounds_agree
 from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.tasks import classification
 
 
 def label_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:

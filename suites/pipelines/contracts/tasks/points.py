@@ -8,8 +8,8 @@ from typing import Any
 from fixtures.inputs import images, scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 
 NAMES = ("keypoint_image_0", "keypoint_image_1")
 SIDES = (48, 64, 96)

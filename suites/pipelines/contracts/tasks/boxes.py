@@ -9,8 +9,8 @@ from fixtures.inputs import images, scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.boxes_in_pictures import Box, Found, agreed, misplaced, told
 from suites.pipelines.contracts.contract import Asked, Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 SURE = 0.5

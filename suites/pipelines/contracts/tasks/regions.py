@@ -9,8 +9,8 @@ from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.boxes_in_pictures import Found, agreed, told
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
 from suites.pipelines.contracts.scores import as_probabilities
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 
 SMALL = 0.01
 """Share of the picture below which a mask is left out of comparisons: rounding may bring it in."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from fixtures.inputs import clips, images
 from fixtures.pipelines.pipe import Pipe
-from suites.pipelines.contracts import classification
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.pictures import NOBODY, place
+from suites.pipelines.contracts.tasks import classification
+from suites.pipelines.contracts.tasks.pictures import NOBODY, place
 
 
 def frames(pipe: Pipe) -> int:

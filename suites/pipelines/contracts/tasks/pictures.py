@@ -10,8 +10,8 @@ from typing import Any
 
 from fixtures.inputs import images
 from fixtures.pipelines.pipe import Pipe
-from suites.pipelines.contracts import classification
 from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.tasks import classification
 
 NOBODY = "http://127.0.0.1:9/picture.png"
 """An address that refuses at once, with and without a network."""

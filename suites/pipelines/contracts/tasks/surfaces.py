@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.inputs import images, scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.pictures import no_pictures, other_forms
+from suites.pipelines.contracts.tasks.pictures import no_pictures, other_forms
 
 ALIKE = 0.9
 """Least correlation of two maps that show one thing."""

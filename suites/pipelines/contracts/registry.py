@@ -1,0 +1,75 @@
+"""Contracts by task, and the contract of a loaded pipeline."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from fixtures.machine import library_versions
+from fixtures.pipelines.pipe import Pipe
+from suites.findings import Unsupported
+from suites.pipelines.contracts import tasks
+from suites.pipelines.contracts.contract import Contract
+
+
+@cache
+def modules() -> dict[str, tuple[Contract, ...]]:
+    """The contracts that each module of `tasks/` states."""
+    names = [each.name for each in pkgutil.iter_modules(tasks.__path__)]
+    return {name: importlib.import_module(f"{tasks.__name__}.{name}").CONTRACTS for name in names}
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """Every contract by task."""
+    return {task: each for stated in modules().values() for each in stated for task in each.tasks}
+
+
+def promised_of(pipe: Pipe) -> Contract:
+    """The contract of a pipe that answers; where it does not, `pipelines/pipeline-runs` says why.
+
+    Raises:
+        Unsupported: nobody has written a contract for the task, or the pipeline fails at an ordinary input.
+    """
+    promised = contract(pipe.task)
+    if failure := first_failure(pipe, promised):
+        raise Unsupported(f"{pipe.task} does not run here (see pipelines/pipeline-runs): {failure}")
+    return promised
+
+
+def repeatable(pipe: Pipe) -> Contract:
+    """The contract of a pipe whose answers can be compared; `Unsupported` where each is drawn by chance."""
+    promised = promised_of(pipe)
+    if promised.by_chance(pipe):
+        raise Unsupported(f"{pipe.task}: the model draws each answer by chance, so that no two can be compared")
+    return promised
+
+
+def contract(task: str) -> Contract:
+    """The contract of a task; `Unsupported` where nobody has written one."""
+    if task not in contracts():
+        raise Unsupported(f"seatrial has no contract for the pipeline task {task} yet")
+    return contracts()[task]
+
+
+def first_failure(pipe: Pipe, promised: Contract) -> str:
+    """What an ordinary input is answered with, if it is an error; tried once.
+
+    Raises:
+        Unsupported: the pipeline needs a package that is not there.
+    """
+    if pipe.missing:
+        raise Unsupported(pipe.missing)
+    if pipe.failure is None:
+        try:
+            pipe.first = promised.answer(pipe, promised.samples(pipe)[0])
+            pipe.failure = ""
+        except (MemoryError, Unsupported):
+            raise
+        except Exception as error:  # whatever the library raises is the finding
+            if package := library_versions.missing_package(error):
+                pipe.missing = f"{pipe.task} needs a package that is not installed: {package}"
+                raise Unsupported(pipe.missing) from error
+            pipe.failure = f"{type(error).__name__}: {error}"[:400]
+    return pipe.failure
