@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fixtures import builtin
-from suites.tokenizers.declared import Pipeline
+from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.round_trip.code_points import Sweep, scalar_values
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.tokenization_pipeline import Pipeline
 
 ROUNDS, SAMPLE = 5, 20_000
 
@@ -54,7 +54,7 @@ def one_by_one(tokenizer: Any, sample: list[str]) -> None:
 
 
 def sweep(tokenizer: Any) -> None:
-    Sweep(Trips(tokenizer), Pipeline(tokenizer)).run()
+    Sweep(BatchCodec(tokenizer), Pipeline(tokenizer)).run()
 
 
 def seconds(work: Callable[[], object]) -> float:

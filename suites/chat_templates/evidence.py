@@ -26,7 +26,7 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
     except TemplateBreaks as failure:
         if not chat.accepts([QUESTION]):
             raise Unsupported("the template does not even render a question: see chat_templates/renders") from None
-        raise Defect(breaks(failure, "a conversation"), evidence=failed(failure, messages)) from None
+        raise Defect(failure_summary(failure, "a conversation"), evidence=failure_evidence(failure, messages)) from None
 
 
 def ids_of(chat: Chat, messages: Sequence[Message], **options: Any) -> list[int]:
@@ -47,7 +47,7 @@ def encoded(chat: Chat, text: str) -> list[int]:
         raise Unsupported(f"{text[:60]!r} cannot be encoded ({error}): see tokenizers/round-trip") from None
 
 
-def breaks(failure: TemplateBreaks, what: str) -> str:
+def failure_summary(failure: TemplateBreaks, what: str) -> str:
     """One sentence about a failure; the sandbox's refusal is named as what it is."""
     reason = str(failure).rstrip(".")
     if reason.startswith("SecurityError"):
@@ -55,7 +55,7 @@ def breaks(failure: TemplateBreaks, what: str) -> str:
     return f"The template breaks on {what}: {reason}."
 
 
-def failed(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:
+def failure_evidence(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:
     return {"messages": list(messages), "failure": str(failure)}
 
 

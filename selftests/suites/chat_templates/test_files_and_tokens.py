@@ -13,11 +13,11 @@ from fixtures import builtin
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.models.embedding_rows import INPUT, find
 from fixtures.templates.chat import Chat
-from suites.chat_templates.files.sources import Stored, by_name, leaves, stored
+from suites.chat_templates.files.stored_templates import StoredTemplate, by_name, leaves_directory, stored_templates
 from suites.chat_templates.files.test_template_names_stay_inside import links_out
-from suites.chat_templates.tokens.markers import SHAPE, family, partners, roles_beside
-from suites.chat_templates.tokens.masks import Masked, masked, wrong
-from suites.chat_templates.tokens.test_assistant_mask import TALK, WITH_TOOLS
+from suites.chat_templates.tokens.markers import SHAPE, loose_spelling, markers_of_other_roles, partners
+from suites.chat_templates.tokens.masks import Masked, mask_problem, masked
+from suites.chat_templates.tokens.test_assistant_mask import CONVERSATION, WITH_TOOLS
 from suites.chat_templates.tokens.test_one_bos_when_retokenized import added_around
 
 ROWS, WIDTH, STOP = 600, 8, 2
@@ -74,11 +74,11 @@ def test_plain_text_is_no_marker(text: str) -> None:
 
 
 def test_markers_that_belong_together() -> None:
-    assert family("<|IM-start|>") == family("<|im_start|>") == family("<｜im▁start｜>")
+    assert loose_spelling("<|IM-start|>") == loose_spelling("<|im_start|>") == loose_spelling("<｜im▁start｜>")
     assert "<|im_end|>" in partners("<|im_start|>")
     assert "[/INST]" not in partners("[/INST]")
-    assert roles_beside("<|system|>") == ["<|user|>", "<|assistant|>"]
-    assert roles_beside("<|im_start|>") == []
+    assert markers_of_other_roles("<|system|>") == ["<|user|>", "<|assistant|>"]
+    assert markers_of_other_roles("<|im_start|>") == []
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,12 @@ def chat() -> Chat:
     return Chat(AutoTokenizer.from_pretrained(builtin.directory("tiny-text-generation")))
 
 
-@pytest.mark.parametrize("talk", [TALK, *WITH_TOOLS])
+@pytest.mark.parametrize("talk", [CONVERSATION, *WITH_TOOLS])
 def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Conversation) -> None:
-    assert wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), [STOP]) is None
+    assert mask_problem(chat, talk, masked(chat, talk.messages, tools=talk.tools), [STOP]) is None
 
 
-@pytest.mark.parametrize("talk", [TALK, WITH_TOOLS[1]], ids=["plain", "with tools"])
+@pytest.mark.parametrize("talk", [CONVERSATION, WITH_TOOLS[1]], ids=["plain", "with tools"])
 @pytest.mark.parametrize("words", ["leaves out", "did not say"])
 def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Conversation) -> None:
     """Each bit in turn; those of white space and of the header may be set."""
@@ -102,7 +102,7 @@ def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Conversa
     found = []
     for position, value in enumerate(whole.mask):
         changed = Masked(whole.ids, [*whole.mask[:position], 1 - value, *whole.mask[position + 1 :]])
-        problem = wrong(chat, talk, changed, [STOP]) if value == bit else None
+        problem = mask_problem(chat, talk, changed, [STOP]) if value == bit else None
         found += [problem.summary] if problem and not problem.header else []
     assert found
     assert all(words in each for each in found)
@@ -117,12 +117,12 @@ def test_what_stands_around_a_list() -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/etc/x", "..\\x", "C:\\x", "..", ".", "", "a\0b"])
 def test_names_that_leave_the_directory(name: str) -> None:
-    assert leaves(name)
+    assert leaves_directory(name)
 
 
 @pytest.mark.parametrize("name", ["default", "tool_use", "a.b", "with space", "größe", "..x"])
 def test_names_that_stay(name: str) -> None:
-    assert not leaves(name)
+    assert not leaves_directory(name)
 
 
 def test_a_cache_of_links_is_no_escape(tmp_path: Path) -> None:
@@ -145,10 +145,10 @@ def test_templates_in_every_form(tmp_path: Path) -> None:
     (tmp_path / "additional_chat_templates" / "rag.jinja").write_text("B")
     (tmp_path / "tokenizer_config.json").write_text('{"chat_template": [{"name": "default", "template": "C"}, {}, 7]}')
     (tmp_path / "chat_template.json").write_text('{"chat_template": "D"}')
-    assert list(stored(tmp_path)) == [
-        Stored("chat_template.jinja", "default", "A"),
-        Stored("additional_chat_templates/rag.jinja", "rag", "B"),
-        Stored("tokenizer_config.json", "default", "C"),
-        Stored("chat_template.json", "default", "D"),
+    assert list(stored_templates(tmp_path)) == [
+        StoredTemplate("chat_template.jinja", "default", "A"),
+        StoredTemplate("additional_chat_templates/rag.jinja", "rag", "B"),
+        StoredTemplate("tokenizer_config.json", "default", "C"),
+        StoredTemplate("chat_template.json", "default", "D"),
     ]
     assert by_name(None) == by_name(7) == {}

@@ -8,7 +8,7 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.files.sources import DEFAULT, NAMED, stored, taken
+from suites.chat_templates.files.stored_templates import DEFAULT, NAMED, loaded_templates, stored_templates
 from suites.findings import Defect, Hazard, Record
 
 DOCUMENTS = [{"title": "Zoo", "text": "A zoo keeps animals.", "contents": "A zoo keeps animals."}]
@@ -33,7 +33,7 @@ def test_named_templates_render(subject: Subject, tokenizer: Any, record: Record
     Source: https://github.com/huggingface/transformers/pull/31429;
         https://github.com/huggingface/transformers/pull/36588
     """
-    found = taken(tokenizer)
+    found = loaded_templates(tokenizer)
     several = isinstance(getattr(tokenizer, "chat_template", None), dict)
     record.capability("chat.named_templates", " ".join(found) if several else "none")
     if not several:
@@ -46,7 +46,7 @@ def test_named_templates_render(subject: Subject, tokenizer: Any, record: Record
 
 def without_default(subject: Subject, found: dict[str, str]) -> str:
     """The library takes either the .jinja files or tokenizer_config.json, never some of each."""
-    lost = [each.file for each in stored(subject.path) if each.name == DEFAULT]
+    lost = [each.file for each in stored_templates(subject.path) if each.name == DEFAULT]
     names = ", ".join(sorted(found))
     if lost:
         return f"The default template in {lost[0]} is lost: the files in {NAMED} ({names}) replace it."

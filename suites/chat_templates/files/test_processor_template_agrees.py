@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.sources import DEFAULT, by_name, first_difference, taken
+from suites.chat_templates.files.stored_templates import DEFAULT, by_name, first_difference, loaded_templates
 from suites.findings import Defect, Hazard, Record
 
 
@@ -19,7 +19,7 @@ def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record
     Source: https://github.com/huggingface/transformers/pull/33957;
         https://github.com/huggingface/transformers/pull/36588
     """
-    of_processor, of_tokenizer = processors(processor_files), taken(tokenizer)
+    of_processor, of_tokenizer = processors(processor_files), loaded_templates(tokenizer)
     has = {"processor": bool(of_processor), "tokenizer": bool(of_tokenizer)}
     holders = " and ".join(name for name, there in has.items() if there) or "none"
     record.capability("chat.template_holders", holders)

@@ -5,17 +5,17 @@ from typing import Any
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.sources import (
+from suites.chat_templates.files.stored_templates import (
     DEFAULT,
     JINJA,
     NAMED,
     OF_TOKENIZERS,
-    Stored,
+    StoredTemplate,
     first_difference,
     in_tokenizer_files,
+    loaded_templates,
     renders_itself,
-    stored,
-    taken,
+    stored_templates,
 )
 from suites.findings import Defect, Hazard, Record
 
@@ -33,7 +33,7 @@ def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record)
         https://github.com/huggingface/text-generation-inference/issues/3247;
         https://github.com/microsoft/onnxruntime-extensions/pull/968
     """
-    loaded, copies = taken(tokenizer), in_tokenizer_files(subject.path)
+    loaded, copies = loaded_templates(tokenizer), in_tokenizer_files(subject.path)
     if not loaded:
         return read_by_nobody(subject, tokenizer, record)
     where = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
@@ -41,11 +41,11 @@ def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record)
     tell(record, where, copies)
     for copy in copies:
         if copy.name in loaded and copy.text != loaded[copy.name]:
-            agree(tokenizer, Stored(where[copy.name], copy.name, loaded[copy.name]), copy)
+            agree(tokenizer, StoredTemplate(where[copy.name], copy.name, loaded[copy.name]), copy)
     return None
 
 
-def tell(record: Record, where: dict[str, str], copies: list[Stored]) -> None:
+def tell(record: Record, where: dict[str, str], copies: list[StoredTemplate]) -> None:
     """A template that is only in .jinja files is what the library writes by default; who cannot read it is told."""
     files = sorted({each.file for each in copies if each.name == DEFAULT})
     missing = CONFIG_ONLY if OF_TOKENIZERS not in files else None
@@ -53,7 +53,7 @@ def tell(record: Record, where: dict[str, str], copies: list[Stored]) -> None:
                       evidence={"files": files, "not seen by": missing})  # fmt: skip
 
 
-def agree(tokenizer: Any, used: Stored, copy: Stored) -> None:
+def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
     """Texts may differ where no conversation shows it."""
     __tracebackhide__ = True
     difference = first_difference(tokenizer, used.text, copy.text)
@@ -74,7 +74,7 @@ def agree(tokenizer: Any, used: Stored, copy: Stored) -> None:
 def read_by_nobody(subject: Subject, tokenizer: Any, record: Record) -> None:
     """The tokenizer has no template, though a file of the directory holds one."""
     __tracebackhide__ = True
-    files = sorted({each.file for each in stored(subject.path)})
+    files = sorted({each.file for each in stored_templates(subject.path)})
     if renders_itself(tokenizer):
         record.capability("chat.template_file", f"none, {type(tokenizer).__name__} renders by itself")
         return

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from suites.chat_templates.files.sources import JINJA, NAMED, leaves, stored, taken
+from suites.chat_templates.files.stored_templates import (
+    JINJA,
+    NAMED,
+    leaves_directory,
+    loaded_templates,
+    stored_templates,
+)
 from suites.findings import Defect
 
 
@@ -17,9 +23,9 @@ def test_template_names_stay_inside(template_files: Path, tokenizer: Any) -> Non
     Fix: Give every template a plain name, and put the files themselves into the directory.
     Source: https://github.com/huggingface/transformers/pull/46191; https://nvd.nist.gov/vuln/detail/CVE-2026-9856
     """
-    for each in stored(template_files):
+    for each in stored_templates(template_files):
         named_plainly(each.name, each.file)
-    for name in taken(tokenizer):
+    for name in loaded_templates(tokenizer):
         named_plainly(name, "the tokenizer")
     for path, target in links_out(template_files):
         raise Defect(f"{path} is a link to a place outside of the directory, {target}.",
@@ -28,7 +34,7 @@ def test_template_names_stay_inside(template_files: Path, tokenizer: Any) -> Non
 
 def named_plainly(name: str, file: str) -> None:
     __tracebackhide__ = True
-    if leaves(name):
+    if leaves_directory(name):
         raise Defect(
             f"A chat template in {file} is called {name!r}, which is no plain file name: saving the tokenizer writes "
             "outside of the directory, or is refused.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.sources import by_name, leaves, taken
+from suites.chat_templates.files.stored_templates import by_name, leaves_directory, loaded_templates
 from suites.findings import Defect, Unsupported
 
 
@@ -20,10 +20,10 @@ def test_templates_survive_saving(tokenizer: Any) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/huggingface/transformers/pull/36588
     """
-    before = taken(tokenizer)
+    before = loaded_templates(tokenizer)
     if not before or not hasattr(tokenizer, "save_chat_templates"):
         raise Unsupported("the tokenizer has no chat template of its own to save")
-    if any(map(leaves, before)):
+    if any(map(leaves_directory, before)):
         raise Unsupported("a template's name leaves the directory: see chat_templates/template-names-stay-inside")
     for jinja_files in (True, False):
         kept(
@@ -46,7 +46,7 @@ def saved_and_loaded(tokenizer: Any, *, jinja_files: bool) -> dict[str, str]:
             config, _ = tokenizer.save_chat_templates(directory, {}, None, jinja_files)
         except Exception as error:
             raise Defect(f"The chat templates cannot be saved: {type(error).__name__}: {error}.",
-                         evidence={"templates": sorted(taken(tokenizer))}) from None  # fmt: skip
+                         evidence={"templates": sorted(loaded_templates(tokenizer))}) from None  # fmt: skip
         Path(directory, "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
         Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>")).save(f"{directory}/tokenizer.json")
         return by_name(PreTrainedTokenizerFast.from_pretrained(directory).chat_template)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.portability.compared import Difference
+from suites.chat_templates.portability.comparison import Difference
 from suites.chat_templates.portability.engines import Engine
 from suites.findings import Hazard
 
 # What is known to differ, by what the message or the line holds: the remedy.
-KNOWN = {
+KNOWN_REMEDIES = {
     "unknown statement generation": "Write {% generation %} and {% endgeneration %} without hyphens: they mark what "
     "training is on and print nothing, and servers that take them out know this spelling alone.",
     "length of value of type none": "Write {% if tools %}: in minijinja None is iterable, so that `tools is iterable "
@@ -26,15 +26,15 @@ def hazard(chat: Chat, engine: Engine, found: Difference) -> Hazard:
     uses = f" ({', '.join(found.constructs[:4])})" if found.constructs else ""
     failed = found.other.failed or ""
     return Hazard(
-        f"{engine.name} {what(found)}: {where}{uses}.",
+        f"{engine.name} {difference_clause(found)}: {where}{uses}.",
         evidence={"engine": engine.name, "used by": engine.used_by, "conversation": found.conversation,
                   "line": shown(source, limit=300), "failure": failed or found.other.refused,
                   "jinja": around(found.jinja, found.start), "other": around(found.other.text or "", found.start)},
-        remedy=next((remedy for words, remedy in KNOWN.items() if words in failed), None),
+        remedy=next((remedy for words, remedy in KNOWN_REMEDIES.items() if words in failed), None),
     )  # fmt: skip
 
 
-def what(found: Difference) -> str:
+def difference_clause(found: Difference) -> str:
     if found.other.failed:
         return f"cannot render {found.conversation}, {found.other.failed!r}"
     if found.other.text is None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.sandbox.inspection import inspect
 from fixtures.templates.chat import Chat
-from suites.chat_templates.portability.compared import first_difference, references
+from suites.chat_templates.portability.comparison import first_difference, jinja_renders
 from suites.chat_templates.portability.engines import llama_cpp
 from suites.chat_templates.portability.findings import hazard
 from suites.findings import Record, Unsupported
@@ -22,7 +22,7 @@ def test_same_in_llama_cpp(chat: Chat, record: Record, profile: str) -> None:
                           "pip install 'seatrial[portability]'")  # fmt: skip
     if inspect(chat.template).broken:
         raise Unsupported("the template does not end well: see chat_templates/bounded")
-    wanted = references(chat)
+    wanted = jinja_renders(chat)
     if profile == "quick":  # the longest one that Jinja renders: each takes 10 ms here, most of it for parsing
         wanted = dict(list(wanted.items())[-1:])
     if not wanted:

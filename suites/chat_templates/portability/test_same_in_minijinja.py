@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.sandbox.inspection import inspect
 from fixtures.templates.chat import Chat
-from suites.chat_templates.portability.compared import first_difference, references, same
+from suites.chat_templates.portability.comparison import first_difference, jinja_renders, same
 from suites.chat_templates.portability.engines import minijinja
 from suites.chat_templates.portability.findings import hazard
 from suites.findings import Record, Unsupported
@@ -22,7 +22,7 @@ def test_same_in_minijinja(chat: Chat, record: Record) -> None:
         raise Unsupported("minijinja is not installed: pip install 'seatrial[portability]'")
     if inspect(chat.template).broken:
         raise Unsupported("the template does not end well: see chat_templates/bounded")
-    wanted = references(chat)
+    wanted = jinja_renders(chat)
     if not wanted:
         raise Unsupported("Jinja itself renders none of the conversations: see chat_templates/renders")
     with_transformers, plain = engines

@@ -7,7 +7,7 @@ from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
 from fixtures.templates.chat import Chat, Message
-from suites.chat_templates.generated import Generated, render, shape_of, simplest
+from suites.chat_templates.generated_conversations import Generated, features_of, render, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
 from suites.findings import Defect, Hazard, Record
 
@@ -46,21 +46,21 @@ def generated(chat: Chat, found: Recognised, generated_conversations: Generated)
     """The conversations of the generated conversations, as far as the reference covers them."""
     __tracebackhide__ = True
 
-    def wrong(talk: Conversation, text: str) -> bool:
-        seen = deviation(found, talk.messages, text, opens=False)
+    def wrong(conversation: Conversation, text: str) -> bool:
+        seen = deviation(found, conversation.messages, text, opens=False)
         return seen is not None and not seen.loses_system
 
-    for talk in (
+    for conversation in (
         each
-        for each in generated_conversations(shape_of(chat))
+        for each in generated_conversations(features_of(chat))
         if not each.tools and covers(each.messages, opens=False)
     ):
-        text = render(chat, talk)
-        if text is not None and wrong(talk, text):
-            talk, text = simplest(chat, talk, wrong)
-            seen = deviation(found, talk.messages, text, opens=False)
+        text = render(chat, conversation)
+        if text is not None and wrong(conversation, text):
+            conversation, text = simplest(chat, conversation, wrong)
+            seen = deviation(found, conversation.messages, text, opens=False)
             assert seen
-            raise finding(found, "a generated conversation", talk.messages, seen, opens=False)
+            raise finding(found, "a generated conversation", conversation.messages, seen, opens=False)
 
 
 def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, opens: bool) -> Defect | Hazard:

@@ -13,9 +13,9 @@ from fixtures.references.chat.tooling import Offer, Spoken
 from fixtures.references.reference import ReferenceMissing
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
-from suites.chat_templates.generated import Generated
+from suites.chat_templates.generated_conversations import Generated
 from suites.chat_templates.references.deviation import family_of
-from suites.chat_templates.references.with_tools import complete, fixed, form_of
+from suites.chat_templates.references.tool_conversations import complete, fixed_renders, form_of
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
 
@@ -38,7 +38,9 @@ def test_agrees_with_official_chat_encoder(
     record.capability("chat.official_encoder", encoder.name if encoder else "none for this vocabulary and format")
     if not found or not encoder:
         return
-    drawn = [] if profile == "quick" else [talk.messages for talk in generated_conversations(Features())]
+    drawn = (
+        [] if profile == "quick" else [conversation.messages for conversation in generated_conversations(Features())]
+    )
     for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
         compare(tokenizer, chat, found, encoder, messages)
     compare_tools(tokenizer, chat, encoder)
@@ -79,7 +81,7 @@ def compare_tools(tokenizer: Any, chat: Chat, encoder: Official) -> None:
     spoken = form_of(chat)
     if not spoken or not encoder.encode_tools:
         return
-    for offer, text in (heard for _, heard in fixed(chat)):
+    for offer, text in (heard for _, heard in fixed_renders(chat)):
         ids = (
             encoder.encode_tools(spoken, offer) if complete(offer, text) and not plain_results(spoken, offer) else None
         )

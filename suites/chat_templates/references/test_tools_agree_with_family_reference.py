@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fixtures.references.chat.tooling import Departure, Offer, Spoken, covered, departure
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.generated import Generated, shape_of
+from suites.chat_templates.generated_conversations import Generated, features_of
 from suites.chat_templates.probes import attempt
-from suites.chat_templates.references.with_tools import complete, fixed, form_of
+from suites.chat_templates.references.tool_conversations import complete, fixed_renders, form_of
 from suites.findings import Defect, Hazard, Record
 
 AROUND = 60
@@ -30,7 +30,7 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated
     record.capability("chat.tool_form", spoken.form.name if spoken else "no reference", evidence=told)
     if not spoken:
         return
-    for name, (offer, text) in {**dict(fixed(chat)), **dict(generated(chat, generated_conversations))}.items():
+    for name, (offer, text) in {**dict(fixed_renders(chat)), **dict(generated(chat, generated_conversations))}.items():
         parts = spoken.parts(offer)
         gone = departure(parts, text) if parts and complete(offer, text) else None
         if gone:
@@ -40,9 +40,10 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated
 
 def generated(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[str, tuple[Offer, str]]]:
     """Conversations of the generated conversations, whose tools may be one or two."""
-    for number, talk in enumerate(generated_conversations(shape_of(chat))):
-        offer = Offer(talk.messages, talk.tools or [])
-        if talk.tools and covered(offer) and (text := attempt(chat, talk.messages, tools=talk.tools)[0]) is not None:
+    for number, each in enumerate(generated_conversations(features_of(chat))):
+        messages, tools = each.messages, each.tools
+        offer = Offer(messages, tools or [])
+        if tools and covered(offer) and (text := attempt(chat, messages, tools=tools)[0]) is not None:
             yield f"generated conversation {number + 1}", (offer, text)
 
 

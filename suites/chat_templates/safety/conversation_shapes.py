@@ -22,7 +22,7 @@ FIRST, ASKED, ANSWERED, LAST, RESULT = NEEDLES
 
 
 @dataclass(frozen=True)
-class Said:
+class PlantedWord:
     """A word, and how it stands in messages."""
 
     word: str
@@ -37,30 +37,30 @@ class Said:
         return self.word if self.alone else f"{needle} {self.word}"
 
 
-def everything(said: Said, parts: bool) -> dict[str, Any]:
+def everything(said: PlantedWord, parts: bool) -> dict[str, Any]:
     """Every role in one conversation, which many templates render."""
     return variables(_shaped([system(said.content(FIRST)), *_with_tool(said)], parts=parts), tools=[WEATHER])
 
 
-def with_system(said: Said, parts: bool) -> dict[str, Any]:
+def with_system(said: PlantedWord, parts: bool) -> dict[str, Any]:
     return variables(_shaped([system(said.content(FIRST)), *_turns(said)], parts=parts))
 
 
-def plain(said: Said, parts: bool) -> dict[str, Any]:
+def plain(said: PlantedWord, parts: bool) -> dict[str, Any]:
     return variables(_shaped(_turns(said), parts=parts))
 
 
-Shape = Callable[[Said, bool], dict[str, Any]]
+Shape = Callable[[PlantedWord, bool], dict[str, Any]]
 SHAPES: tuple[Shape, ...] = (everything, with_system, plain)
 
 
-def _with_tool(said: Said) -> list[Message]:
+def _with_tool(said: PlantedWord) -> list[Message]:
     question, answer, follow_up = _turns(said)
     result = {"role": "tool", "name": "get_weather", "tool_call_id": CALL_ID, "content": said.content(RESULT)}
     return [question, CALL, result, answer, follow_up]
 
 
-def _turns(said: Said) -> list[Message]:
+def _turns(said: PlantedWord) -> list[Message]:
     return [user(said.content(ASKED)), assistant(said.content(ANSWERED)), user(said.content(LAST))]
 
 

@@ -17,27 +17,27 @@ CLOCKS = (
     "2028-01-01T12:00:00",
     "2033-09-16T23:59",
 )
-SAID = tuple(dict.fromkeys(str(each["content"]).strip() for each in (*WIDE, *LONG)))
-WORDS_SAID = " ".join(dict.fromkeys(WORD.findall(" ".join(SAID))))
+LONG_CONTENTS = tuple(dict.fromkeys(str(each["content"]).strip() for each in (*WIDE, *LONG)))
+WORDS_OF_CONTENTS = " ".join(dict.fromkeys(WORD.findall(" ".join(LONG_CONTENTS))))
 DATES = re.compile(
     r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b|\b[ap]m\b|\d",
     re.IGNORECASE,
 )
 
 
-def late(found: Inspection) -> tuple[str, str] | None:
+def by_length(found: Inspection) -> tuple[str, str] | None:
     """What stands in the render of a long conversation or message and in no short one, and which of the two it is."""
-    ends = {name: _without_said(end["text"]) for name, end in found.tried if end.get("text")}
+    ends = {name: _without_contents(end["text"]) for name, end in found.tried if end.get("text")}
     for name in (OFTEN, AT_LENGTH):
         others = " ".join(text for other, text in ends.items() if other != name)
-        if others and _speaks(ends.get(name, ""), f"{others} {WORDS_SAID}"):
-            return name, " ".join(dict.fromkeys(new_words(ends[name], f"{others} {WORDS_SAID}")))
+        if others and _speaks(ends.get(name, ""), f"{others} {WORDS_OF_CONTENTS}"):
+            return name, " ".join(dict.fromkeys(new_words(ends[name], f"{others} {WORDS_OF_CONTENTS}")))
     return None
 
 
-def _without_said(text: str) -> str:
+def _without_contents(text: str) -> str:
     """The text without the messages of long conversations: to look for words in them takes longer than all else."""
-    for said in SAID:
+    for said in LONG_CONTENTS:
         text = text.replace(said, " ")
     return text
 

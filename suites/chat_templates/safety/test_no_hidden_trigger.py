@@ -52,7 +52,7 @@ def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
 def refuse_moments(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:
     """Text that appears by the clock, or late."""
     __tracebackhide__ = True
-    late = hidden_conditions.late(found)
+    late = hidden_conditions.by_length(found)
     if by_clock or late:
         when, text = by_clock or late or ("", "")
         moment = f"on {when}" if by_clock else f"in {when}"

@@ -11,7 +11,7 @@ from typing import Any
 from fixtures.sandbox import prefetch
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect
-from suites.chat_templates.safety.conversation_shapes import NEEDLES, SHAPES, Said, Shape
+from suites.chat_templates.safety.conversation_shapes import NEEDLES, SHAPES, PlantedWord, Shape
 from suites.chat_templates.safety.differences import added, links, new_words
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ class RunsAway(Exception):
 class Reaction:
     """What a template does when a message holds a word."""
 
-    said: Said
+    said: PlantedWord
     added: str = ""
     dropped: str = ""
     """The needle of another message, which is gone."""
@@ -82,14 +82,14 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     found = _tried(template, single, _longest_and_plainest(bases), parts=parts)
     found += _tried(template, [together], bases, parts=parts)
     if any(each.hidden and each.said == together for each in found):
-        found += _tried(template, [Said(word) for word in words], bases, parts=parts)
+        found += _tried(template, [PlantedWord(word) for word in words], bases, parts=parts)
     hidden = [each for each in found if each.hidden and each.said != together]
     return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
 @prefetch.begins(0.35)
 def _begin_accepted(template: str) -> None:
-    CLIENT.begin(template, _renders([(Said(""), shape) for shape in SHAPES], parts=False))
+    CLIENT.begin(template, _renders([(PlantedWord(""), shape) for shape in SHAPES], parts=False))
 
 
 @prefetch.begins(0.8)
@@ -101,20 +101,20 @@ def _begin_tried(template: str) -> None:
             CLIENT.begin(template, _renders(asked, parts=False))
 
 
-def _words(facts: Json) -> tuple[list[str], list[Said], Said]:
+def _words(facts: Json) -> tuple[list[str], list[PlantedWord], PlantedWord]:
     """Words that may be triggers, what is said of the template's own ones one by one, and of all of them at once."""
     conditions = facts.get("conditions", [])[:MOST]
     own = list(dict.fromkeys(each["word"] for each in conditions if len(each["word"]) <= 200))
     words = [word for word in (*own, *COMMON) if word[:1].isalnum() and not SWITCHES.fullmatch(word.strip())]
-    single = [*map(Said, own), *(Said(each["word"], alone=True) for each in conditions if each["alone"])]
-    return words, single, Said(", ".join(words))
+    single = [*map(PlantedWord, own), *(PlantedWord(each["word"], alone=True) for each in conditions if each["alone"])]
+    return words, single, PlantedWord(", ".join(words))
 
 
 def _longest_and_plainest(bases: dict[Shape, str]) -> dict[Shape, str]:
     return dict([*bases.items()][:1] + [*bases.items()][-1:])
 
 
-def _renders(asked: Sequence[tuple[Said, Shape]], *, parts: bool) -> list[Json]:
+def _renders(asked: Sequence[tuple[PlantedWord, Shape]], *, parts: bool) -> list[Json]:
     return [{"variables": shape(said, parts)} for said, shape in asked]
 
 
@@ -126,11 +126,13 @@ def accepted(template: str, *, parts: bool) -> dict[Shape, str]:
 
 @lru_cache(maxsize=4)
 def _accepted(template: str, parts: bool) -> list[Json]:
-    ends: list[Json] = CLIENT.ask(template, _renders([(Said(""), shape) for shape in SHAPES], parts=parts))["renders"]
+    ends: list[Json] = CLIENT.ask(template, _renders([(PlantedWord(""), shape) for shape in SHAPES], parts=parts))[
+        "renders"
+    ]
     return ends
 
 
-def _tried(template: str, attempts: Sequence[Said], bases: dict[Shape, str], *, parts: bool) -> list[Reaction]:
+def _tried(template: str, attempts: Sequence[PlantedWord], bases: dict[Shape, str], *, parts: bool) -> list[Reaction]:
     """Every attempt in every shape, compared with the same conversation without a word."""
     asked = [(said, shape) for said in attempts for shape in bases]
     ends = CLIENT.ask(template, _renders(asked, parts=parts))["renders"] if asked else []
@@ -141,7 +143,7 @@ def _tried(template: str, attempts: Sequence[Said], bases: dict[Shape, str], *, 
     return [each for each in found if each.added or each.dropped or each.changed]
 
 
-def _reaction(base: str, text: str, said: Said) -> Reaction:
+def _reaction(base: str, text: str, said: PlantedWord) -> Reaction:
     """How `text`, with the word in messages, differs from `base` besides the word."""
     kept = text
     for needle in NEEDLES:

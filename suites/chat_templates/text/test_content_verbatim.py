@@ -7,7 +7,7 @@ from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, assistant, system, user
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import rendered, shown
-from suites.chat_templates.generated import Generated, renders, shape_of, simplest
+from suites.chat_templates.generated_conversations import Generated, features_of, renders, simplest
 from suites.chat_templates.probes import attempt
 from suites.findings import Defect, Hazard
 
@@ -22,12 +22,12 @@ def test_content_verbatim(chat: Chat, generated_conversations: Generated) -> Non
         https://github.com/Blackwellboy/model-serving-minefield (trap 66)
     """
     for place, alone in PLACES.items():
-        if place != "a system message" or shape_of(chat).system:
+        if place != "a system message" or features_of(chat).system:
             together(chat, place, alone)
     at_length(chat)
-    for talk, text in renders(chat, generated_conversations):
-        if changed(talk, text):
-            report(*simplest(chat, talk, lambda each, render: changed(each, render) is not None))
+    for conversation, text in renders(chat, generated_conversations):
+        if changed(conversation, text):
+            report(*simplest(chat, conversation, lambda each, render: changed(each, render) is not None))
 
 
 # Where a content can stand, and a conversation that has it there.
@@ -69,10 +69,10 @@ def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> N
             stands_once(chat, alone(content), content, f"{kind} in {place}")
 
 
-def changed(talk: Conversation, text: str) -> Message | None:
+def changed(conversation: Conversation, text: str) -> Message | None:
     """The first message that is not there behind what was said before it; a system message may stand elsewhere."""
     rest = text
-    for message in talk.messages:
+    for message in conversation.messages:
         found, rest = (True, rest) if message["role"] == "system" else follows(message, rest)
         if not found:
             return message
@@ -93,11 +93,11 @@ def follows(message: Message, text: str) -> tuple[bool, str]:
     return True, text[start + length :]
 
 
-def report(talk: Conversation, text: str) -> None:
+def report(conversation: Conversation, text: str) -> None:
     __tracebackhide__ = True
-    message = changed(talk, text) or talk.messages[0]
+    message = changed(conversation, text) or conversation.messages[0]
     raise Defect(f"A {message['role']} message is not rendered as it was written: {message['content']!a}.",
-                 evidence={"messages": talk.messages, "render": shown(text)})  # fmt: skip
+                 evidence={"messages": conversation.messages, "render": shown(text)})  # fmt: skip
 
 
 def stands_once(chat: Chat, messages: list[Message], content: str, where: str) -> None:

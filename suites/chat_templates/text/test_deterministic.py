@@ -8,7 +8,7 @@ from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTI
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
-from suites.chat_templates.generated import shape_of
+from suites.chat_templates.generated_conversations import features_of
 from suites.chat_templates.probes import attempt
 from suites.findings import Defect
 
@@ -39,7 +39,7 @@ def test_deterministic(chat: Chat) -> None:
 
 
 def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Any] | None]]:
-    shape = shape_of(chat)
+    shape = features_of(chat)
     yield [*([INSTRUCTION] if shape.system else []), QUESTION, ANSWER, FOLLOW_UP], None
     if shape.tools:
         yield [ASK, CALL, RESULT, REPLY], [WEATHER, CLOCK]

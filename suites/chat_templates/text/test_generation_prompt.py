@@ -4,7 +4,7 @@ from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import QUESTION, assistant
 from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
-from suites.chat_templates.generated import Generated, render, renders
+from suites.chat_templates.generated_conversations import Generated, render, renders
 from suites.findings import Defect, Hazard, Unsupported
 
 LAST = {"user": "a user's message", "tool": "a tool's result", "system": "a system message"}
@@ -49,15 +49,15 @@ def only_appends(chat: Chat, without: str, prompt: str, messages: list[Message])
 def in_generated_ones(chat: Chat, generated_conversations: Generated) -> None:
     """Wherever the assistant is to speak: after questions and after results of tools."""
     __tracebackhide__ = True
-    for talk, text in renders(chat, generated_conversations):
-        if talk.messages[-1]["role"] == "assistant":
+    for conversation, text in renders(chat, generated_conversations):
+        if conversation.messages[-1]["role"] == "assistant":
             continue
-        if (prompt := render(chat, talk, add_generation_prompt=True)) is not None:
-            only_appends(chat, text, prompt, talk.messages)
-            appends(chat, talk, text, prompt)
+        if (prompt := render(chat, conversation, add_generation_prompt=True)) is not None:
+            only_appends(chat, text, prompt, conversation.messages)
+            appends(chat, conversation, text, prompt)
 
 
-def appends(chat: Chat, talk: Conversation, without: str, prompt: str) -> None:
+def appends(chat: Chat, conversation: Conversation, without: str, prompt: str) -> None:
     """Where the prompt for a plain question has a header, so has each that is followed by a turn with this header.
 
     Some families go on in the same turn after a tool's result, and write no header there in the history either.
@@ -67,12 +67,13 @@ def appends(chat: Chat, talk: Conversation, without: str, prompt: str) -> None:
     header = asked.removeprefix(question).strip()
     if prompt != without or not header or header == asked.strip():
         return
-    answered = render(chat, Conversation([*talk.messages, assistant(NEEDLE)], talk.tools)) or ""
+    answered = render(chat, Conversation([*conversation.messages, assistant(NEEDLE)], conversation.tools)) or ""
     if answered.startswith(without) and header in answered[len(without) :].partition(NEEDLE)[0]:
-        last = talk.messages[-1]["role"]
+        last = conversation.messages[-1]["role"]
         raise Defect(f"add_generation_prompt changes nothing after {LAST[last]} in some conversations, although the "
                      f"assistant's turn starts with {header!r} there.",
-                     evidence={"messages": talk.messages, "with": prompt, "answered": shown(answered)})  # fmt: skip
+                     evidence={"messages": conversation.messages, "with": prompt,
+                               "answered": shown(answered)})  # fmt: skip
 
 
 def continues(prompt: str, before: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.inputs.conversations import QUESTION
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered, shown
-from suites.chat_templates.text.growing import Step, closed, steps
+from suites.chat_templates.text.growing_conversation import Step, steps, without_ending
 from suites.findings import Hazard
 
 
@@ -38,4 +38,4 @@ def loses_prompt(chat: Chat, step: Step) -> bool:
     """Whether only the generation prompt is lost; a rewrite of what stands before it is told by `prefix-stable`."""
     if step.message["role"] != "assistant" or step.prompt is None or step.later.startswith(step.prompt):
         return False
-    return step.later.startswith(closed(chat, step.earlier))
+    return step.later.startswith(without_ending(chat, step.earlier))

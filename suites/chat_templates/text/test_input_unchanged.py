@@ -6,7 +6,7 @@ from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
 from fixtures.templates.chat import Chat, copied
 from suites.chat_templates.evidence import rendered
-from suites.chat_templates.generated import shape_of
+from suites.chat_templates.generated_conversations import features_of
 from suites.findings import Defect
 
 
@@ -19,7 +19,7 @@ def test_input_unchanged(chat: Chat) -> None:
     Source: https://jinja.palletsprojects.com/en/stable/sandbox/ (ImmutableSandboxedEnvironment)
     """
     rendered(chat, [QUESTION])
-    shape = shape_of(chat)
+    shape = features_of(chat)
     messages = copied(
         [ASK, CALL, RESULT, REPLY] if shape.tools else [*([INSTRUCTION] if shape.system else []), QUESTION]
     )

@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.inputs.conversations import QUESTION
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered, shown
-from suites.chat_templates.text.growing import Step, closed, steps
+from suites.chat_templates.text.growing_conversation import Step, steps, without_ending
 from suites.findings import Hazard
 
 SPEAKERS = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
@@ -21,7 +21,7 @@ def test_prefix_stable(chat: Chat) -> None:
         https://github.com/QwenLM/Qwen3/issues/1826
     """
     rendered(chat, [QUESTION])
-    lost = {step: told(chat, step) for step in steps(chat) if not step.later.startswith(closed(chat, step.earlier))}
+    lost = {step: loss(chat, step) for step in steps(chat) if rewrites_history(chat, step)}
     if not lost:
         return
     step, first = next(iter(lost.items()))
@@ -34,8 +34,12 @@ def test_prefix_stable(chat: Chat) -> None:
     )
 
 
-def told(chat: Chat, step: Step) -> dict[str, Any]:
-    """Which turn costs how much: what a server that keeps prefixes computes again."""
+def rewrites_history(chat: Chat, step: Step) -> bool:
+    return not step.later.startswith(without_ending(chat, step.earlier))
+
+
+def loss(chat: Chat, step: Step) -> dict[str, Any]:
+    """The text that a server with a prefix cache has to compute again after this turn, and its length."""
     gone = step.earlier[len(step.kept(step.earlier)) :]
     lost, unit = chat.cost(gone)
     return {"conversation": step.name, "message": len(step.messages), "role": step.message["role"],

@@ -4,8 +4,8 @@ from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
 from fixtures.inputs.generated_conversations import smallest
 from fixtures.templates.chat import Chat, TemplateBreaks, TemplateRejects
-from suites.chat_templates.evidence import breaks, failed
-from suites.chat_templates.generated import Generated, shape_of
+from suites.chat_templates.evidence import failure_evidence, failure_summary
+from suites.chat_templates.generated_conversations import Generated, features_of
 from suites.findings import Defect, Record
 
 
@@ -35,28 +35,28 @@ def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None
     """Renders the generated conversations; returns the reason where the template refuses a conversation of it."""
     __tracebackhide__ = True
     refused = None
-    for talk in generated_conversations(shape_of(chat)):
-        if isinstance(attempt(chat, talk), TemplateBreaks):
-            small = smallest(talk, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
+    for conversation in generated_conversations(features_of(chat)):
+        if isinstance(attempt(chat, conversation), TemplateBreaks):
+            small = smallest(conversation, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
             rendering(chat, "a generated conversation", small)
-        refused = refused or rendering(chat, "a generated conversation", talk)
+        refused = refused or rendering(chat, "a generated conversation", conversation)
     return refused
 
 
-def rendering(chat: Chat, name: str, talk: Conversation) -> str | None:
+def rendering(chat: Chat, name: str, conversation: Conversation) -> str | None:
     """Renders with and without a generation prompt; returns the reason where the template refuses."""
     __tracebackhide__ = True
-    failure = attempt(chat, talk)
+    failure = attempt(chat, conversation)
     if isinstance(failure, TemplateBreaks):
-        raise Defect(breaks(failure, name), evidence=failed(failure, talk.messages))
+        raise Defect(failure_summary(failure, name), evidence=failure_evidence(failure, conversation.messages))
     return str(failure) if failure else None
 
 
-def attempt(chat: Chat, talk: Conversation) -> TemplateBreaks | TemplateRejects | None:
+def attempt(chat: Chat, conversation: Conversation) -> TemplateBreaks | TemplateRejects | None:
     """The failure; a generation prompt is asked for where the assistant is to speak."""
-    for prompt in (False, True) if talk.messages[-1]["role"] != "assistant" else (False,):
+    for prompt in (False, True) if conversation.messages[-1]["role"] != "assistant" else (False,):
         try:
-            chat.render(talk.messages, tools=talk.tools, add_generation_prompt=prompt)
+            chat.render(conversation.messages, tools=conversation.tools, add_generation_prompt=prompt)
         except (TemplateBreaks, TemplateRejects) as failure:
             return failure
     return None

@@ -20,7 +20,7 @@ from fixtures.inputs.tools import (
 )  # fmt: skip
 from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates import probes_tools
-from suites.chat_templates.evidence import breaks, failed, shown
+from suites.chat_templates.evidence import failure_evidence, failure_summary, shown
 from suites.findings import Defect, Hazard
 
 TOOLS: list[Any] = [WEATHER, CLOCK]
@@ -51,11 +51,11 @@ def renders(chat: Chat, messages: list[Message], what: str) -> str:
         return chat.render(messages, tools=TOOLS)
     except (TemplateBreaks, TemplateRejects) as failure:
         summary = (
-            breaks(failure, what)
+            failure_summary(failure, what)
             if isinstance(failure, TemplateBreaks)
             else f"The template takes tool calls, and refuses {what}: {failure}."
         )
-        raise Defect(summary, evidence=failed(failure, messages)) from None
+        raise Defect(summary, evidence=failure_evidence(failure, messages)) from None
 
 
 def parallel_results(chat: Chat) -> None:
@@ -99,7 +99,9 @@ def question_after_result(chat: Chat) -> None:
         chat.render(messages, tools=TOOLS)
     except TemplateRejects as reason:
         raise Hazard(f"A question that follows a tool's result directly is refused: {reason}.",
-                     evidence=failed(reason, messages),
+                     evidence=failure_evidence(reason, messages),
                      remedy="Append the model's reply before the next question.") from None  # fmt: skip
     except TemplateBreaks as failure:
-        raise Defect(breaks(failure, "a question after a tool's result"), evidence=failed(failure, messages)) from None
+        raise Defect(
+            failure_summary(failure, "a question after a tool's result"), evidence=failure_evidence(failure, messages)
+        ) from None

@@ -9,7 +9,7 @@ from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, T
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered, shown
-from suites.chat_templates.generated import shape_of
+from suites.chat_templates.generated_conversations import features_of
 from suites.chat_templates.probes import attempt
 from suites.findings import Defect
 
@@ -54,7 +54,7 @@ def test_turn_markers_balance(chat: Chat) -> None:
 
 def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Message], list[dict[str, object]] | None]]:
     """One exchange and two of them; with a system message of our own in place of instructions that mention markers."""
-    head = [INSTRUCTION] if shape_of(chat).system else []
+    head = [INSTRUCTION] if features_of(chat).system else []
     first = [*head, QUESTION, ANSWER]
     yield first, [*first, FOLLOW_UP, SECOND_ANSWER], None
     if probes_tools.shows_calls(chat):

@@ -71,7 +71,7 @@ def emitted(chat: Chat, shapes: tuple[Shape, ...] = TURNS + WITH_TOOLS) -> dict[
     return {number: added[number].content for number in sorted(ids) if not added[number].content.isspace()}
 
 
-def family(text: str) -> str:
+def loose_spelling(text: str) -> str:
     """What stays of a marker when its spelling is taken loosely: case, bars, underscores, hyphens and spaces."""
     return re.sub(r"[\s_▁|/-]", "", unicodedata.normalize("NFKC", text).casefold())
 
@@ -83,7 +83,7 @@ def partners(text: str) -> list[str]:
     return [each for each in changed if each != text]
 
 
-def roles_beside(text: str) -> list[str]:
+def markers_of_other_roles(text: str) -> list[str]:
     """The markers of the other roles, for a marker such as `<|system|>`."""
     role = next((role for role in ROLES if role in text), None)
     return [text.replace(role, other) for other in ROLES if other != role] if role else []

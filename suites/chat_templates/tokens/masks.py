@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.templates.chat import Chat, Message, readable_failures
-from suites.chat_templates.tokens.turns import Turn, turns, turns_of
+from suites.chat_templates.tokens.turns import Turn, tool_turns, turns
 
 GENERATION = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")
 WIDTH = 24
@@ -25,7 +25,7 @@ class Masked:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class MaskProblem:
     """What is wrong with a mask."""
 
     summary: str
@@ -55,24 +55,24 @@ def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list
     ]
 
 
-def wrong(chat: Chat, talk: Conversation, found: Masked, stops: Collection[int]) -> Wrong | None:
+def mask_problem(chat: Chat, conversation: Conversation, found: Masked, stops: Collection[int]) -> MaskProblem | None:
     """What a mask leaves out of the answers and calls and the token that ends each, or covers beside them."""
-    text = chat.render(talk.messages, tools=talk.tools)
+    text = chat.render(conversation.messages, tools=conversation.tools)
     offsets = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    places = turns_of(chat, talk, text) if talk.tools else turns(chat, talk.messages, text)
+    places = tool_turns(chat, conversation, text) if conversation.tools else turns(chat, conversation.messages, text)
     if places is None or len(offsets) != len(found.ids):
         return None  # told by content-verbatim, by prefix-stable, and by template-ids-match-text
     tokens = [
         Piece(number, start, end, found.ids[number], bool(found.mask[number]))
         for number, (start, end) in enumerate(offsets)
     ]
-    if talk.tools:
-        places = [replace(turn, end=stop.start) if (stop := last_stop(tokens, turn, stops)) else turn
+    if conversation.tools:
+        places = [replace(turn, end=stop.start) if (stop := last_stop_token(tokens, turn, stops)) else turn
                   for turn in places]  # fmt: skip
     for number, turn in enumerate(places, start=1):
         if problem := uncovered(text, tokens, turn, number, len(places), stops):
             return problem
-    return beside(text, tokens, places, stops)
+    return outside_answers(text, tokens, places, stops)
 
 
 @dataclass(frozen=True)
@@ -86,37 +86,42 @@ class Piece:
     masked: bool
 
 
-def last_stop(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
+def last_stop_token(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
     """The token that ends a turn with calls, where only the turn's whole text is known."""
     inside = [each for each in tokens if turn.start <= each.start < turn.closes and each.id in stops]
     return inside[-1] if inside else None
 
 
-def ending(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
+def end_token(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
     """The token that ends a turn."""
     return next((each for each in tokens if turn.end <= each.start < turn.closes and each.id in stops), None)
 
 
-def uncovered(text: str, tokens: list[Piece], turn: Turn, number: int, of: int, stops: Collection[int]) -> Wrong | None:
+def uncovered(
+    text: str, tokens: list[Piece], turn: Turn, number: int, of: int, stops: Collection[int]
+) -> MaskProblem | None:
     said = [each for each in tokens if each.end > each.start and each.start < turn.end and each.end > turn.start]
     left_out = [each for each in said if not each.masked]
     which = f"answer {number} of {of}"
     if left_out:
         some = "all" if len(left_out) == len(said) else f"{len(left_out)} of {len(said)}"
-        return Wrong(f"The assistant mask leaves out {some} tokens of {which}.", "",
-                     shows(text, tokens, left_out[0]))  # fmt: skip
-    end = ending(tokens, turn, stops)
+        summary = f"The assistant mask leaves out {some} tokens of {which}."
+        return MaskProblem(summary, "", token_evidence(text, tokens, left_out[0]))
+    end = end_token(tokens, turn, stops)
     if end and not end.masked:
         marker = text[end.start : end.end]
-        return Wrong(f"The assistant mask leaves out {marker}, at which {which} ends: training never shows the model "
-                     "where to stop.", "", shows(text, tokens, end))  # fmt: skip
+        summary = (
+            f"The assistant mask leaves out {marker}, the token that ends {which}: training never shows the model "
+            "where to stop."
+        )
+        return MaskProblem(summary, "", token_evidence(text, tokens, end))
     return None
 
 
-def beside(text: str, tokens: list[Piece], places: list[Turn], stops: Collection[int]) -> Wrong | None:
+def outside_answers(text: str, tokens: list[Piece], places: list[Turn], stops: Collection[int]) -> MaskProblem | None:
     """The first masked token that belongs to no answer, one outside of the headers before one inside."""
-    ends = [(end.end if (end := ending(tokens, turn, stops)) else turn.closes) for turn in places]
-    header: Wrong | None = None
+    ends = [(end.end if (end := end_token(tokens, turn, stops)) else turn.closes) for turn in places]
+    header: MaskProblem | None = None
     for each in tokens:
         said = text[each.start : each.end]
         inside = any(turn.prompt <= each.start < end or turn.start < each.end <= end
@@ -125,12 +130,12 @@ def beside(text: str, tokens: list[Piece], places: list[Turn], stops: Collection
             continue
         if not any(turn.opens <= each.start < turn.prompt for turn in places):
             summary = f"The assistant mask covers what the assistant did not say: {said!r}."
-            return Wrong(summary, "", shows(text, tokens, each))
-        header = header or Wrong("The assistant mask covers a header.", said, shows(text, tokens, each))
+            return MaskProblem(summary, "", token_evidence(text, tokens, each))
+        header = header or MaskProblem("The assistant mask covers a header.", said, token_evidence(text, tokens, each))
     return header
 
 
-def shows(text: str, tokens: list[Piece], at: Piece) -> dict[str, Any]:
+def token_evidence(text: str, tokens: list[Piece], at: Piece) -> dict[str, Any]:
     masked_text = "".join(text[each.start : each.end] if each.masked else "·" for each in tokens)
     return {"token": text[at.start : at.end], "position": at.position,
             "around": text[max(0, at.start - WIDTH) : at.end + WIDTH], "text": text[:600],

@@ -8,12 +8,12 @@ from fixtures.inputs.conversations import FOLLOW_UP, PLAIN, QUESTION, assistant
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, Message, TemplateFails, stop_ids
-from suites.chat_templates.evidence import failed, rendered
-from suites.chat_templates.generated import Generated, render, shape_of
-from suites.chat_templates.tokens.masks import GENERATION, Masked, masked, masked_batch, wrong
+from suites.chat_templates.evidence import failure_evidence, rendered
+from suites.chat_templates.generated_conversations import Generated, features_of, render
+from suites.chat_templates.tokens.masks import GENERATION, Masked, mask_problem, masked, masked_batch
 from suites.findings import Defect, Hazard, Record, Unsupported
 
-TALK = Conversation(PLAIN["two questions and two answers"])
+CONVERSATION = Conversation(PLAIN["two questions and two answers"])
 WITH_TOOLS = (
     Conversation([ASK, CALL, RESULT, REPLY, THANKS, CALL, RESULT, REPLY], [WEATHER]),
     Conversation([ASK, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]),
@@ -47,27 +47,27 @@ def test_assistant_mask(
         record.capability("chat.assistant_mask", "needs a fast tokenizer")
         return
     stops = stop_ids(subject, tokenizer)[0]
-    rendered(chat, TALK.messages)
-    whole, header = checked(chat, TALK, stops)
+    rendered(chat, CONVERSATION.messages)
+    whole, header = checked(chat, CONVERSATION, stops)
     if not any(whole.mask):
         raise Unsupported("the ids hold no answer that could be masked: see chat_templates/template-ids-match-text")
     record.capability("chat.assistant_mask", f"supported, with {header} of the header" if header else "supported")
-    truncated(chat, TALK, whole)
+    truncated(chat, CONVERSATION, whole)
     padded(chat, whole)
     with_tools(chat, stops)
     at_the_edges(chat, stops)
     in_generated_ones(chat, generated_conversations, stops)
 
 
-def checked(chat: Chat, talk: Conversation, stops: Collection[int]) -> tuple[Masked, str]:
+def checked(chat: Chat, conversation: Conversation, stops: Collection[int]) -> tuple[Masked, str]:
     """The mask of a whole conversation, and what of a header it covers: harmless, and some training templates do it."""
     __tracebackhide__ = True
     try:
-        whole = masked(chat, talk.messages, tools=talk.tools)
+        whole = masked(chat, conversation.messages, tools=conversation.tools)
     except TemplateFails as failure:
         raise Defect(f"The template renders, and not with return_assistant_tokens_mask: {failure}.",
-                     evidence=failed(failure, talk.messages)) from None  # fmt: skip
-    problem = wrong(chat, talk, whole, stops)
+                     evidence=failure_evidence(failure, conversation.messages)) from None  # fmt: skip
+    problem = mask_problem(chat, conversation, whole, stops)
     if problem and not problem.header:
         raise Defect(problem.summary, evidence=problem.evidence)
     return whole, problem.header if problem else ""
@@ -76,25 +76,25 @@ def checked(chat: Chat, talk: Conversation, stops: Collection[int]) -> tuple[Mas
 def with_tools(chat: Chat, stops: Collection[int]) -> None:
     """Calls are the assistant's words, results of tools are not."""
     __tracebackhide__ = True
-    for talk in WITH_TOOLS if shape_of(chat).tools else ():
-        if render(chat, talk) is not None:
-            whole, _ = checked(chat, talk, stops)
-            truncated(chat, talk, whole)
+    for conversation in WITH_TOOLS if features_of(chat).tools else ():
+        if render(chat, conversation) is not None:
+            whole, _ = checked(chat, conversation, stops)
+            truncated(chat, conversation, whole)
 
 
 def in_generated_ones(chat: Chat, generated_conversations: Generated, stops: Collection[int]) -> None:
     """Conversations of the generated conversations, whose odd characters may belong to no token's offsets."""
     __tracebackhide__ = True
-    for talk in generated_conversations(shape_of(chat)):
-        if render(chat, talk) is None or not any(each["role"] == "assistant" for each in talk.messages):
+    for conversation in generated_conversations(features_of(chat)):
+        if render(chat, conversation) is None or not any(each["role"] == "assistant" for each in conversation.messages):
             continue
-        problem = wrong(chat, talk, masked(chat, talk.messages, tools=talk.tools), stops)
+        problem = mask_problem(chat, conversation, masked(chat, conversation.messages, tools=conversation.tools), stops)
         if problem and not problem.header:
             raise Hazard(f"In a generated conversation the mask is wrong. {problem.summary}",
-                         evidence=problem.evidence | {"messages": talk.messages})  # fmt: skip
+                         evidence=problem.evidence | {"messages": conversation.messages})  # fmt: skip
 
 
-def truncated(chat: Chat, talk: Conversation, whole: Masked) -> None:
+def truncated(chat: Chat, conversation: Conversation, whole: Masked) -> None:
     """A cut conversation has the mask of the tokens that are left, wherever it is cut."""
     __tracebackhide__ = True
     side = chat.tokenizer.truncation_side
@@ -102,7 +102,7 @@ def truncated(chat: Chat, talk: Conversation, whole: Masked) -> None:
         keep = slice(len(whole.ids) - length, None) if side == "left" else slice(length)
         expected = Masked(whole.ids[keep], whole.mask[keep])
         try:
-            found = masked(chat, talk.messages, tools=talk.tools, truncation=True, max_length=length)
+            found = masked(chat, conversation.messages, tools=conversation.tools, truncation=True, max_length=length)
         except TemplateFails as failure:
             raise Unsupported(f"a conversation cannot be truncated: {failure}") from None
         if found.ids == expected.ids and found.mask != expected.mask:
@@ -131,7 +131,7 @@ def padded(chat: Chat, whole: Masked) -> None:
     short = PLAIN["a question and its answer"]
     for side in ("left", "right"):
         try:
-            found = masked_batch(chat, [TALK.messages, short], tokenizer_kwargs={"padding_side": side})
+            found = masked_batch(chat, [CONVERSATION.messages, short], tokenizer_kwargs={"padding_side": side})
             alone = masked(chat, short)
         except TemplateFails as failure:
             raise Unsupported(f"conversations cannot be padded: {failure}") from None
@@ -149,7 +149,7 @@ def at_the_edges(chat: Chat, stops: Collection[int]) -> None:
     for how, messages in AT_THE_EDGES.items():
         if not chat.accepts(messages):
             continue
-        problem = wrong(chat, Conversation(messages), masked(chat, messages), stops)
+        problem = mask_problem(chat, Conversation(messages), masked(chat, messages), stops)
         if problem and not problem.header:
             raise Hazard(f"When an answer {how}, the mask is wrong. {problem.summary}", evidence=problem.evidence,
                          remedy="Strip answers before training on them, or trim content in the template.")  # fmt: skip

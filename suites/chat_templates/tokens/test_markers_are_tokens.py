@@ -9,10 +9,10 @@ from suites.chat_templates.tokens.markers import (
     TURNS,
     WITH_TOOLS,
     Marker,
-    family,
+    loose_spelling,
     markers,
+    markers_of_other_roles,
     partners,
-    roles_beside,
 )
 from suites.evidence import tokens
 from suites.findings import Defect, Hazard, Record
@@ -58,7 +58,11 @@ def in_pieces(tokenizer: Any, marker: Marker) -> None:
 def misspelt(tokenizer: Any, marker: Marker) -> str | None:
     """The one control token that differs from the marker in case, bars, spaces or underscores only."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if SHAPE.fullmatch(token.content)]
-    alike = [each for each in added if family(each) == family(marker.text) and each not in partners(marker.text)]
+    alike = [
+        each
+        for each in added
+        if loose_spelling(each) == loose_spelling(marker.text) and each not in partners(marker.text)
+    ]
     return alike[0] if len(alike) == 1 else None
 
 
@@ -86,7 +90,7 @@ def half_known(tokenizer: Any, found: dict[str, Marker]) -> None:
     __tracebackhide__ = True
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
     for marker in found.values():
-        fellows = roles_beside(marker.text)
+        fellows = markers_of_other_roles(marker.text)
         known = [each for each in partners(marker.text) if each in added]
         known += fellows if fellows and added.issuperset(fellows) else []
         if known and not marker.whole:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.templates.chat import Chat, Message, TemplateFails
-from suites.chat_templates.generated import render
+from suites.chat_templates.generated_conversations import render
 
 THOUGHT = re.compile(r"\s*(?:<think>.*?</think>)?\s*", re.DOTALL)
 """What an answer may begin with and training may leave out."""
@@ -52,17 +52,17 @@ def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> in
     return max(opens, len(prompt)) if text.startswith(prompt) else opens
 
 
-def turns_of(chat: Chat, talk: Conversation, text: str) -> list[Turn] | None:
+def tool_turns(chat: Chat, conversation: Conversation, text: str) -> list[Turn] | None:
     """The same for conversations with tools, where a turn may be nothing but calls: told by their beginnings.
 
     A turn runs from the generation prompt for it to the end of the conversation up to it; None where the longer
     conversation does not begin with the shorter one.
     """
     places: list[Turn] = []
-    for number, message in enumerate(talk.messages):
+    for number, message in enumerate(conversation.messages):
         if message["role"] != "assistant":
             continue
-        before, upto = (Conversation(talk.messages[:size], talk.tools) for size in (number, number + 1))
+        before, upto = (Conversation(conversation.messages[:size], conversation.tools) for size in (number, number + 1))
         asked, prompt, said = render(chat, before), render(chat, before, add_generation_prompt=True), render(chat, upto)
         if not asked or not prompt or not said or not text.startswith(said.rstrip()) or not said.startswith(prompt):
             return None

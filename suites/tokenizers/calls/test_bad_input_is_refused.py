@@ -4,9 +4,9 @@ from typing import Any
 
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.calls.calling import plain
-from suites.tokenizers.declared import pipeline
-from suites.tokenizers.special import Panic, panics_told
+from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.encoding import Panic, panics_as_errors
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 NO_TEXTS: dict[str, Any] = {
     "None": None, "bytes": b"abc", "an int": 7, "a float": 1.5, "a dict": {"a": "b"}, "a set": {"abc"},
@@ -43,7 +43,7 @@ def answer(tokenizer: Any, value: Any) -> Any:
     """The ids that a call gives; None when it raises an exception. A panic is a hazard of its own."""
     __tracebackhide__ = True
     try:
-        with panics_told():
+        with panics_as_errors():
             return tokenizer(value, verbose=False)["input_ids"]
     except Panic:
         shown = escaped(repr(value))
@@ -99,5 +99,5 @@ def long_text(tokenizer: Any, characters: int) -> None:
 
 def decoded(tokenizer: Any, text: str) -> str:
     """The text that comes back, without white space: that before the first word is given back once only, or never."""
-    ids = plain(tokenizer, text, add_special_tokens=False)["input_ids"]
+    ids = call_or_skip(tokenizer, text, add_special_tokens=False)["input_ids"]
     return "".join(str(tokenizer.decode(ids)).split())

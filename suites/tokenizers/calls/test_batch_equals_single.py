@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import FEW, asked, nothing, plain, takes_pairs
+from suites.tokenizers.calls.checked_calls import SAMPLE_TEXTS, call_or_defect, call_or_skip, no_pairs, takes_pairs
 from suites.tokenizers.evidence import case
 
 
@@ -21,7 +21,7 @@ def test_batch_equals_single(tokenizer: Any) -> None:
     """
     same(tokenizer, list(NASTY.values()))
     if takes_pairs(tokenizer):
-        same(tokenizer, list(FEW), list(FEW[::-1]))
+        same(tokenizer, list(SAMPLE_TEXTS), list(SAMPLE_TEXTS[::-1]))
 
     @given(batch=st.lists(texts(min_size=1, max_size=3), min_size=1, max_size=4))
     def any_batch(batch: list[str]) -> None:
@@ -33,8 +33,8 @@ def test_batch_equals_single(tokenizer: Any) -> None:
 def same(tokenizer: Any, batch: list[str], pairs: list[str] | None = None) -> None:
     """Compares each row of a batch with the call for its text alone."""
     __tracebackhide__ = True
-    alone = [plain(tokenizer, *texts) for texts in zip(batch, pairs or nothing(batch), strict=True)]
-    together = asked(tokenizer, batch, pairs)
+    alone = [call_or_skip(tokenizer, *texts) for texts in zip(batch, pairs or no_pairs(batch), strict=True)]
+    together = call_or_defect(tokenizer, batch, pairs)
     for number, (text, single) in enumerate(zip(batch, alone, strict=True)):
         for key, value in single.items():
             row = together[key][number]

@@ -4,8 +4,8 @@ from typing import Any
 
 from suites.evidence import tokens
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.calling import asked, plain
-from suites.tokenizers.calls.framing import parts
+from suites.tokenizers.calls.checked_calls import call_or_defect, call_or_skip
+from suites.tokenizers.calls.layout import layout
 
 
 def test_empty_input(tokenizer: Any, record: Record) -> None:
@@ -17,12 +17,12 @@ def test_empty_input(tokenizer: Any, record: Record) -> None:
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
     record.capability("tokenizer.empty_batch", empty_batch(tokenizer))
-    frame = parts(tokenizer, "hello")
-    asked(tokenizer, "")
+    frame = layout(tokenizer, "hello")
+    call_or_defect(tokenizer, "")
     expected = frame.joined([], [])
-    found(tokenizer, list(plain(tokenizer, "")["input_ids"]), expected, "An empty text")
+    found(tokenizer, list(call_or_skip(tokenizer, "")["input_ids"]), expected, "An empty text")
     found(tokenizer, list(tokenizer.encode("", add_special_tokens=False)), [], "An empty text without special tokens")
-    batch = asked(tokenizer, ["", "hello", ""])["input_ids"]
+    batch = call_or_defect(tokenizer, ["", "hello", ""])["input_ids"]
     for number, ids in enumerate([expected, frame.joined(frame.first, []), expected]):
         found(tokenizer, list(batch[number]), ids, f"Row {number} of a batch with empty texts")
     if text := tokenizer.decode([]):

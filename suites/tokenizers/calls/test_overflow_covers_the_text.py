@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import texts
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.calling import FEW, asked, offers, truncating
-from suites.tokenizers.calls.framing import parts
+from suites.tokenizers.calls.checked_calls import SAMPLE_TEXTS, call_or_defect, is_fast, truncation_side
+from suites.tokenizers.calls.layout import layout
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
@@ -24,18 +24,18 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
     Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to overflowing tokens.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
-    if not offers(tokenizer, record, "windows"):
+    if not is_fast(tokenizer, record, "windows"):
         return
     for side in ("right", "left"):
-        with truncating(tokenizer, side):
+        with truncation_side(tokenizer, side):
             for room, stride in ((4, 0), (5, 2), (4, 3)):
                 covered(tokenizer, [LONG], room, stride, side)
-            covered(tokenizer, [*FEW, LONG], 5, 2, side)
+            covered(tokenizer, [*SAMPLE_TEXTS, LONG], 5, 2, side)
 
     @given(text=texts(min_size=1, max_size=3), room=st.integers(2, 9), stride=st.integers(0, 8))
     def any_text(text: str, room: int, stride: int) -> None:
         assume(stride < room)
-        with truncating(tokenizer, "right"):
+        with truncation_side(tokenizer, "right"):
             covered(tokenizer, [text], room, stride, "right")
 
     any_text()
@@ -44,9 +44,9 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
 def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: str) -> None:
     """Compares the windows of some texts, with room for so many ids of their own, with those cut by hand."""
     __tracebackhide__ = True
-    found = [parts(tokenizer, text) for text in batch]
+    found = [layout(tokenizer, text) for text in batch]
     options = {"truncation": True, "max_length": found[0].added + room, "stride": stride}
-    answer = asked(tokenizer, list(batch), return_overflowing_tokens=True, **options)
+    answer = call_or_defect(tokenizer, list(batch), return_overflowing_tokens=True, **options)
     expected = [(number, each.joined(window, [])) for number, each in enumerate(found)
                 for window in windows(each.first, room, stride, side)]  # fmt: skip
     samples = answer.get("overflow_to_sample_mapping", [0] * len(answer["input_ids"]))

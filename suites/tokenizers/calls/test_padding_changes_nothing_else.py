@@ -3,7 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.calling import FEW, asked, nothing, padding_is_refused, plain, takes_pairs
+from suites.tokenizers.calls.checked_calls import (
+    SAMPLE_TEXTS,
+    call_or_defect,
+    call_or_skip,
+    check_padding_refused,
+    no_pairs,
+    takes_pairs,
+)
 from suites.tokenizers.evidence import case
 
 
@@ -16,7 +23,7 @@ def test_padding_changes_nothing_else(tokenizer: Any, record: Record) -> None:
     """
     record.capability("tokenizer.padding_side", tokenizer.padding_side)
     if tokenizer.pad_token_id is None:
-        padding_is_refused(tokenizer)
+        check_padding_refused(tokenizer)
     else:
         padded_by_hand(tokenizer)
 
@@ -24,13 +31,15 @@ def test_padding_changes_nothing_else(tokenizer: Any, record: Record) -> None:
 def padded_by_hand(tokenizer: Any) -> None:
     """Every way to pad, on every side, for texts and for pairs."""
     __tracebackhide__ = True
-    for pairs in (None, list(FEW[::-1])) if takes_pairs(tokenizer) else (None,):
-        alone = [plain(tokenizer, *each) for each in zip(FEW, pairs or nothing(FEW), strict=True)]
+    for pairs in (None, list(SAMPLE_TEXTS[::-1])) if takes_pairs(tokenizer) else (None,):
+        alone = [
+            call_or_skip(tokenizer, *each) for each in zip(SAMPLE_TEXTS, pairs or no_pairs(SAMPLE_TEXTS), strict=True)
+        ]
         longest = max(len(each["input_ids"]) for each in alone)
         for side in ("left", "right", None):
             for options, length in ways(longest):
                 sided = options | ({"padding_side": side} if side else {})
-                batch = asked(tokenizer, list(FEW), pairs, **sided)
+                batch = call_or_defect(tokenizer, list(SAMPLE_TEXTS), pairs, **sided)
                 compare(tokenizer, alone, batch, length, side or tokenizer.padding_side, sided)
 
 
@@ -55,7 +64,7 @@ def compare(
             if actual != expected:
                 raise Defect(
                     f"Padding on the {side} gives other {key} than those of the text and the padding.",
-                    evidence=case(tokenizer, FEW[number], single["input_ids"], key=key, expected=expected,
+                    evidence=case(tokenizer, SAMPLE_TEXTS[number], single["input_ids"], key=key, expected=expected,
                                   actual=actual, options={name: str(each) for name, each in options.items()}),
                 )  # fmt: skip
 

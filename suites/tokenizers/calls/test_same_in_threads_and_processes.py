@@ -9,8 +9,8 @@ from fixtures.inputs.texts import NASTY
 from fixtures.machine.machine import no_collection
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.calls.calling import plain
-from suites.tokenizers.calls.children import answer_of_child
+from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.calls.forked_process import run_in_fork
 from suites.tokenizers.evidence import case
 
 THREADS, ROUNDS = 4, 3
@@ -44,7 +44,7 @@ def specials(tokenizer: Any) -> list[str]:
 
 
 def ids(tokenizer: Any, text: str, **options: Any) -> list[int]:
-    return list(plain(tokenizer, text, **options)["input_ids"])
+    return list(call_or_skip(tokenizer, text, **options)["input_ids"])
 
 
 def after_another(tokenizer: Any, sample: list[str], length: int) -> list[list[int]]:
@@ -85,7 +85,7 @@ def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
 def forked(tokenizer: Any, sample: list[str]) -> list[list[int]]:
     __tracebackhide__ = True
     try:
-        answer = answer_of_child(lambda: [ids(tokenizer, text) for text in sample])
+        answer = run_in_fork(lambda: [ids(tokenizer, text) for text in sample])
     except TimeoutError as late:
         raise Hazard(f"A forked process that encodes hangs: {late}", evidence={"text": sample[0]}) from None
     if isinstance(answer, dict):

@@ -4,8 +4,8 @@ from typing import Any
 
 from suites.evidence import tokens
 from suites.findings import Defect, Record
-from suites.tokenizers.declared import pipeline
-from suites.tokenizers.special import encode, panics_told
+from suites.tokenizers.encoding import encode, panics_as_errors
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 WORDS = ["the", "quick", "don't", "naïve", "fox", "你好", "x2", "."]
 REFUSALS = ("is_split_into_words", "add_prefix_space", "pretokenized")
@@ -22,7 +22,7 @@ def test_takes_words(tokenizer: Any, record: Record) -> None:
     for word in WORDS:
         encode(tokenizer, word)
     try:
-        with panics_told():
+        with panics_as_errors():
             answer = tokenizer(WORDS, is_split_into_words=True, add_special_tokens=False)
     except Exception as error:  # some classes refuse, and say why
         if not any(word in str(error) for word in REFUSALS):

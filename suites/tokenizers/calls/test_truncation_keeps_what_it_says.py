@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
 from suites.findings import Defect, Finding
-from suites.tokenizers.calls.calling import asked, takes_pairs, truncating
-from suites.tokenizers.calls.framing import Parts, parts
+from suites.tokenizers.calls.checked_calls import call_or_defect, takes_pairs, truncation_side
+from suites.tokenizers.calls.layout import Layout, layout
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
@@ -25,7 +25,7 @@ def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
     Source: https://huggingface.co/docs/transformers/pad_truncation
     """
     for side in SIDES:
-        with truncating(tokenizer, side):
+        with truncation_side(tokenizer, side):
             single(tokenizer, LONG, side, 3)
             for one, other in PAIRS if takes_pairs(tokenizer) else ():
                 for strategy in ("longest_first", "only_first", "only_second"):
@@ -33,7 +33,7 @@ def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
 
     @given(text=texts(min_size=1, max_size=3), side=st.sampled_from(SIDES), room=st.integers(1, 12))
     def any_text(text: str, side: str, room: int) -> None:
-        with truncating(tokenizer, side):
+        with truncation_side(tokenizer, side):
             single(tokenizer, text, side, room)
 
     any_text()
@@ -42,8 +42,8 @@ def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
 def single(tokenizer: Any, text: str, side: str, room: int) -> None:
     """One text, with room for so many of its ids."""
     __tracebackhide__ = True
-    found = parts(tokenizer, text)
-    actual = list(asked(tokenizer, text, truncation=True, max_length=found.added + room)["input_ids"])
+    found = layout(tokenizer, text)
+    actual = list(call_or_defect(tokenizer, text, truncation=True, max_length=found.added + room)["input_ids"])
     if actual != found.joined(kept(found.first, room, side), []):
         raise wrong(tokenizer, text, actual, found, found.joined(kept(found.first, room, side), []), side, "")
 
@@ -51,10 +51,12 @@ def single(tokenizer: Any, text: str, side: str, room: int) -> None:
 def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> None:
     """A pair, cut by a strategy to two thirds of its length."""
     __tracebackhide__ = True
-    found = parts(tokenizer, text, other)
+    found = layout(tokenizer, text, other)
     total = len(found.first) + len(found.second)
     room = total - min(total // 3, len(found.first) - 1, len(found.second) - 1)
-    actual = list(asked(tokenizer, text, other, truncation=strategy, max_length=found.added + room)["input_ids"])
+    actual = list(
+        call_or_defect(tokenizer, text, other, truncation=strategy, max_length=found.added + room)["input_ids"]
+    )
     fitting = [
         found.joined(kept(found.first, first, side), kept(found.second, room - first, side))
         for first in shares(len(found.first), len(found.second), room, strategy)
@@ -79,7 +81,7 @@ def kept(ids: list[int], room: int, side: str) -> list[int]:
 
 
 def wrong(
-    tokenizer: Any, text: str, actual: list[int], found: Parts, expected: list[int], side: str, how: str
+    tokenizer: Any, text: str, actual: list[int], found: Layout, expected: list[int], side: str, how: str
 ) -> Finding:
     """What went wrong, in words: the length, or what was kept."""
     if len(actual) != len(expected):

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.tokenizers.declared import kinds, state
+from suites.tokenizers.tokenization_pipeline import component_state, component_types
 
 COMPONENTS = ("normalizer", "pre_tokenizer", "decoder", "post_processor")
 ENCODING = ("normalizer", "pre_tokenizer")
 
 
-def components(tokenizer: Any, raw: Any) -> dict[str, dict[str, Any]]:
+def overridden_components(tokenizer: Any, raw: Any) -> dict[str, dict[str, Any]]:
     """The components that differ: of the file, and as loaded."""
     loaded = tokenizer.backend_tokenizer
-    pairs = {name: (state(getattr(raw, name)), state(getattr(loaded, name))) for name in COMPONENTS}
+    pairs = {name: (component_state(getattr(raw, name)), component_state(getattr(loaded, name))) for name in COMPONENTS}
     return {name: {"file": file, "loaded": now} for name, (file, now) in pairs.items() if file != now}
 
 
-def replaced(tokenizer: Any, raw: Any, among: tuple[str, ...] = ENCODING, *, other: str = "the file") -> str:
+def override_clause(tokenizer: Any, raw: Any, among: tuple[str, ...] = ENCODING, *, other: str = "the file") -> str:
     """A clause that names what was replaced by what; empty for nothing. `other` says what `raw` is."""
-    changed = [name for name in components(tokenizer, raw) if name in among]
+    changed = [name for name in overridden_components(tokenizer, raw) if name in among]
     loaded = tokenizer.backend_tokenizer
     return "; ".join(clause(name, getattr(loaded, name), getattr(raw, name), other) for name in changed)
 
 
 def clause(name: str, loaded: Any, file: Any, other: str) -> str:
     """Other parts, or the same with other settings."""
-    now, then = named(loaded), named(file)
+    now, then = component_label(loaded), component_label(file)
     if now != then:
         return f"it has {now} as {name}, {other} {then}"
-    ours, theirs = settings(state(loaded)), settings(state(file))
+    ours, theirs = settings(component_state(loaded)), settings(component_state(file))
     differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     told = [f"{key} {str(ours.get(key))[:40]} instead of {str(theirs.get(key))[:40]}" for key in differing[:4]]
     return f"its {name} ({now}) has {', '.join(told) or 'another order'}"
@@ -44,5 +44,5 @@ def settings(node: Any, prefix: str = "") -> dict[str, Any]:
     return {path: leaf for leaves in inner for path, leaf in leaves.items()}
 
 
-def named(component: Any) -> str:
-    return " + ".join(sorted(kinds(component) - {"Sequence"})) or "nothing"
+def component_label(component: Any) -> str:
+    return " + ".join(sorted(component_types(component) - {"Sequence"})) or "nothing"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from suites.tokenizers.files.raw import section
+from suites.tokenizers.files.tokenizer_json import read_section
 
 NAMES = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
 CONFIG_NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
@@ -37,9 +37,9 @@ def statements(subject: Subject) -> Iterator[tuple[str, str, int]]:
 
 def in_tokenizer_json(subject: Subject) -> Iterator[tuple[str, str, int]]:
     file = subject.path / "tokenizer.json"
-    for entry in section(file, "added_tokens") or []:
+    for entry in read_section(file, "added_tokens") or []:
         yield "tokenizer.json", entry["content"], entry["id"]
-    for token, number in template_ids(section(file, "post_processor")):
+    for token, number in template_ids(read_section(file, "post_processor")):
         yield "post_processor of tokenizer.json", token, number
 
 

@@ -5,28 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from suites.tokenizers.files.class_overrides import ENCODING, replaced
+from suites.tokenizers.files.class_overrides import ENCODING, override_clause
 
 
-def of_ids(tokenizer: Any, file: Any, text: str) -> str:
+def ids_cause(tokenizer: Any, file: Any, text: str) -> str:
     """A clause for other ids of a text."""
-    found = at_random(file) or replaced(tokenizer, file, ENCODING) or added(tokenizer, file, text)
+    found = (
+        dropout_clause(file) or override_clause(tokenizer, file, ENCODING) or added_token_clause(tokenizer, file, text)
+    )
     return found or "its vocabulary, merges or added tokens differ"
 
 
-def of_text(tokenizer: Any, file: Any, text: str, ids: Sequence[int]) -> str:
+def text_cause(tokenizer: Any, file: Any, text: str, ids: Sequence[int]) -> str:
     """A clause for other text of the same ids."""
     if wraps_decode(tokenizer, ids):
         return "the class puts a decode of its own before that of its backend"
-    return replaced(tokenizer, file, ("decoder",)) or added(tokenizer, file, text) or "its added tokens differ"
+    return (
+        override_clause(tokenizer, file, ("decoder",))
+        or added_token_clause(tokenizer, file, text)
+        or "its added tokens differ"
+    )
 
 
-def at_random(file: Any) -> str:
+def dropout_clause(file: Any) -> str:
     dropout = getattr(file.model, "dropout", None)
     return f"its model.dropout of {dropout:.2g} leaves merges out at random, in every call others" if dropout else ""
 
 
-def added(tokenizer: Any, file: Any, text: str) -> str:
+def added_token_clause(tokenizer: Any, file: Any, text: str) -> str:
     """Tokens of the text that only the loaded one takes out before its model sees them, with their names."""
     known = {token.content for token in file.get_added_tokens_decoder().values()}
     more = [str(token) for token in tokenizer.added_tokens_decoder.values() if str(token) not in known]

@@ -7,15 +7,16 @@ from typing import Any
 from fixtures.inputs.texts import NASTY
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped, tokens
-from suites.tokenizers.files.class_overrides import COMPONENTS, replaced
-from suites.tokenizers.special import panics_told, special_tokens
+from suites.tokenizers.encoding import panics_as_errors
+from suites.tokenizers.files.class_overrides import COMPONENTS, override_clause
+from suites.tokenizers.special import special_tokens
 
 FLAGS = ("special", "lstrip", "rstrip", "single_word", "normalized")
 SETTINGS = ("model_max_length", "padding_side", "truncation_side", "chat_template", "split_special_tokens")
-TRIED = 24
+SPECIAL_TOKENS_TRIED = 24
 
 
-def portrait(tokenizer: Any) -> dict[str, dict[str, Any]]:
+def snapshot(tokenizer: Any) -> dict[str, dict[str, Any]]:
     """Added tokens with their flags, named tokens, ids of fixed texts, and settings: causes before effects."""
     return {
         "added tokens": {token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
@@ -29,19 +30,22 @@ def portrait(tokenizer: Any) -> dict[str, dict[str, Any]]:
 
 def fixed_texts(tokenizer: Any) -> list[str]:
     """The catalogue of nasty texts, and texts with special tokens in them."""
-    return [*NASTY.values(), *(f"ab {token} cd{token}ef" for token in list(special_tokens(tokenizer))[:TRIED])]
+    return [
+        *NASTY.values(),
+        *(f"ab {token} cd{token}ef" for token in list(special_tokens(tokenizer))[:SPECIAL_TOKENS_TRIED]),
+    ]
 
 
 def ids(tokenizer: Any, text: str) -> list[int] | str:
     """Ids with what the tokenizer adds; that a text cannot be encoded is told by `round-trip`."""
     try:
-        with panics_told():
+        with panics_as_errors():
             return list(tokenizer(text)["input_ids"])
     except Exception as error:
         return f"{type(error).__name__}"
 
 
-def parted(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> tuple[str, str] | None:
+def first_change(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> tuple[str, str] | None:
     """The first part, and the entry in it, that differs."""
     for part, entries in before.items():
         for name in {**entries, **after[part]}:
@@ -50,15 +54,17 @@ def parted(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) 
     return None
 
 
-def because(tokenizer: Any, original: Any) -> str:
+def replaced_components(tokenizer: Any, original: Any) -> str:
     """A clause that names the components in which two tokenizers differ; empty where none is known."""
     if not getattr(tokenizer, "backend_tokenizer", None) or not getattr(original, "backend_tokenizer", None):
         return ""
-    what = replaced(tokenizer, original.backend_tokenizer, COMPONENTS, other="before")
+    what = override_clause(tokenizer, original.backend_tokenizer, COMPONENTS, other="before")
     return f": {what}" if what else ""
 
 
-def told(before: dict[str, Any], after: dict[str, Any], part: str, name: str, tokenizer: Any) -> dict[str, Any]:
+def change_evidence(
+    before: dict[str, Any], after: dict[str, Any], part: str, name: str, tokenizer: Any
+) -> dict[str, Any]:
     """Evidence for the entry that differs."""
     was, now = before[part].get(name), after[part].get(name)
     evidence: dict[str, Any] = {"part": part, "entry": escaped(name, limit=200), "before": was, "after": now}
@@ -72,7 +78,7 @@ def told(before: dict[str, Any], after: dict[str, Any], part: str, name: str, to
     return evidence
 
 
-def phrase(part: str, name: str, was: Any, now: Any) -> str:
+def change_clause(part: str, name: str, was: Any, now: Any) -> str:
     """What differs, for a summary."""
     match part:
         case "ids":

@@ -11,11 +11,12 @@ from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Finding, Hazard, Record, Unsupported
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.files import difference_causes
-from suites.tokenizers.files.class_overrides import components, replaced
-from suites.tokenizers.files.raw import Raw, raw
-from suites.tokenizers.special import encode, special_tokens
+from suites.tokenizers.files.class_overrides import overridden_components, override_clause
+from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_tokenizer_json
+from suites.tokenizers.special import special_tokens
 
 WHITE = "▁" + "".join(map(chr, [*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x2028, 0x2029, 0x3000]))
 # Where the pre-tokenizers in use part: runs of digits, contractions in capitals, line ends, scripts without spaces.
@@ -40,8 +41,8 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
     """
     if not getattr(tokenizer, "backend_tokenizer", None):
         raise Unsupported(f"{type(tokenizer).__name__} does not read tokenizer.json")
-    file = raw(tokenizer_json)
-    changed = components(tokenizer, file.tokenizer)
+    file = read_tokenizer_json(tokenizer_json)
+    changed = overridden_components(tokenizer, file.tokenizer)
     record.capability("tokenizer.class_replaces", ", ".join(changed) or "nothing", evidence=changed or None)
     if (mended := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
         record.capability("tokenizer.taken_for_mistral", "and mended" if mended else "and warned about")
@@ -60,7 +61,7 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
     worst(found, Hazard)
 
 
-def with_special(tokenizer: Any, file: Raw) -> list[str]:
+def with_special(tokenizer: Any, file: TokenizerFile) -> list[str]:
     added = file.added  # made anew each time it is asked for
     known = [token for token in special_tokens(tokenizer) if token in added]
     return [f"ab{token}cd" for token in known[:12]]
@@ -82,14 +83,14 @@ def difference(tokenizer: Any, file: Any, text: str) -> Finding | None:
     where = first_difference(ours, theirs)
     at_edge = ids_agree(tokenizer, file, text.strip(WHITE))
     what = "text with outer white space" if at_edge else "text"
-    cause = difference_causes.of_ids(tokenizer, file, text)
+    cause = difference_causes.ids_cause(tokenizer, file, text)
     return (Hazard if at_edge else Defect)(
         f"The loaded {type(tokenizer).__name__} gives {what} other ids than tokenizer.json: {cause}.",
         evidence={"text": escaped(text, limit=200), "first difference": where,
                   "expected ids": theirs[:40], "actual ids": ours[:40],
                   "expected tokens": tokens(tokenizer, theirs[where : where + 5]),
                   "actual tokens": tokens(tokenizer, ours[where : where + 5]),
-                  "components": components(tokenizer, file)},
+                  "components": overridden_components(tokenizer, file)},
     )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def decoded(tokenizer: Any, file: Any, text: str) -> Finding | None:
     if ours == theirs:
         return None
     was, now = around(theirs, ours)
-    cause = difference_causes.of_text(tokenizer, file, text, ids)
+    cause = difference_causes.text_cause(tokenizer, file, text, ids)
     return (Hazard if ours.strip() == theirs.strip() else Defect)(
         f"The loaded {type(tokenizer).__name__} decodes to other text than tokenizer.json, {now} where {was} was: "
         f"{cause}.",
@@ -132,7 +133,7 @@ def framed(subject: Subject, tokenizer: Any, file: Any, text: str) -> Finding | 
             evidence=evidence,
             remedy="Write what the flags say into post_processor of tokenizer.json.",
         )
-    cause = replaced(tokenizer, file, ("post_processor",)) or "its special tokens differ"
+    cause = override_clause(tokenizer, file, ("post_processor",)) or "its special tokens differ"
     return Defect(f"The loaded {type(tokenizer).__name__} {adds}: {cause}.", evidence=evidence)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.files.reloading import load_from
-from suites.tokenizers.files.snapshot import because, parted, phrase, portrait, told
+from suites.tokenizers.files.snapshot import change_clause, change_evidence, first_change, replaced_components, snapshot
 
 
 def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
@@ -22,12 +22,12 @@ def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
     with tempfile.TemporaryDirectory() as directory:
         place = linked(subject.path, Path(directory))
         elsewhere = load_from(place, subject, otherwise="From another path the same files do not load:")
-        before, after = portrait(tokenizer), portrait(elsewhere)
-    if difference := parted(before, after):
+        before, after = snapshot(tokenizer), snapshot(elsewhere)
+    if difference := first_change(before, after):
         part, name = difference
-        what = phrase(part, name, before[part].get(name), after[part].get(name))
-        cause = because(elsewhere, tokenizer)
-        evidence = told(before, after, part, name, elsewhere) | {"path": "org/name"}
+        what = change_clause(part, name, before[part].get(name), after[part].get(name))
+        cause = replaced_components(elsewhere, tokenizer)
+        evidence = change_evidence(before, after, part, name, elsewhere) | {"path": "org/name"}
         raise Defect(
             f"Loaded from another path, the same files give another tokenizer: {what}{cause}.", evidence=evidence
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.files.raw import Raw, raw
+from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_tokenizer_json
 
 LONG = "one two three four five six seven eight nine ten " * 60
 
@@ -21,7 +21,7 @@ def test_no_truncation_or_padding_left(
     Source: https://github.com/huggingface/transformers/issues/24441;
         https://github.com/martin-conur/quackformers/pull/83; https://github.com/daulet/tokenizers/issues/30
     """
-    file = raw(tokenizer_json)
+    file = read_tokenizer_json(tokenizer_json)
     record.capability("tokenizer.file_cuts_at", file.truncation and file.truncation.get("max_length"))
     record.capability("tokenizer.file_pads", described(file.padding))
     if file.truncation is None and file.padding is None:
@@ -46,14 +46,14 @@ def declared(subject: Subject, tokenizer: Any) -> dict[str, int]:
     return {name: int(value) for name, value in lengths.items() if value and value < 10**12}
 
 
-def as_declared(file: Raw, lengths: dict[str, int]) -> bool:
+def as_declared(file: TokenizerFile, lengths: dict[str, int]) -> bool:
     """Cut at the length that sentence-transformers uses too; padding to a fixed length is never declared."""
     if file.truncation and file.truncation["max_length"] != lengths.get("sentence_bert_config.json"):
         return False
     return not (file.padding and file.padding.get("length"))
 
 
-def summary(file: Raw, lengths: dict[str, int]) -> str:
+def summary(file: TokenizerFile, lengths: dict[str, int]) -> str:
     cuts = f"cuts every text at {file.truncation['max_length']} tokens" if file.truncation else ""
     pads = f"pads every text {described(file.padding)}" if file.padding else ""
     other = "; ".join(f"{name} says {length}" for name, length in lengths.items())

@@ -6,7 +6,7 @@ from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Record
 from suites.tokenizers.files.declared_tokens import config_ids, ids_by_file, named_tokens
-from suites.tokenizers.files.raw import raw
+from suites.tokenizers.files.tokenizer_json import read_tokenizer_json
 
 LEGACY = "special_tokens_map.json"
 SETTINGS = "tokenizer_config.json"
@@ -52,7 +52,7 @@ def names_in_vocabulary(subject: Subject, tokenizer: Any, stated: dict[str, dict
     __tracebackhide__ = True
     if not subject.has("tokenizer.json") or not getattr(tokenizer, "backend_tokenizer", None):
         return  # a class adds tokens of its own to a vocabulary file
-    file = raw(subject.path / "tokenizer.json").tokenizer
+    file = read_tokenizer_json(subject.path / "tokenizer.json").tokenizer
     for source in (SETTINGS, LEGACY):
         for name, token in named_tokens(subject, source).items():
             number = tokenizer.convert_tokens_to_ids(token)

@@ -6,9 +6,9 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
-from suites.tokenizers.files.raw import section
 from suites.tokenizers.files.reloading import load_from
-from suites.tokenizers.files.snapshot import because, parted, phrase, portrait, told
+from suites.tokenizers.files.snapshot import change_clause, change_evidence, first_change, replaced_components, snapshot
+from suites.tokenizers.files.tokenizer_json import read_section
 
 
 def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> None:
@@ -22,14 +22,14 @@ def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> No
         https://github.com/huggingface/transformers/issues/28164;
         https://github.com/huggingface/transformers/issues/24441
     """
-    before = portrait(tokenizer)
+    before = snapshot(tokenizer)
     pad(tokenizer)
     with tempfile.TemporaryDirectory() as directory:
         reloaded = again(subject, tokenizer, Path(directory))
         if (file := Path(directory) / "tokenizer.json").is_file():
-            kept = section(file, "padding") is not None
+            kept = read_section(file, "padding") is not None
             record.capability("tokenizer.saving_keeps_padding", "in tokenizer.json" if kept else "no")
-    same(before, portrait(reloaded), reloaded, because(reloaded, tokenizer))
+    same(before, snapshot(reloaded), reloaded, replaced_components(reloaded, tokenizer))
 
 
 def pad(tokenizer: Any) -> None:
@@ -52,8 +52,8 @@ def again(subject: Subject, tokenizer: Any, directory: Path) -> Any:
 
 def same(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: str) -> None:
     __tracebackhide__ = True
-    if difference := parted(before, after):
+    if difference := first_change(before, after):
         part, name = difference
-        what = phrase(part, name, before[part].get(name), after[part].get(name))
-        evidence = told(before, after, part, name, tokenizer)
+        what = change_clause(part, name, before[part].get(name), after[part].get(name))
+        evidence = change_evidence(before, after, part, name, tokenizer)
         raise Hazard(f"After save_pretrained and loading again {what}{cause}.", evidence=evidence)

@@ -5,8 +5,8 @@ from typing import Any
 from fixtures.inputs import corpus
 from suites.evidence import escaped
 from suites.findings import Record
-from suites.tokenizers.measures.parts import digests
-from suites.tokenizers.special import panics_told
+from suites.tokenizers.encoding import panics_as_errors
+from suites.tokenizers.measures.component_digests import digests
 
 NAME = "Token ids of the corpus"
 REFUSED = [-1]
@@ -34,7 +34,7 @@ def test_corpus_ids(tokenizer: Any, record: Record) -> None:
 
 def _ids(tokenizer: Any, text: str, *, whole: bool) -> list[int]:
     try:
-        with panics_told():
+        with panics_as_errors():
             return list(tokenizer.encode(text, add_special_tokens=whole))
     except Exception:  # whatever a tokenizer raises, it is the same fact here
         return REFUSED

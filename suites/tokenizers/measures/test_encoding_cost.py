@@ -4,8 +4,8 @@ from typing import Any
 
 from fixtures.inputs import corpus
 from suites.findings import Record
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.measures.throughput import Throughput
-from suites.tokenizers.special import encode
 
 PLAIN = ("emoji", "mathematics", "digits")
 

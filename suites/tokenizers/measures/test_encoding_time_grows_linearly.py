@@ -5,10 +5,10 @@ from typing import Any
 
 from suites.evidence import escaped
 from suites.findings import Hazard
-from suites.tokenizers.declared import pipeline
-from suites.tokenizers.measures.growth import KINDS, LONGEST, Growth
 from suites.tokenizers.measures.throughput import processor_seconds
+from suites.tokenizers.measures.time_by_length import LONGEST, TEXT_KINDS, TimeByLength
 from suites.tokenizers.rules import steps
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 SLOW = 0.5
 """Seconds of processor time that a text must take before its growth matters."""
@@ -28,17 +28,17 @@ def test_encoding_time_grows_linearly(tokenizer: Any, profile: str) -> None:
         https://github.com/huggingface/transformers/issues/28629;
         https://github.com/huggingface/tokenizers/pull/2060
     """
-    for kind, make in KINDS.items():
-        growth = Growth.of(tokenizer, make, longest=LONGEST[profile], slow=SLOW)
+    for kind, make in TEXT_KINDS.items():
+        growth = TimeByLength.of(tokenizer, make, longest=LONGEST[profile], slow=SLOW)
         if steep(growth) and steep(growth.again()):
             raise _hazard(tokenizer, kind, growth)
 
 
-def steep(growth: Growth) -> bool:
+def steep(growth: TimeByLength) -> bool:
     return growth.steep(slow=SLOW, exponent=STEEP)
 
 
-def _hazard(tokenizer: Any, kind: str, growth: Growth) -> Hazard:
+def _hazard(tokenizer: Any, kind: str, growth: TimeByLength) -> Hazard:
     length, exponent = growth.length, growth.exponent(growth.length)
     text, rule = growth.make(24), slowest_rule(tokenizer, growth.make(length))
     return Hazard(

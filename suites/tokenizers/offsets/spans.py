@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from suites.findings import Defect
-from suites.tokenizers.calls.calling import plain
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Located:
 def located(tokenizer: Any, text: str, pair: str | None = None) -> Located:
     """Encodes a text, or a pair, with special tokens and offsets."""
     __tracebackhide__ = True
-    plain(tokenizer, text, pair)
+    call_or_skip(tokenizer, text, pair)
     raw = tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
     ids, offsets, sequences = raw["input_ids"], raw["offset_mapping"], raw.sequence_ids()
     if not len(ids) == len(offsets) == len(sequences):

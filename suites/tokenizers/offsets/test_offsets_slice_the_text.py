@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import NASTY, texts
 from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
-from suites.tokenizers.calls.calling import offers
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.calls.checked_calls import is_fast
 from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import Located, Token, located, own_text, shown, untouched
 from suites.tokenizers.rules import rule_behind
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
@@ -26,7 +26,7 @@ def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
     Source: https://huggingface.co/docs/tokenizers/api/encoding; https://github.com/huggingface/tokenizers/issues/156;
         https://github.com/huggingface/transformers/issues/33675
     """
-    if not offers(tokenizer, record, "offsets"):
+    if not is_fast(tokenizer, record, "offsets"):
         return
     for text in NASTY.values():
         slices(tokenizer, text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import NASTY, texts
 from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.calling import offers
+from suites.tokenizers.calls.checked_calls import is_fast
 from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import Located, Token, located, shown
 
@@ -22,7 +22,7 @@ def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     Fix: Remove what a custom class does to the encodings; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """
-    if not offers(tokenizer, record, "words_of_tokens"):
+    if not is_fast(tokenizer, record, "words_of_tokens"):
         return
     for text in NASTY.values():
         agree(tokenizer, text)

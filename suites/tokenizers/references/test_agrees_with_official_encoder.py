@@ -13,17 +13,17 @@ from fixtures.references.reference import Reference, ReferenceMissing
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.declared import pipeline
-from suites.tokenizers.references.comparing import (
+from suites.tokenizers.references.mismatch import (
     Mismatch,
+    comparable_text,
     evidence,
     fixed_texts,
     mismatch,
     pattern_of,
-    plain,
     pre_tokens,
     token_strings,
 )
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: Record) -> None:
@@ -64,7 +64,7 @@ def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]
 def agrees(tokenizer: Any, reference: Reference, text: str) -> None:
     """Compares the ids of what of the text both sides are to agree on."""
     __tracebackhide__ = True
-    part = plain(tokenizer, text, bare=reference.bare)
+    part = comparable_text(tokenizer, text, bare=reference.bare)
     found = mismatch(tokenizer, reference.encode, part) if part else None
     if found:
         raise Defect(_summary(tokenizer, reference, found), evidence=_evidence(tokenizer, reference, found))

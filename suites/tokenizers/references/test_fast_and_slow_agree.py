@@ -10,8 +10,8 @@ from fixtures.machine import library_versions
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.references.comparing import evidence, fixed_texts, mismatch, plain
-from suites.tokenizers.special import encode
+from suites.tokenizers.encoding import encode
+from suites.tokenizers.references.mismatch import comparable_text, evidence, fixed_texts, mismatch
 
 FINAL_SIGMA = "Σ"
 """Python's lower() makes another letter of it at the end of a word, Rust's tables for single characters do not."""
@@ -42,7 +42,7 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -
 
     def agrees(text: str) -> None:
         __tracebackhide__ = True
-        part = plain(tokenizer, "".join(filter(settled, text)), bare=True)
+        part = comparable_text(tokenizer, "".join(filter(settled, text)), bare=True)
         found = mismatch(tokenizer, lambda each: encode(slow, each), part) if part else None
         if found:
             raise Defect(

@@ -10,8 +10,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from suites.tokenizers.declared import Pipeline
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.batch_codec import BatchCodec
+from suites.tokenizers.tokenization_pipeline import Pipeline
 
 CHUNK = 4096
 TOGETHER = 16
@@ -53,7 +53,7 @@ class Difference:
 class Sweep:
     """What became of all code points that were tried."""
 
-    trips: Trips
+    codec: BatchCodec
     declared: Pipeline
     chunk: str = ""
     """The characters that are being tried."""
@@ -74,7 +74,7 @@ class Sweep:
         while together := list(islice(every, TOGETHER)):
             self.chunk = "".join(together)
             texts = [self.join(chunk) for chunk in together]
-            for chunk, text, ids in zip(together, texts, self.trips.ids(texts), strict=True):
+            for chunk, text, ids in zip(together, texts, self.codec.encode(texts), strict=True):
                 self.chunk = chunk
                 self.tried += len(chunk)
                 self.assigned += assigned(chunk)
@@ -84,7 +84,7 @@ class Sweep:
     def try_chunk(self, chunk: str, text: str, ids: list[int]) -> None:
         if set(ids) == {self.declared.unknown_id} and self.nothing_spelled(chunk, text, self.unknown):
             return
-        back = self.trips.texts([ids])[0]
+        back = self.codec.decode([ids])[0]
         if back == text or (not back.strip(REPLACEMENT) and self.nothing_spelled(chunk, text, self.vanished)):
             return
         if self.declared.backend is None:
@@ -115,7 +115,7 @@ class Sweep:
         return self.declared.separator.join(characters)
 
     def back(self, text: str) -> str:
-        return self.trips.back([text])[0]
+        return self.codec.round_trip([text])[0]
 
     def form(self, text: str) -> str:
         """The declared form, comparable with what comes back."""
@@ -160,7 +160,7 @@ class Sweep:
     def alone_wrong(self, chunk: str) -> set[str]:
         """The characters that differ when each is a text of its own."""
         compare = self.declared.comparable
-        backs = self.trips.back(list(chunk))
+        backs = self.codec.round_trip(list(chunk))
         return {each for each, back in zip(chunk, backs, strict=True) if compare(back) != self.form(each)}
 
     def note(self, gone: set[str]) -> None:
@@ -168,7 +168,7 @@ class Sweep:
         spelled = self.declared.spelled(gone)
         self.wrong += [self.difference(each) for each in sorted(spelled) if self.differs(each)]
         rest = "".join(gone - spelled)
-        if self.declared.unknown_id in self.trips.ids([self.join(rest)])[0]:
+        if self.declared.unknown_id in self.codec.encode([self.join(rest)])[0]:
             self.unknown.update(rest)
         else:  # a jamo may come back alone, and be lost in the syllable that it makes with its neighbour
             self.vanished |= self.alone_wrong(rest)
@@ -176,11 +176,11 @@ class Sweep:
     def undeclared(self, chunk: str, back: str) -> None:
         """Without a declared form: what does not come back is unknown, or vanishes, or has another form."""
         gone = "".join(sorted(set(chunk) - set(back)))
-        ids = self.trips.ids([gone])[0]
-        unknown = getattr(self.trips.tokenizer, "unk_token_id", None)
+        ids = self.codec.encode([gone])[0]
+        unknown = getattr(self.codec.tokenizer, "unk_token_id", None)
         if unknown is not None and unknown in ids:
             self.unknown.update(gone)
-        elif gone and not self.trips.texts([ids])[0].strip():
+        elif gone and not self.codec.decode([ids])[0].strip():
             self.vanished |= readable(set(gone))
             self.dropped |= set(gone) - self.vanished  # classes take out on purpose what is no letter or symbol
 

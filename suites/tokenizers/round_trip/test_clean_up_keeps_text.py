@@ -4,9 +4,9 @@ from typing import Any
 
 from suites.evidence import around, escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
-from suites.tokenizers.special import encode
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 TEXTS = (
     "if x != y and a <= b",

@@ -7,10 +7,10 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.special import encode
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 INDENTED = "    indented"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.evidence import case
 from suites.tokenizers.round_trip.code_points import (
     REPLACEMENT,
@@ -17,7 +17,7 @@ from suites.tokenizers.round_trip.code_points import (
     smallest,
 )
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 PATIENCE = 10.0
 """Seconds; in profile quick a tokenizer without backend that would take longer is tried with every 16th chunk."""
@@ -33,9 +33,9 @@ def test_every_code_point_survives(tokenizer: Any, record: Record, profile: str)
         https://github.com/ollama/ollama/pull/15232
     """
     unknown_agrees(tokenizer)
-    trips = Trips(tokenizer)
-    sweep = Sweep(trips, pipeline(tokenizer))
-    swept(sweep, step(trips, profile))
+    codec = BatchCodec(tokenizer)
+    sweep = Sweep(codec, pipeline(tokenizer))
+    swept(sweep, step(codec, profile))
     counts = counted(sweep)
     kept = 1 - sum(each["assigned"] for each in counts.values()) / sweep.assigned
     evidence = {"tried": sweep.tried, "assigned": sweep.assigned, **counts}
@@ -64,13 +64,13 @@ def unknown_agrees(tokenizer: Any) -> None:
     )  # fmt: skip
 
 
-def step(trips: Trips, profile: str) -> int:
+def step(codec: BatchCodec, profile: str) -> int:
     """Every chunk, or every 16th where the wrapper is slow and the profile is quick."""
-    if trips.fast or profile != "quick":
+    if codec.fast or profile != "quick":
         return 1
     texts = list(chunks(64))
     started = time.perf_counter()
-    trips.back(texts[:2])
+    codec.round_trip(texts[:2])
     return 16 if (time.perf_counter() - started) * len(texts) * 32 > PATIENCE else 1
 
 
@@ -80,7 +80,7 @@ def swept(sweep: Sweep, step: int) -> None:
 
     def error(text: str) -> Exception | None:
         try:
-            sweep.trips.back([sweep.join(text)])
+            sweep.codec.round_trip([sweep.join(text)])
         except Exception as caught:
             return caught
         return None
@@ -93,14 +93,14 @@ def swept(sweep: Sweep, step: int) -> None:
         text = smallest(sweep.chunk, lambda part: error(part) is not None)
         raise Defect(
             f"The text {escaped(text)} cannot be encoded and decoded: {error(text)}.",
-            evidence={"text": escaped(text), "rule": rule_behind(sweep.trips.tokenizer, text)},
+            evidence={"text": escaped(text), "rule": rule_behind(sweep.codec.tokenizer, text)},
         ) from None
 
 
 def altered(sweep: Sweep) -> None:
     """What the vocabulary spells and the pipeline keeps, and still comes back as other text."""
     __tracebackhide__ = True
-    tokenizer = sweep.trips.tokenizer
+    tokenizer = sweep.codec.tokenizer
     if sweep.wrong:
         first = sweep.wrong[0]
         was, now = around(first.expected, first.actual)
@@ -108,7 +108,7 @@ def altered(sweep: Sweep) -> None:
         raise Defect(
             f"{len(sweep.wrong)} characters or texts of {sweep.tried} code points come back as other text: {now} where "
             f"{was} was ({rule}).",
-            evidence=case(tokenizer, first.text, sweep.trips.ids([first.text])[0], expected=escaped(first.expected),
+            evidence=case(tokenizer, first.text, sweep.codec.encode([first.text])[0], expected=escaped(first.expected),
                           actual=escaped(first.actual), rule=rule, **shown({each.text for each in sweep.wrong})),
         )  # fmt: skip
     if sweep.rewritten and "CTC" not in sweep.declared.decoders:
@@ -117,7 +117,7 @@ def altered(sweep: Sweep) -> None:
         raise Defect(
             f"Pre-tokenizer and decoder make other text of {len(sweep.rewritten)} characters: {escaped(text)} becomes "
             f"{escaped(sweep.declared.form(text))} ({rule}).",
-            evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(sweep.rewritten)),
+            evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule, **shown(sweep.rewritten)),
             remedy="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
         )
 
@@ -129,12 +129,12 @@ def bytes_unused(sweep: Sweep) -> None:
     if not lost or declared.backend is None or declared.spells_bytes:
         return
     if all(f"<0x{byte:02X}>" in declared.vocabulary for byte in range(256)):
-        tokenizer, text = sweep.trips.tokenizer, example(lost)
+        tokenizer, text = sweep.codec.tokenizer, example(lost)
         fate = f"become {declared.unknown}" if declared.unknown else "vanish"
         raise Defect(
             f"byte_fallback is false although the vocabulary has all 256 byte tokens: characters {fate} that could be "
             f"spelled, {sorts(lost)}.",
-            evidence=case(tokenizer, text, sweep.trips.ids([text])[0], **shown(lost)),
+            evidence=case(tokenizer, text, sweep.codec.encode([text])[0], **shown(lost)),
             remedy="Set byte_fallback to true in the model of tokenizer.json.",
         )
 
@@ -158,11 +158,11 @@ def vanished(sweep: Sweep) -> None:
     __tracebackhide__ = True
     if not sweep.vanished:
         return
-    tokenizer, text = sweep.trips.tokenizer, example(sweep.vanished)
+    tokenizer, text = sweep.codec.tokenizer, example(sweep.vanished)
     raise Hazard(
         f"Characters vanish, {sorts(sweep.vanished)}: the vocabulary cannot spell them and no "
         "unknown token stands for them.",
-        evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule_behind(tokenizer, text),
+        evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule_behind(tokenizer, text),
                       **shown(sweep.vanished)),
         remedy="Name an unknown token (unk_token) in the model of tokenizer.json, or give it byte tokens.",
     )  # fmt: skip
@@ -174,12 +174,12 @@ def taken_out(sweep: Sweep) -> None:
     letters = readable(sweep.dropped) - {REPLACEMENT}
     if not letters:
         return
-    tokenizer, text = sweep.trips.tokenizer, min(letters)
+    tokenizer, text = sweep.codec.tokenizer, min(letters)
     rule = rule_behind(tokenizer, text)
     raise Hazard(
         f"The normalizer takes {len(letters)} letters, numbers or symbols out of the text, {escaped(text)} first "
         f"({rule}).",
-        evidence=case(tokenizer, text, sweep.trips.ids([text])[0], rule=rule, **shown(letters)),
+        evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule, **shown(letters)),
         remedy="Restore the normalizer of tokenizer.json from the original model.",
     )
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.declared import Pipeline, pipeline
+from suites.tokenizers.encoding import panics_as_errors
 from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.special import panics_told
+from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
 
 
 def test_round_trip(tokenizer: Any, record: Record) -> None:
@@ -87,7 +87,7 @@ def cleaned(tokenizer: Any, ids: list[int], expected: str) -> bool:
 def encoded(tokenizer: Any, text: str) -> list[int]:
     __tracebackhide__ = True
     try:
-        with panics_told():
+        with panics_as_errors():
             return list(tokenizer.encode(text, add_special_tokens=False))
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"

@@ -4,7 +4,7 @@ from typing import Any
 
 from suites.evidence import tokens
 from suites.findings import Defect
-from suites.tokenizers.special import encode
+from suites.tokenizers.encoding import encode
 
 TEXT = "the house of the man and the name of the day"
 MARKS = ("▁", "Ġ")

@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect
-from suites.tokenizers.special import encode
+from suites.tokenizers.encoding import encode
 
 
 def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) -> None:

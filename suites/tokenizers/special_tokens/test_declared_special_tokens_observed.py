@@ -5,8 +5,8 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.special import Frame, frame
-from suites.tokenizers.special_tokens.two_texts import mask_is, mask_of_ids, pairs_agree, takes_pairs
+from suites.tokenizers.encoding import Frame, frame
+from suites.tokenizers.special_tokens.text_pairs import check_mask, check_mask_of_ids, check_pairs, takes_pairs
 
 
 def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Record) -> None:
@@ -31,7 +31,7 @@ def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, reco
     pairs = takes_pairs(tokenizer)
     record.capability("tokenizer.takes_pairs", pairs)
     if pairs:
-        pairs_agree(tokenizer, declared)
+        check_pairs(tokenizer, declared)
 
 
 def shown(tokenizer: Any, found: Frame) -> list[str | None]:
@@ -70,5 +70,5 @@ def masked(tokenizer: Any, found: Frame) -> None:
     ids = list(tokenizer("hello")["input_ids"])
     middle = len(ids) - len(found.before) - len(found.after)
     expected = [1] * len(found.before) + [0] * middle + [1] * len(found.after)
-    mask_is(tokenizer, ("hello",), expected)
-    mask_of_ids(tokenizer, ids, expected)
+    check_mask(tokenizer, ("hello",), expected)
+    check_mask_of_ids(tokenizer, ids, expected)

@@ -6,10 +6,11 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Hazard
-from suites.tokenizers.declared import kinds, pipeline, state
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import steps
-from suites.tokenizers.special import encode, special_tokens
+from suites.tokenizers.special import special_tokens
+from suites.tokenizers.tokenization_pipeline import component_state, component_types, pipeline
 
 MARKS = ("▁", "Ġ", " ")
 TRIED = 12
@@ -82,9 +83,9 @@ def cause(tokenizer: Any) -> Cause:
         component = "SentencePiece's add_dummy_prefix, which the slow tokenizer applies to each piece of a text"
         return Cause(component, "Set legacy to false in tokenizer_config.json, or use the fast tokenizer.")
     for path, step in [*steps("normalizer", backend.normalizer), *steps("pre_tokenizer", backend.pre_tokenizer)]:
-        if found := adds_space(path, state(step)):
+        if found := adds_space(path, component_state(step)):
             return found
-    return Cause(" and ".join(sorted(kinds(backend.pre_tokenizer) - {"Sequence"})) or "the model", REBUILD)
+    return Cause(" and ".join(sorted(component_types(backend.pre_tokenizer) - {"Sequence"})) or "the model", REBUILD)
 
 
 def adds_space(path: str, rule: dict[str, Any]) -> Cause | None:

@@ -6,7 +6,8 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Unsupported
-from suites.tokenizers.special import control_tokens, encode
+from suites.tokenizers.encoding import encode
+from suites.tokenizers.special import control_tokens
 
 SINGLE = 24
 

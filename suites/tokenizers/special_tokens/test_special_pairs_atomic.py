@@ -7,9 +7,10 @@ from fixtures.session.needs import needs
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped
 from suites.findings import Defect, Record
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
-from suites.tokenizers.special import encode, special_tokens
-from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
+from suites.tokenizers.special import special_tokens
+from suites.tokenizers.special_tokens.adjacent_tokens import de_bruijn_sequence, longest_matches, thin_families
 
 MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
 """So many special tokens are paired at most."""
@@ -31,9 +32,9 @@ def test_special_pairs_atomic(
     """
     entries = special_tokens(tokenizer)
     # A single_word token is none directly beside a letter: what it does there is declared.
-    names = thinned([token for token, entry in entries.items() if token and not entry.single_word])
+    names = thin_families([token for token, entry in entries.items() if token and not entry.single_word])
     names = names[: MOST[profile]]
-    text = "".join(names[number] for number in all_pairs(len(names)))
+    text = "".join(names[number] for number in de_bruijn_sequence(len(names)))
     record.capability("tokenizer.special_pairs_tried", len(names) ** 2, evidence={"tokens": len(names)})
     if not names:
         return
@@ -41,7 +42,7 @@ def test_special_pairs_atomic(
     if not as_matched(tokenizer, known, text):
         for pair in wrong_pairs(tokenizer, known, names):
             report(tokenizer, known, pair)
-        report(tokenizer, known, tuple(names[number] for number in all_pairs(len(names))))
+        report(tokenizer, known, tuple(names[number] for number in de_bruijn_sequence(len(names))))
 
 
 def matched_first(tokenizer: Any) -> set[str]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from suites.findings import Defect, Hazard
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
-from suites.tokenizers.special import encode, special_tokens
+from suites.tokenizers.special import special_tokens
 
 # What single_word counts as part of a word, and what not.
 INSIDE, BETWEEN = ("ab{}cd", "a{}1", "é{}_"), ("ab {} cd", "({})", "\n{}.")

@@ -4,8 +4,9 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
-from suites.tokenizers.special import control_tokens, encode
+from suites.tokenizers.special import control_tokens
 
 PLACES = ("{}", "ab{}cd", "ab {} cd", "{}{}")
 SEPARATOR = "\n \n"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from suites.evidence import around, escaped
-from suites.tokenizers.declared import pipeline, state
 from suites.tokenizers.evidence import case
+from suites.tokenizers.tokenization_pipeline import component_state, pipeline
 
 REPLACEMENT = "\ufffd"
 LINES = "def f(x):\n    if x:\n        return 1\n\n  two\n four 你好 five\n"
@@ -42,7 +42,7 @@ def decoder_rule(tokenizer: Any, *kinds: str) -> str:
 
 def steps(backend: Any) -> Iterator[tuple[str, str]]:
     """Path and kind of each step of the decoder."""
-    found = state(backend.decoder) if backend else None
+    found = component_state(backend.decoder) if backend else None
     if not found:
         return
     if found["type"] != "Sequence":

@@ -7,10 +7,10 @@ from hypothesis import given
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.session.needs import needs
 from suites.findings import Hazard, Record
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
-from suites.tokenizers.special import encode
 from suites.tokenizers.streaming.streams import LINES, REPLACEMENT, comparison, decoder_rule
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 @needs("streams")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import NASTY, texts
 from fixtures.session.needs import needs
 from suites.findings import Hazard
-from suites.tokenizers.declared import pipeline
-from suites.tokenizers.special import encode
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.streaming.streams import LINES, comparison, cut, decoder_rule
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 ONE_BY_ONE = (1,)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from suites.evidence import around, escaped
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.declared import Pipeline, pipeline
+from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
 
 BLOCK = 512
 """So many texts are encoded as one, a line each; only a block that differs is looked at text by text."""
@@ -24,76 +24,76 @@ def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
     Fix: Restore the vocabulary, the added_tokens and the normalizer of tokenizer.json from the original model.
     Source: https://github.com/huggingface/transformers/issues/27857
     """
-    trips, declared = Trips(tokenizer), pipeline(tokenizer)
+    codec, declared = BatchCodec(tokenizer), pipeline(tokenizer)
     ids = sorted(set(declared.vocabulary.values()))
-    entries = list(zip(ids, decoded(trips, ids), strict=True))
-    changed = list(differing(trips, declared, entries))
+    entries = list(zip(ids, decoded(codec, ids), strict=True))
+    changed = list(differing(codec, declared, entries))
     record.capability("tokenizer.ids_decoded", len(ids), evidence=incomplete(entries))
     if changed:
-        report(tokenizer, trips, declared, changed, len(ids))
+        report(tokenizer, codec, declared, changed, len(ids))
 
 
-def decoded(trips: Trips, ids: Sequence[int]) -> list[str]:
+def decoded(codec: BatchCodec, ids: Sequence[int]) -> list[str]:
     """The text of each id alone; the first id that raises is a defect."""
     __tracebackhide__ = True
     try:
-        return trips.texts([[number] for number in ids])
+        return codec.decode([[number] for number in ids])
     except Exception:
         for number in ids:
-            one_decodes(trips, number)
+            one_decodes(codec, number)
         raise
 
 
-def one_decodes(trips: Trips, number: int) -> None:
+def one_decodes(codec: BatchCodec, number: int) -> None:
     __tracebackhide__ = True
     try:
-        trips.texts([[number]])
+        codec.decode([[number]])
     except Exception as error:
-        token = trips.tokenizer.convert_ids_to_tokens(number)
+        token = codec.tokenizer.convert_ids_to_tokens(number)
         cause = f"{type(error).__name__}: {error}"
         summary = f"The id {number} ({token!r}) cannot be decoded: {cause}."
         raise Defect(summary, evidence={"id": number, "token": token}) from None
 
 
-def differing(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
+def differing(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
     """Ids with their texts and what becomes of them, where that is not declared."""
-    numbers = set(trips.tokenizer.added_tokens_decoder)
+    numbers = set(codec.tokenizer.added_tokens_decoder)
     plain = iter([entry for entry in entries if entry[0] not in numbers])
     added = [entry for entry in entries if entry[0] in numbers]
     while block := list(islice(plain, BLOCK)):
         joined = "\n".join(text for _, text in block)
-        if encoded_again(trips, [joined]) != [joined]:
-            yield from one_by_one(trips, declared, block)
-    yield from one_by_one(trips, declared, added)
+        if encoded_again(codec, [joined]) != [joined]:
+            yield from one_by_one(codec, declared, block)
+    yield from one_by_one(codec, declared, added)
 
 
-def encoded_again(trips: Trips, texts: Sequence[str]) -> list[str]:
+def encoded_again(codec: BatchCodec, texts: Sequence[str]) -> list[str]:
     """What becomes of texts; that one cannot be encoded at all is told by `round-trip`."""
     __tracebackhide__ = True
     try:
-        return trips.back(texts)
+        return codec.round_trip(texts)
     except RuntimeError as error:
         raise Unsupported(f"Decoded text cannot be encoded ({error}): see tokenizers/round-trip") from None
 
 
-def one_by_one(trips: Trips, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
-    backs = encoded_again(trips, [text for _, text in entries])
+def one_by_one(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
+    backs = encoded_again(codec, [text for _, text in entries])
     for (number, text), back in zip(entries, backs, strict=True):
-        if back != text and not explained(trips, declared, text, back):
+        if back != text and not explained(codec, declared, text, back):
             yield number, text, back
 
 
-def explained(trips: Trips, declared: Pipeline, text: str, back: str) -> bool:
+def explained(codec: BatchCodec, declared: Pipeline, text: str, back: str) -> bool:
     """Whether it is the declared form, or holds what cannot be spelled, or an added token that eats white space."""
     if declared.backend is None:
-        return trips.back([back]) == [back]
+        return codec.round_trip([back]) == [back]
     same = declared.comparable
     as_formed = same(back) == same(declared.form(text)) and declared.faithful(text)
     return same(back) == same(text) or as_formed or declared.spellable(text) != text
 
 
 def report(
-    tokenizer: Any, trips: Trips, declared: Pipeline, changed: Sequence[tuple[int, str, str]], tried: int
+    tokenizer: Any, codec: BatchCodec, declared: Pipeline, changed: Sequence[tuple[int, str, str]], tried: int
 ) -> None:
     __tracebackhide__ = True
     number, text, back = changed[0]
@@ -103,7 +103,7 @@ def report(
     raise Defect(
         f"{len(changed)} of {tried} ids decode to text that becomes other text when it is encoded again: id {number} "
         f"is {was}, and comes back as {now} ({rule}).",
-        evidence=case(tokenizer, text, trips.ids([text])[0], id=number, expected=escaped(expected),
+        evidence=case(tokenizer, text, codec.encode([text])[0], id=number, expected=escaped(expected),
                       actual=escaped(back), rule=rule, more=[each[0] for each in changed[:20]]),
     )  # fmt: skip
 

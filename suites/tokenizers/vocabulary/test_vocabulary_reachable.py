@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from suites.findings import Defect, Hazard, Record, Unsupported
-from suites.tokenizers.declared import Pipeline, pipeline
+from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.trips import Trips
-from suites.tokenizers.vocabulary.reach import Entry, rewritten, sample, unmade
+from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
+from suites.tokenizers.vocabulary.unreachable_tokens import Entry, rewritten_by_normalizer, sample, split_by_model
 
 FEW, MANY = 0.03, 0.15
 """Published tokenizers have 0.9% at most (reserved pieces of Baichuan 2), CLIP's capitals are 1.7%. Where half of the
@@ -26,7 +26,10 @@ def test_vocabulary_reachable(tokenizer: Any, record: Record) -> None:
     if declared.backend is None:
         raise Unsupported(f"{type(tokenizer).__name__} has no backend whose merges could be asked")
     entries = sample(tokenizer, declared)
-    merges, letters = unmade(declared, entries), rewritten(declared, Trips(tokenizer), entries)
+    merges, letters = (
+        split_by_model(declared, entries),
+        rewritten_by_normalizer(declared, BatchCodec(tokenizer), entries),
+    )
     share = len({*merges, *letters}) / max(1, len(entries))
     record.metric("tokenizers.unreachable_tokens", share, "of vocabulary", better="lower", samples=len(entries))
     if share >= FEW:
@@ -55,5 +58,5 @@ def by_merges(declared: Pipeline, merges: Sequence[Entry]) -> str:
 
 def by_letters(tokenizer: Any, letters: Sequence[Entry]) -> str:
     token, number = letters[len(letters) // 2]
-    text = Trips(tokenizer).texts([[number]])[0]
+    text = BatchCodec(tokenizer).decode([[number]])[0]
     return f"the letters of {token!r} are rewritten ({rule_behind(tokenizer, text)})"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from suites.findings import Unsupported
-from suites.tokenizers.calls import children
-from suites.tokenizers.calls.framing import Parts, place
+from suites.tokenizers.calls import forked_process
+from suites.tokenizers.calls.layout import Layout, find_ids
 from suites.tokenizers.calls.test_overflow_covers_the_text import windows
 from suites.tokenizers.calls.test_padding_changes_nothing_else import padded
 from suites.tokenizers.calls.test_truncation_keeps_what_it_says import kept, shares
@@ -56,16 +56,16 @@ def test_padding_by_hand() -> None:
 
 
 def test_parts_go_together_again() -> None:
-    parts = Parts([0], [1, 2], [7], [3], [8])
+    parts = Layout([0], [1, 2], [7], [3], [8])
     assert parts.joined([1], [3]) == [0, 1, 7, 3, 8]
     assert parts.added == 3
 
 
 def test_a_text_whose_ids_change_has_no_position() -> None:
-    assert place([1, 2, 3], [2, 3], 0) == 1
-    assert place([1], [], 1) == 1
+    assert find_ids([1, 2, 3], [2, 3], 0) == 1
+    assert find_ids([1], [], 1) == 1
     with pytest.raises(Unsupported):
-        place([1, 2], [2, 3], 0)
+        find_ids([1, 2], [2, 3], 0)
 
 
 def test_cutting_uses_the_sizes_in_turn() -> None:
@@ -87,7 +87,7 @@ def test_holes_are_characters_without_a_token() -> None:
 
 @forks
 def test_a_child_answers() -> None:
-    assert children.answer_of_child(lambda: [[1, 2], []]) == [[1, 2], []]
+    assert forked_process.run_in_fork(lambda: [[1, 2], []]) == [[1, 2], []]
 
 
 @forks
@@ -95,18 +95,18 @@ def test_what_a_child_raises_is_told() -> None:
     def work() -> None:
         raise ValueError("no")
 
-    assert children.answer_of_child(work) == {"error": "ValueError: no"}
+    assert forked_process.run_in_fork(work) == {"error": "ValueError: no"}
 
 
 @forks
 def test_a_child_that_dies_is_told() -> None:
-    assert children.answer_of_child(lambda: os._exit(3)) == {"error": "the process died"}
+    assert forked_process.run_in_fork(lambda: os._exit(3)) == {"error": "the process died"}
 
 
 @forks
 def test_a_child_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "PATIENCE", 0.2)
+    monkeypatch.setattr(forked_process, "TIMEOUT", 0.2)
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        children.answer_of_child(lambda: time.sleep(60))
+        forked_process.run_in_fork(lambda: time.sleep(60))
     assert time.monotonic() - began < 5

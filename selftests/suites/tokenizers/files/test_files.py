@@ -12,9 +12,9 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.tokenizers.files.class_overrides import settings
 from suites.tokenizers.files.declared_tokens import config_ids, named_tokens, template_ids
-from suites.tokenizers.files.raw import Raw, section
-from suites.tokenizers.files.snapshot import parted, phrase
+from suites.tokenizers.files.snapshot import change_clause, first_change
 from suites.tokenizers.files.test_no_truncation_or_padding_left import as_declared, wrapper_keeps_text
+from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_section
 
 CUT = {"max_length": 128, "direction": "Right"}
 
@@ -39,21 +39,21 @@ def test_a_section_is_read_without_the_model(tmp_path: Path, separators: tuple[s
     path = tmp_path / "tokenizer.json"
     content = {"padding": None, "added_tokens": [{"id": 1, "content": 'a"model"'}], "model": {"vocab": {"padding": 1}}}
     path.write_text(json.dumps(content, separators=separators, indent=indent), encoding="utf-8")
-    assert section(path, "added_tokens") == content["added_tokens"]
-    assert section(path, "padding") is None
-    assert section(path, "truncation") is None
+    assert read_section(path, "added_tokens") == content["added_tokens"]
+    assert read_section(path, "padding") is None
+    assert read_section(path, "truncation") is None
 
 
 def test_a_section_after_the_model_is_read_too(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps({"model": {"vocab": {}}, "padding": {"length": 3}}), encoding="utf-8")
-    assert section(path, "padding") == {"length": 3}
+    assert read_section(path, "padding") == {"length": 3}
 
 
 def test_a_section_of_a_broken_file_is_none(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text('{"added_tokens": [', encoding="utf-8")
-    assert section(path, "added_tokens") is None
+    assert read_section(path, "added_tokens") is None
 
 
 def test_post_processors_state_ids() -> None:
@@ -76,12 +76,12 @@ def test_names_may_be_strings_or_objects() -> None:
 
 
 def test_a_cut_is_declared_only_at_the_length_of_sentence_transformers() -> None:
-    file = Raw(None, CUT, None)
+    file = TokenizerFile(None, CUT, None)
     assert as_declared(file, {"sentence_bert_config.json": 128})
     assert not as_declared(file, {"sentence_bert_config.json": 256})
     assert not as_declared(file, {"tokenizer_config.json": 128})
-    assert as_declared(Raw(None, None, {"length": None}), {})
-    assert not as_declared(Raw(None, None, {"length": 128}), {})
+    assert as_declared(TokenizerFile(None, None, {"length": None}), {})
+    assert not as_declared(TokenizerFile(None, None, {"length": 128}), {})
 
 
 @pytest.mark.parametrize(("ids", "why"), [([1] * 128, "cut at 128"), ([1] * 200, "padded")])
@@ -97,10 +97,10 @@ def test_a_wrapper_that_cuts_or_pads_is_a_defect(ids: list[int], why: str) -> No
 def test_the_first_difference_is_told() -> None:
     before: dict[str, dict[str, Any]] = {"added tokens": {"<s>": (1, {"lstrip": False})}, "ids": {"a": [1]}}
     after: dict[str, dict[str, Any]] = {"added tokens": {"<s>": (2, {"lstrip": False})}, "ids": {"a": [2]}}
-    assert parted(before, before) is None
-    assert parted(before, after) == ("added tokens", "<s>")
-    assert phrase("added tokens", "<s>", (1, {}), (2, {})) == "the added token <s> has id 2 instead of 1"
-    assert phrase("added tokens", "<s>", None, (2, {})) == "the added token <s> is new"
+    assert first_change(before, before) is None
+    assert first_change(before, after) == ("added tokens", "<s>")
+    assert change_clause("added tokens", "<s>", (1, {}), (2, {})) == "the added token <s> has id 2 instead of 1"
+    assert change_clause("added tokens", "<s>", None, (2, {})) == "the added token <s> is new"
 
 
 def test_settings_are_leaves_by_path() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from suites.tokenizers.measures import growth, throughput
-from suites.tokenizers.measures.growth import KINDS, Growth
+from suites.tokenizers.measures import throughput, time_by_length
+from suites.tokenizers.measures.time_by_length import TEXT_KINDS, TimeByLength
 
 
 class Busy:
@@ -35,13 +35,13 @@ class Busy:
     ],
 )
 def test_only_steep_growth_that_takes_time_counts(power: float, unit: float, steep: bool) -> None:
-    found = Growth.of(Busy(power, unit), KINDS["one letter"], longest=8192, slow=0.1)
+    found = TimeByLength.of(Busy(power, unit), TEXT_KINDS["one letter"], longest=8192, slow=0.1)
     assert (found.steep(slow=0.1, exponent=1.5) and found.again().steep(slow=0.1, exponent=1.5)) is steep
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TEXT_KINDS)
 def test_texts_have_their_length(kind: str) -> None:
-    assert [len(KINDS[kind](size)) for size in (8, 64, 4096)] == [8, 64, 4096]
+    assert [len(TEXT_KINDS[kind](size)) for size in (8, 64, 4096)] == [8, 64, 4096]
 
 
 def test_a_refused_text_is_no_failure() -> None:
@@ -49,15 +49,15 @@ def test_a_refused_text_is_no_failure() -> None:
         def encode(self, text: str, **options: Any) -> list[int]:
             raise ValueError("no")
 
-    assert not Growth.of(Refusing(), KINDS["spaces"], longest=4096, slow=0.1).steep(slow=0.1, exponent=1.5)
+    assert not TimeByLength.of(Refusing(), TEXT_KINDS["spaces"], longest=4096, slow=0.1).steep(slow=0.1, exponent=1.5)
 
 
 def test_lengths_are_reached() -> None:
     """Each profile's longest length is a stride of the first."""
-    for longest in growth.LONGEST.values():
-        while longest > growth.FIRST:
-            longest //= growth.STRIDE
-        assert longest == growth.FIRST
+    for longest in time_by_length.LONGEST.values():
+        while longest > time_by_length.FIRST:
+            longest //= time_by_length.STRIDE
+        assert longest == time_by_length.FIRST
 
 
 def test_the_interval_holds_the_median() -> None:

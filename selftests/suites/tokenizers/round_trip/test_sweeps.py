@@ -9,11 +9,11 @@ import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from suites.tokenizers.declared import pipeline
+from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.round_trip.code_points import Sweep, chunks, extent, scalar_values, smallest
 from suites.tokenizers.rules import rule_behind
-from suites.tokenizers.special_tokens.pairs import all_pairs, longest_matches, thinned
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.special_tokens.adjacent_tokens import de_bruijn_sequence, longest_matches, thin_families
+from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 def byte_level(**parts: Any) -> Any:
@@ -30,10 +30,10 @@ def byte_level(**parts: Any) -> Any:
 
 def swept(tokenizer: Any) -> Sweep:
     """A sweep of the first four chunks."""
-    sweep = Sweep(Trips(tokenizer), pipeline(tokenizer))
+    sweep = Sweep(BatchCodec(tokenizer), pipeline(tokenizer))
     for _, chunk in zip(range(4), chunks(), strict=False):
         text = sweep.join(chunk)
-        sweep.try_chunk(chunk, text, sweep.trips.ids([text])[0])
+        sweep.try_chunk(chunk, text, sweep.codec.encode([text])[0])
     return sweep
 
 
@@ -121,13 +121,13 @@ def test_smallest_text(bad: str) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
 def test_all_pairs_are_tried_once(count: int) -> None:
-    found = list(pairwise(all_pairs(count)))
+    found = list(pairwise(de_bruijn_sequence(count)))
     assert sorted(found) == sorted(product(range(count), repeat=2))
 
 
 def test_families_are_thinned() -> None:
-    assert thinned([f"<unused{n}>" for n in range(100)]) == ["<unused0>", "<unused1>", "<unused99>"]
-    assert thinned(["<s>", "</s>", "[INST]"]) == ["<s>", "</s>", "[INST]"]
+    assert thin_families([f"<unused{n}>" for n in range(100)]) == ["<unused0>", "<unused1>", "<unused99>"]
+    assert thin_families(["<s>", "</s>", "[INST]"]) == ["<s>", "</s>", "[INST]"]
 
 
 def test_the_longest_token_wins() -> None:
@@ -138,7 +138,7 @@ def test_longest_match_is_what_the_library_does() -> None:
     tokenizer = byte_level()
     names = ["<a>", "<a><b>", "<b>", "<b><a>"]
     tokenizer.add_tokens([AddedToken(name, special=True, normalized=False) for name in names])
-    text = "".join(names[number] for number in all_pairs(len(names)))
+    text = "".join(names[number] for number in de_bruijn_sequence(len(names)))
     assert tokenizer.tokenize(text) == list(longest_matches(text, names))
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from suites.tokenizers.declared import Pipeline, bare
-from suites.tokenizers.special import panics_told
-from suites.tokenizers.trips import Trips
+from suites.tokenizers.batch_codec import BatchCodec
+from suites.tokenizers.encoding import panics_as_errors
+from suites.tokenizers.tokenization_pipeline import Pipeline, without_space
 
-BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
+BYTE_TOKEN = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 SAMPLE = 20_000
 """Tokens that are looked at, evenly over the ids: enough for a share, a fifth of a second instead of two."""
 BLOCK = 512
@@ -21,11 +21,11 @@ def sample(tokenizer: Any, declared: Pipeline) -> list[Entry]:
     """Ordinary tokens with their ids: neither added ones nor bytes."""
     added = set(tokenizer.added_tokens_decoder)
     ordered = sorted(declared.vocabulary.items(), key=lambda entry: entry[1])
-    plain = [(token, number) for token, number in ordered if number not in added and not BYTE.fullmatch(token)]
+    plain = [(token, number) for token, number in ordered if number not in added and not BYTE_TOKEN.fullmatch(token)]
     return plain[:: -(-len(plain) // SAMPLE) or 1]
 
 
-def unmade(declared: Pipeline, entries: Sequence[Entry]) -> list[Entry]:
+def split_by_model(declared: Pipeline, entries: Sequence[Entry]) -> list[Entry]:
     """Tokens that the model makes other tokens of.
 
     What a model makes of a piece does not depend on what stands around it: tokens that BPE does not merge alone it
@@ -42,23 +42,23 @@ def unmade(declared: Pipeline, entries: Sequence[Entry]) -> list[Entry]:
 
 def ids_of(model: Any, piece: str) -> list[int]:
     try:
-        with panics_told():
+        with panics_as_errors():
             return [token.id for token in model.tokenize(piece)]
     except Exception:  # no unknown token
         return []
 
 
-def rewritten(declared: Pipeline, trips: Trips, entries: Sequence[Entry]) -> list[Entry]:
+def rewritten_by_normalizer(declared: Pipeline, codec: BatchCodec, entries: Sequence[Entry]) -> list[Entry]:
     """Tokens whose text the normalizer turns into another, also between letters; white space aside."""
     if declared.backend.normalizer is None:
         return []
-    texts = trips.texts([[number] for _, number in entries])
-    pairs = [pair for pair in zip(entries, texts, strict=True) if "\ufffd" not in pair[1] and bare(pair[1])]
+    texts = codec.decode([[number] for _, number in entries])
+    pairs = [pair for pair in zip(entries, texts, strict=True) if "\ufffd" not in pair[1] and without_space(pair[1])]
     blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
     touched = [block for block in blocks if changes(declared, "\n".join(text for _, text in block))]
     return [entry for block in touched for entry, text in block
-            if changes(declared, text) and bare(declared.inside(text)) != bare(text)]  # fmt: skip
+            if changes(declared, text) and without_space(declared.inside(text)) != without_space(text)]  # fmt: skip
 
 
 def changes(declared: Pipeline, text: str) -> bool:
-    return bare(declared.normalized(text)) != bare(text)
+    return without_space(declared.normalized(text)) != without_space(text)

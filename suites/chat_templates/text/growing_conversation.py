@@ -10,7 +10,7 @@ from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, SECOND_AN
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, WEATHER
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix
-from suites.chat_templates.generated import shape_of
+from suites.chat_templates.generated_conversations import features_of
 from suites.chat_templates.probes import attempt
 
 THOUGHT = "They ask for a fact that I know."
@@ -51,20 +51,20 @@ def _steps(chat: Chat) -> Iterator[Step]:
 
 
 def _conversations(chat: Chat) -> Iterator[tuple[str, list[Message], list[Any] | None]]:
-    shape = shape_of(chat)
+    shape = features_of(chat)
     yield "plain", [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION], None
     if shape.tools:
         yield "with tools", [ASK, CALL, RESULT, REPLY, THANKS], [WEATHER]
     if shape.reasoning and not shape.tools:
-        yield "with thoughts", [QUESTION, thinking(ANSWER), FOLLOW_UP, thinking(SECOND_ANSWER)], None
+        yield "with thoughts", [QUESTION, with_thought(ANSWER), FOLLOW_UP, with_thought(SECOND_ANSWER)], None
     if shape.reasoning and shape.tools:
-        yield "with thoughts and tools", [ASK, thinking(CALL), RESULT, thinking(REPLY), THANKS], [WEATHER]
+        yield "with thoughts and tools", [ASK, with_thought(CALL), RESULT, with_thought(REPLY), THANKS], [WEATHER]
 
 
-def thinking(message: Message) -> Message:
+def with_thought(message: Message) -> Message:
     return message | {"reasoning_content": THOUGHT, "thinking": THOUGHT}
 
 
-def closed(chat: Chat, text: str) -> str:
+def without_ending(chat: Chat, text: str) -> str:
     """A render without what only its end has: white space, and the end-of-sequence token that Phi-3 adds."""
     return text.rstrip().removesuffix(chat.tokenizer.eos_token or "").rstrip()

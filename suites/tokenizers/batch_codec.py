@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.machine.machine import all_cores
-from suites.tokenizers.special import panics_told
+from suites.tokenizers.encoding import panics_as_errors
 
-PROBE = "A probe, isn't it ? Two words."
+SAMPLE = "A probe, isn't it ? Two words."
 
 
-class Trips:
+class BatchCodec:
     """Encodes and decodes lists of texts: nothing is added, nothing skipped, nothing cleaned up.
 
     Texts go through the backend where there is one; ids too, unless the wrapper puts a decode of its own before it.
@@ -24,28 +24,28 @@ class Trips:
             self.backend.no_truncation()
             self.backend.no_padding()
         self.fast = self.backend is not None
-        self.direct = self.fast and self._wrapper_agrees()
+        self.decodes_directly = self.fast and self._wrapper_agrees()
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
         if not self.fast:
             return [list(self.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-        with panics_told(), all_cores():
+        with panics_as_errors(), all_cores():
             return [each.ids for each in self.backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
-    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        if self.direct:
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        if self.decodes_directly:
             with all_cores():
                 return list(self.backend.decode_batch([list(each) for each in ids], skip_special_tokens=False))
-        return [self._decoded(each) for each in ids]
+        return [self._decode_one(each) for each in ids]
 
-    def back(self, texts: Sequence[str]) -> list[str]:
+    def round_trip(self, texts: Sequence[str]) -> list[str]:
         """What becomes of each text when it is encoded and decoded."""
-        return self.texts(self.ids(texts))
+        return self.decode(self.encode(texts))
 
-    def _decoded(self, ids: Sequence[int]) -> str:
+    def _decode_one(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _wrapper_agrees(self) -> bool:
         """Whether the wrapper's own decode is the backend's."""
-        ids = self.backend.encode(PROBE, add_special_tokens=False).ids
-        return self._decoded(ids) == str(self.backend.decode_batch([ids], skip_special_tokens=False)[0])
+        ids = self.backend.encode(SAMPLE, add_special_tokens=False).ids
+        return self._decode_one(ids) == str(self.backend.decode_batch([ids], skip_special_tokens=False)[0])

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from suites.tokenizers.encoding import panics_as_errors
 from suites.tokenizers.measures.throughput import processor_seconds
-from suites.tokenizers.special import panics_told
 
 FIRST, STRIDE = 64, 8
 LONGEST = {"quick": 32_768, "standard": 32_768, "exhaustive": 262_144}
@@ -18,7 +18,7 @@ LONGEST = {"quick": 32_768, "standard": 32_768, "exhaustive": 262_144}
 BUSY = 0.05
 """Seconds of processor time; from there on lengths only double, so that a blow-up stops early."""
 
-Make = Callable[[int], str]
+MakeText = Callable[[int], str]
 
 
 def _random_letters(length: int) -> str:
@@ -29,7 +29,7 @@ def _random_words(length: int) -> str:
     return "".join(random.Random(1).choices("etaoinshrdlucmf      \n.,", k=length))
 
 
-KINDS: dict[str, Make] = {
+TEXT_KINDS: dict[str, MakeText] = {
     "one letter": lambda length: "a" * length,
     "spaces": lambda length: " " * (length - 1) + "x",
     "digits": lambda length: "7" * length,
@@ -45,15 +45,15 @@ KINDS: dict[str, Make] = {
 
 
 @dataclass
-class Growth:
+class TimeByLength:
     """Seconds of processor time by length."""
 
     tokenizer: Any
-    make: Make
+    make: MakeText
     seconds: dict[int, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tokenizer: Any, make: Make, *, longest: int, slow: float) -> Growth:
+    def of(cls, tokenizer: Any, make: MakeText, *, longest: int, slow: float) -> TimeByLength:
         """Measures longer and longer texts, until one takes `slow` seconds or there is none longer."""
         growth, size = cls(tokenizer, make), FIRST
         while growth.measure(size) < BUSY and size * STRIDE <= longest:
@@ -70,7 +70,7 @@ class Growth:
         self.seconds[size] = min(taken, self.seconds.get(size, taken))
         return self.seconds[size]
 
-    def again(self) -> Growth:
+    def again(self) -> TimeByLength:
         """Measures the lengths that decide two more times each, in turns."""
         sizes = [self.length // part for part in (8, 4, 2, 1)]
         for size in [*sizes, *sizes]:
@@ -98,7 +98,7 @@ class Growth:
 
     def _encode(self, text: str) -> None:
         try:
-            with panics_told():
+            with panics_as_errors():
                 self.tokenizer.encode(text, add_special_tokens=False)
         except Exception:  # a refusal is quick, or its time counts
             return

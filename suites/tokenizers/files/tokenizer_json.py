@@ -12,7 +12,7 @@ from suites.findings import Unsupported
 
 
 @dataclass(frozen=True)
-class Raw:
+class TokenizerFile:
     """The tokenizer of a file; what cuts and pads was taken out of it and stands beside it."""
 
     tokenizer: Any
@@ -25,26 +25,26 @@ class Raw:
         return {token.content: token for token in self.tokenizer.get_added_tokens_decoder().values()}
 
 
-def raw(file: Path) -> Raw:
+def read_tokenizer_json(file: Path) -> TokenizerFile:
     """Reads a file, once for all checks of a subject (0.3 s for 150,000 entries); not to be changed."""
     return _read(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
-def _read(file: Path, _changed: int) -> Raw:
+def _read(file: Path, _changed: int) -> TokenizerFile:
     from tokenizers import Tokenizer
 
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises Exception itself
         raise Unsupported(f"tokenizers cannot read {file.name} ({error})") from None
-    found = Raw(tokenizer, tokenizer.truncation, tokenizer.padding)
+    found = TokenizerFile(tokenizer, tokenizer.truncation, tokenizer.padding)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return found
 
 
-def section(file: Path, name: str) -> Any:
+def read_section(file: Path, name: str) -> Any:
     """One top-level value of `tokenizer.json`, None when there is none; without its model, which may be large."""
     text = file.read_text(encoding="utf-8")
     head, model, _ = text.partition('"model"')

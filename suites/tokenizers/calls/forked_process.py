@@ -10,11 +10,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds after which a child counts as hanging."""
 
 
-def answer_of_child(work: Callable[[], Any]) -> Any:
+def run_in_fork(work: Callable[[], Any]) -> Any:
     """The JSON value that `work` gives in a forked child, or `{"error": ...}`.
 
     The child's output is thrown away; it is killed when it does not answer in time (`TimeoutError`).
@@ -24,7 +24,7 @@ def answer_of_child(work: Callable[[], Any]) -> Any:
         warnings.simplefilter("ignore")  # that other threads run: whether this hangs is the question
         child = os.fork()
     if child == 0:
-        _answer(writer, work)
+        _run_child(writer, work)
     os.close(writer)
     try:
         return json.loads(_read(reader))
@@ -34,7 +34,7 @@ def answer_of_child(work: Callable[[], Any]) -> Any:
         os.waitpid(child, 0)
 
 
-def _answer(writer: int, work: Callable[[], Any]) -> None:
+def _run_child(writer: int, work: Callable[[], Any]) -> None:
     """Runs in the child, which must never return into the tests."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -54,9 +54,9 @@ def _answer(writer: int, work: Callable[[], Any]) -> None:
 def _read(reader: int) -> bytes:
     """All that the child writes until it closes the pipe; '{"error": ...}' when that is nothing."""
     found = b""
-    while select.select([reader], [], [], PATIENCE)[0]:
+    while select.select([reader], [], [], TIMEOUT)[0]:
         piece = os.read(reader, 1 << 16)
         if not piece:
             return found or b'{"error": "the process died"}'
         found += piece
-    raise TimeoutError(f"no answer after {PATIENCE:.0f} s")
+    raise TimeoutError(f"no answer after {TIMEOUT:.0f} s")

@@ -17,7 +17,7 @@ from suites.chat_templates import probes_tools
 from suites.chat_templates.probes import attempt
 from suites.chat_templates.references.deviation import family_of, speaker_of
 
-FIXED: dict[str, list[Message]] = {
+TOOL_CONVERSATIONS: dict[str, list[Message]] = {
     "a call": [ASK, CALL],
     "a call and its result": [ASK, CALL, RESULT],
     "a call, its result and the reply": [ASK, CALL, RESULT, REPLY],
@@ -41,7 +41,7 @@ def _form_of(chat: Chat) -> Spoken | None:
     families = {name for form in FORMS for name in form.families}
     if not found or found.family.name not in families or not probes_tools.shows_calls(chat) or not follows(chat, found):
         return None
-    return learn(found, [heard for _, heard in fixed(chat)], FORMS)
+    return learn(found, [heard for _, heard in fixed_renders(chat)], FORMS)
 
 
 def follows(chat: Chat, found: Recognised) -> bool:
@@ -53,8 +53,8 @@ def follows(chat: Chat, found: Recognised) -> bool:
     )
 
 
-def fixed(chat: Chat) -> Iterator[tuple[str, tuple[Offer, str]]]:
-    for name, messages in FIXED.items():
+def fixed_renders(chat: Chat) -> Iterator[tuple[str, tuple[Offer, str]]]:
+    for name, messages in TOOL_CONVERSATIONS.items():
         for opens in (False, True) if messages[-1]["role"] != "assistant" else (False,):
             text, _ = attempt(chat, messages, tools=TOOLS, add_generation_prompt=opens)
             if text is not None:

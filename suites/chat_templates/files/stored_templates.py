@@ -19,7 +19,7 @@ OF_PROCESSORS = ("chat_template.json", "processor_config.json")
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTemplate:
     """A template as a file has it."""
 
     file: str
@@ -27,16 +27,16 @@ class Stored:
     text: str
 
 
-def stored(directory: Path) -> Iterator[Stored]:
+def stored_templates(directory: Path) -> Iterator[StoredTemplate]:
     """Every template of the directory."""
     if (directory / JINJA).is_file():
-        yield Stored(JINJA, DEFAULT, (directory / JINJA).read_text(encoding="utf-8"))
+        yield StoredTemplate(JINJA, DEFAULT, (directory / JINJA).read_text(encoding="utf-8"))
     for path in sorted((directory / NAMED).glob("*.jinja")):
-        yield Stored(f"{NAMED}/{path.name}", path.name.removesuffix(".jinja"), path.read_text(encoding="utf-8"))
+        yield StoredTemplate(f"{NAMED}/{path.name}", path.name.removesuffix(".jinja"), path.read_text(encoding="utf-8"))
     for file in (OF_TOKENIZERS, *OF_PROCESSORS):
         data, _ = traits.read_json(directory / file)
         for name, text in by_name(data.get("chat_template")).items():
-            yield Stored(file, name, text)
+            yield StoredTemplate(file, name, text)
 
 
 def by_name(declared: Any) -> dict[str, str]:
@@ -49,12 +49,12 @@ def by_name(declared: Any) -> dict[str, str]:
     return {str(entry.get("name")): entry["template"] for entry in entries if isinstance(entry.get("template"), str)}
 
 
-def in_tokenizer_files(directory: Path) -> list[Stored]:
+def in_tokenizer_files(directory: Path) -> list[StoredTemplate]:
     """The templates that tokenizers look at."""
-    return [each for each in stored(directory) if each.file not in OF_PROCESSORS]
+    return [each for each in stored_templates(directory) if each.file not in OF_PROCESSORS]
 
 
-def taken(tokenizer: Any) -> dict[str, str]:
+def loaded_templates(tokenizer: Any) -> dict[str, str]:
     """The templates that the loaded tokenizer has."""
     return by_name(getattr(tokenizer, "chat_template", None))
 
@@ -66,7 +66,7 @@ def renders_itself(tokenizer: Any) -> bool:
     return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
 
 
-def leaves(name: str) -> bool:
+def leaves_directory(name: str) -> bool:
     """Whether a name is a path of several parts, on any system."""
     plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
     return not plain or name in ("", ".", "..") or "\0" in name

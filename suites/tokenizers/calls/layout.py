@@ -7,12 +7,12 @@ from typing import Any
 
 from fixtures.text.differences import position
 from suites.findings import Unsupported
-from suites.tokenizers.calls.calling import plain
-from suites.tokenizers.special import encode
+from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.encoding import encode
 
 
 @dataclass(frozen=True)
-class Parts:
+class Layout:
     """Ids of a call: `before`, those of the text, `between`, those of the pair, `after`."""
 
     before: list[int]
@@ -29,20 +29,20 @@ class Parts:
         return [*self.before, *first, *self.between, *second, *self.after]
 
 
-def parts(tokenizer: Any, text: str, pair: str | None = None) -> Parts:
+def layout(tokenizer: Any, text: str, pair: str | None = None) -> Layout:
     """The parts of a call; raises Unsupported where a text's ids depend on what stands around it."""
     __tracebackhide__ = True
     first, second = encode(tokenizer, text), encode(tokenizer, pair) if pair is not None else []
-    whole = list(plain(tokenizer, text, pair)["input_ids"])
-    start = place(whole, first, 0)
+    whole = list(call_or_skip(tokenizer, text, pair)["input_ids"])
+    start = find_ids(whole, first, 0)
     middle = start + len(first)
-    other = place(whole, second, middle) if pair is not None else len(whole)
+    other = find_ids(whole, second, middle) if pair is not None else len(whole)
     if pair is None:
-        return Parts(whole[:start], first, [], [], whole[middle:])
-    return Parts(whole[:start], first, whole[middle:other], second, whole[other + len(second) :])
+        return Layout(whole[:start], first, [], [], whole[middle:])
+    return Layout(whole[:start], first, whole[middle:other], second, whole[other + len(second) :])
 
 
-def place(whole: list[int], part: list[int], start: int) -> int:
+def find_ids(whole: list[int], part: list[int], start: int) -> int:
     """Where some ids stand in others, from `start` on."""
     __tracebackhide__ = True
     found = position(whole, part, start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from suites.tokenizers.declared import state
+from suites.tokenizers.tokenization_pipeline import component_state
 
 COMPONENTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
@@ -21,7 +21,7 @@ def digests(tokenizer: Any) -> dict[str, str]:
 
 
 def _component(component: Any) -> str:
-    declared = state(component)
+    declared = component_state(component)
     return f"{' + '.join(_types(declared)) or 'none'}, {_digest(repr(declared).encode())}"
 
 

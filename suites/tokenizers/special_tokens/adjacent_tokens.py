@@ -6,20 +6,20 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-FAMILY = 3
+FAMILY_MEMBERS = 3
 """Of tokens that differ only by a number, so many are tried: the first ones and the last one."""
 
 
-def thinned(texts: Sequence[str]) -> list[str]:
+def thin_families(texts: Sequence[str]) -> list[str]:
     """The texts, with families that differ only by a number cut to a few members."""
     families: defaultdict[str, list[str]] = defaultdict(list)
     for text in texts:
         families[re.sub(r"\d+", "0", text)].append(text)
-    kept = {each for family in families.values() for each in (*family[: FAMILY - 1], family[-1])}
+    kept = {each for family in families.values() for each in (*family[: FAMILY_MEMBERS - 1], family[-1])}
     return [text for text in texts if text in kept]
 
 
-def all_pairs(count: int) -> list[int]:
+def de_bruijn_sequence(count: int) -> list[int]:
     """A circle of numbers below `count`, opened, in which every ordered pair stands side by side once.
 
     That is a de Bruijn sequence of order two: `count * count` numbers, and the first one again.

@@ -18,12 +18,12 @@ from fixtures.text.byte_letters import byte_letters
 from fixtures.text.differences import first_difference
 
 # Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
-EXACT_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
-MARKS = "▁Ġ"
+SPACE_PRESERVING_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
+SPACE_MARKS = "▁Ġ"
 NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
-STRANGE = "\U0010ffff\U000effff\ufffe"
+NONCHARACTERS = "\U0010ffff\U000effff\ufffe"
 """Code points that are no characters: hardly a vocabulary has tokens for them."""
-BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
+UTF8_BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
 
 _PIPELINES: WeakKeyDictionary[Any, Pipeline] = WeakKeyDictionary()
 
@@ -61,13 +61,13 @@ class Pipeline:
 
     @cached_property
     def decoders(self) -> set[str]:
-        return kinds(self.backend.decoder) if self.backend else set()
+        return component_types(self.backend.decoder) if self.backend else set()
 
     @cached_property
     def exact(self) -> bool:
         """Whether decoding gives white space back as it was."""
         ends_words = getattr(self.backend.model, "end_of_word_suffix", None) if self.backend else None
-        return bool(self.decoders & EXACT_DECODERS) and not ends_words
+        return bool(self.decoders & SPACE_PRESERVING_DECODERS) and not ends_words
 
     @cached_property
     def separator(self) -> str:
@@ -86,7 +86,7 @@ class Pipeline:
         """Bytes that the vocabulary has no token for, of a tokenizer that spells unknown characters in bytes."""
         if not self.spells_bytes:
             return []
-        missing = [byte for byte in BYTES if self.byte_token(byte) not in self.vocabulary]
+        missing = [byte for byte in UTF8_BYTES if self.byte_token(byte) not in self.vocabulary]
         return [byte for byte in missing if byte >= 0x80 or not self.spells(chr(byte))]  # Gemma spells tab as itself
 
     @cached_property
@@ -109,9 +109,9 @@ class Pipeline:
 
     def inside(self, text: str) -> str:
         """What the normalizer makes of a text between letters, where it is not stripped and nothing is prepended."""
-        bare, whole = self.normalized("aa"), self.normalized(f"a{text}a")
-        start = first_difference(bare, whole)
-        end = first_difference(bare[start:][::-1], whole[start:][::-1])
+        without_space, whole = self.normalized("aa"), self.normalized(f"a{text}a")
+        start = first_difference(without_space, whole)
+        end = first_difference(without_space[start:][::-1], whole[start:][::-1])
         return whole[start : len(whole) - end]
 
     def is_piece(self, character: str) -> bool:
@@ -134,13 +134,13 @@ class Pipeline:
         """Whether the decoder gives the normalized text back, white space and its marks aside."""
         if "CTC" in self.decoders:  # made to write one letter for several
             return True
-        return bare(self.form(text)) == bare(self.normalized(text))
+        return without_space(self.form(text)) == without_space(self.normalized(text))
 
     def decoder_rewrites(self, character: str) -> bool:
         """Whether the decoder makes another text of a character; a space marker and white space may change."""
-        if character.isspace() or character in MARKS:
+        if character.isspace() or character in SPACE_MARKS:
             return False
-        return self.form(character).strip() != self.normalized(character).strip().lstrip(MARKS)
+        return self.form(character).strip() != self.normalized(character).strip().lstrip(SPACE_MARKS)
 
     def comparable(self, text: str) -> str:
         """What of a decoded text is promised: all of it, or all but white space."""
@@ -170,7 +170,7 @@ class Pipeline:
         likely = set(characters)
         if self.spells_bytes and self.bytes_missing:
             missing = frozenset(self.bytes_missing)
-            if _leads("".join(likely), missing) == len(likely):
+            if _missing_lead_bytes("".join(likely), missing) == len(likely):
                 likely &= self.vocabulary.keys()
             likely = {each for each in likely if each in self.vocabulary or missing.isdisjoint(each.encode())}
         elif not self.spells_bytes:
@@ -207,7 +207,7 @@ class Pipeline:
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
 
 
-def bare(text: str) -> str:
+def without_space(text: str) -> str:
     """A text without white space and its mark."""
     return "".join(text.replace("▁", " ").split())
 
@@ -221,20 +221,20 @@ class Unigram:
 
     def __init__(self, backend: Any):
         try:
-            found = backend.model.tokenize(next(each for each in STRANGE if backend.token_to_id(each) is None))
+            found = backend.model.tokenize(next(each for each in NONCHARACTERS if backend.token_to_id(each) is None))
         except Exception:  # the model has no unk_id
             found = []
         self.falls_back = bool(found) and all(token.value.startswith("<0x") for token in found)
         self.unknown: str | None = backend.id_to_token(found[0].id) if found and not self.falls_back else None
 
 
-def _leads(characters: str, missing: frozenset[int]) -> int:
+def _missing_lead_bytes(characters: str, missing: frozenset[int]) -> int:
     """How many of the characters begin with a byte that is missing; a character has one such byte at most."""
     written = characters.encode()
     return sum(written.count(byte) for byte in missing if byte < 0x80 or byte >= 0xC2)
 
 
-def kinds(component: Any) -> set[str]:
+def component_types(component: Any) -> set[str]:
     """The types that a component of the `tokenizers` library is made of."""
     found: set[str] = set()
 
@@ -247,11 +247,11 @@ def kinds(component: Any) -> set[str]:
             for value in node:
                 walk(value)
 
-    walk(state(component))
+    walk(component_state(component))
     return found
 
 
-def state(component: Any) -> Any:
+def component_state(component: Any) -> Any:
     """What a component says of itself, as `tokenizer.json` writes it; None for no component."""
     if component is None:
         return None

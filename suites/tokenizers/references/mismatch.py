@@ -13,9 +13,9 @@ from fixtures.inputs import corpus
 from fixtures.inputs.texts import NASTY
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped, tokens
-from suites.tokenizers.declared import pipeline, state
+from suites.tokenizers.encoding import encode
 from suites.tokenizers.rules import rule_behind, steps
-from suites.tokenizers.special import encode
+from suites.tokenizers.tokenization_pipeline import component_state, pipeline
 
 _ADDED: WeakKeyDictionary[Any, Callable[[str], object]] = WeakKeyDictionary()
 
@@ -44,16 +44,16 @@ def fixed_texts() -> list[str]:
     return [UNITS, *NASTY.values(), *corpus.lines().values()]
 
 
-def plain(tokenizer: Any, text: str, *, bare: bool = False) -> str | None:
+def comparable_text(tokenizer: Any, text: str, *, bare: bool = False) -> str | None:
     """The text where both sides are to agree on it: None if it holds an added token; without outer white space if bare.
 
     Special tokens are a matter of each library. The letter '▁' is a space to SentencePiece.
     """
     text = text.strip() if bare else text
-    return None if not text or added_words(tokenizer)(text) or (bare and "▁" in text) else text
+    return None if not text or added_token_finder(tokenizer)(text) or (bare and "▁" in text) else text
 
 
-def added_words(tokenizer: Any) -> Callable[[str], object]:
+def added_token_finder(tokenizer: Any) -> Callable[[str], object]:
     """Finds an added token in a text; kept for the tokenizer, since some have thousands."""
     if tokenizer not in _ADDED:
         words = {token.content for token in tokenizer.added_tokens_decoder.values() if token.content}
@@ -65,11 +65,11 @@ def mismatch(tokenizer: Any, expected: Encode, text: str) -> Mismatch | None:
     """The difference on this text, on the smallest part of it that still shows one."""
     if encode(tokenizer, text) == expected(text):
         return None
-    smallest = next((part for part in parts(text) if encode(tokenizer, part) != expected(part)), text)
+    smallest = next((part for part in smaller_parts(text) if encode(tokenizer, part) != expected(part)), text)
     return Mismatch(smallest, expected(smallest), encode(tokenizer, smallest))
 
 
-def parts(text: str) -> Iterator[str]:
+def smaller_parts(text: str) -> Iterator[str]:
     """Words, neighbouring words, then lines: short ones first."""
     words = text.split()
     yield from dict.fromkeys(word for word in words if len(word) > 1)
@@ -109,6 +109,6 @@ def pre_tokens(tokenizer: Any, text: str) -> list[str]:
 def pattern_of(tokenizer: Any) -> str | None:
     """The regular expression that a byte-level tokenizer cuts text with, if it is a single one."""
     backend = pipeline(tokenizer).backend
-    declared = [state(step) for _, step in steps("pre_tokenizer", backend.pre_tokenizer)] if backend else []
+    declared = [component_state(step) for _, step in steps("pre_tokenizer", backend.pre_tokenizer)] if backend else []
     found = [step["pattern"].get("Regex") for step in declared if step.get("type") == "Split"]
     return found[0] if len(found) == 1 else None

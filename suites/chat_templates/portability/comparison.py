@@ -17,12 +17,15 @@ from fixtures.templates.chat import Chat, Message
 from fixtures.text import differences as where
 from suites.chat_templates.portability.engines import CLOCK, Engine, Json, Outcome, llama_cpp
 
-MARKED_UP = {**WEATHER, "function": {**WEATHER["function"], "description": "Tells 'what' a <place> & a day are like."}}
+MARKUP_TOOL = {
+    **WEATHER,
+    "function": {**WEATHER["function"], "description": "Tells 'what' a <place> & a day are like."},
+}
 """A tool with the characters that some engines escape in JSON."""
-SHAPES: dict[str, tuple[list[Message], list[Any] | None]] = {
+CONVERSATIONS: dict[str, tuple[list[Message], list[Any] | None]] = {
     "a question": ([QUESTION], None),
     "a conversation with a system message": ([INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP], None),
-    "a tool call": ([ASK, CALL, RESULT, REPLY, QUESTION], [MARKED_UP]),
+    "a tool call": ([ASK, CALL, RESULT, REPLY, QUESTION], [MARKUP_TOOL]),
 }
 DEFAULTS = {"enable_thinking": True, "preserve_reasoning": True, "preserve_thinking": True, "clear_thinking": False,
             "truncate_history_thinking": False, "drop_thinking": False}  # fmt: skip
@@ -45,14 +48,14 @@ class Difference:
         return where.first_difference(self.jinja, self.other.text or "")
 
 
-def references(chat: Chat) -> dict[str, tuple[Json, Json]]:
+def jinja_renders(chat: Chat) -> dict[str, tuple[Json, Json]]:
     """For each conversation the variables and how Jinja ends; those that Jinja itself cannot render are left out."""
     return chat.once("portability", _references)
 
 
 def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
-    given = {name: _given(chat.shaped(messages), tools, tokens) for name, (messages, tools) in SHAPES.items()}
+    given = {name: _given(chat.shaped(messages), tools, tokens) for name, (messages, tools) in CONVERSATIONS.items()}
     ends = CLIENT.ask(chat.template, _renders(given))["renders"]
     told = zip(given.items(), ends, strict=False)
     return {name: (each, end) for (name, each), end in told if "text" in end or "refused" in end}
@@ -68,7 +71,7 @@ def _renders(given: Mapping[str, Json]) -> list[Json]:
 
 @prefetch.begins(0.35)
 def _begin_references(template: str) -> None:
-    CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in SHAPES.items()}))
+    CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in CONVERSATIONS.items()}))
 
 
 @prefetch.begins(0.12)
@@ -76,7 +79,7 @@ def _begin_llama_cpp(template: str) -> None:
     """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()
     if engine:
-        engine.begin(template, _given(*SHAPES["a tool call"], SPECIAL_TOKENS))
+        engine.begin(template, _given(*CONVERSATIONS["a tool call"], SPECIAL_TOKENS))
 
 
 def same(chat: Chat, engine: Engine, given: Json, end: Json) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from fixtures.text.differences import position
 from suites.evidence import tokens
 from suites.findings import Defect, Unsupported
-from suites.tokenizers.special import encode
+from suites.tokenizers.encoding import encode
 
 PAIR = ("hello", "big world")
 
@@ -20,13 +20,13 @@ def takes_pairs(tokenizer: Any) -> bool:
         return False
 
 
-def pairs_agree(tokenizer: Any, declared: dict[str, Any]) -> None:
+def check_pairs(tokenizer: Any, declared: dict[str, Any]) -> None:
     """Count, mask and flags for a pair; Unsupported where the texts' ids change with what stands around them."""
     __tracebackhide__ = True
     expected = added_to_pair(tokenizer)
-    count(tokenizer, expected)
-    mask_is(tokenizer, PAIR, expected)
-    flags(tokenizer, declared, expected)
+    check_count(tokenizer, expected)
+    check_mask(tokenizer, PAIR, expected)
+    check_flags(tokenizer, declared, expected)
 
 
 def added_to_pair(tokenizer: Any) -> list[int]:
@@ -42,7 +42,7 @@ def added_to_pair(tokenizer: Any) -> list[int]:
     return [0 if index in own else 1 for index in range(len(whole))]
 
 
-def count(tokenizer: Any, added: list[int]) -> None:
+def check_count(tokenizer: Any, added: list[int]) -> None:
     __tracebackhide__ = True
     promised, ids = tokenizer.num_special_tokens_to_add(pair=True), list(tokenizer(*PAIR)["input_ids"])
     if promised != sum(added):
@@ -58,7 +58,7 @@ def count(tokenizer: Any, added: list[int]) -> None:
         )
 
 
-def mask_is(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> None:
+def check_mask(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> None:
     __tracebackhide__ = True
     encoding = tokenizer(*texts, return_special_tokens_mask=True)
     ids, mask = list(encoding["input_ids"]), list(encoding["special_tokens_mask"])
@@ -70,7 +70,7 @@ def mask_is(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> None
         )
 
 
-def mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
+def check_mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
     """The mask that data collators ask for; it goes by the ids, so an id of the text may be special too."""
     __tracebackhide__ = True
     refuse_random(ids, expected)
@@ -88,14 +88,14 @@ def mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
         )
 
 
-def refuse_random(ids: list[int], flags: list[int]) -> None:
+def refuse_random(ids: list[int], check_flags: list[int]) -> None:
     """What one call gave tells nothing about the ids of another where they differ."""
     __tracebackhide__ = True
-    if len(ids) != len(flags):
+    if len(ids) != len(check_flags):
         raise Unsupported("texts get other ids in every call: see tokenizers/agrees-with-tokenizer-json")
 
 
-def flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:
+def check_flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:
     """A flag that is false holds for both texts of a pair; one that is true holds for the first at least."""
     __tracebackhide__ = True
     ids = list(tokenizer(*PAIR)["input_ids"])

@@ -12,12 +12,12 @@ from suites.chat_templates import probes, probes_content, probes_tools
 Generated = Callable[[Features], tuple[Conversation, ...]]
 
 
-def shape_of(chat: Chat) -> Features:
+def features_of(chat: Chat) -> Features:
     """What the conversations of the generated conversations may hold for this template."""
-    return chat.once("shape", _shape)
+    return chat.once("shape", _features)
 
 
-def _shape(chat: Chat) -> Features:
+def _features(chat: Chat) -> Features:
     uses_tools = probes_tools.shows_calls(chat) and _is(chat, probes_tools.tool_results, "supported")
     return Features(
         system=_is(chat, probes.system_role, "supported", "merged"),
@@ -34,25 +34,27 @@ def _is(chat: Chat, probe: Callable[[Chat], probes.Answer], *values: str) -> boo
 
 def renders(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[Conversation, str]]:
     """Every conversation of the generated conversations with its render; what does not render is told by `renders`."""
-    for talk in generated_conversations(shape_of(chat)):
-        if (text := render(chat, talk)) is not None:
-            yield talk, text
+    for conversation in generated_conversations(features_of(chat)):
+        if (text := render(chat, conversation)) is not None:
+            yield conversation, text
 
 
-def render(chat: Chat, talk: Conversation, *, add_generation_prompt: bool = False) -> str | None:
+def render(chat: Chat, conversation: Conversation, *, add_generation_prompt: bool = False) -> str | None:
     """The render, None where there is none."""
     try:
-        return chat.render(talk.messages, tools=talk.tools, add_generation_prompt=add_generation_prompt)
+        return chat.render(conversation.messages, tools=conversation.tools, add_generation_prompt=add_generation_prompt)
     except TemplateFails:
         return None
 
 
-def simplest(chat: Chat, talk: Conversation, wrong: Callable[[Conversation, str], bool]) -> tuple[Conversation, str]:
+def simplest(
+    chat: Chat, conversation: Conversation, wrong: Callable[[Conversation, str], bool]
+) -> tuple[Conversation, str]:
     """A smaller conversation whose render is wrong in the same way, and the render."""
 
     def fails(each: Conversation) -> bool:
         text = render(chat, each)
         return text is not None and wrong(each, text)
 
-    found = smallest(talk, fails)
+    found = smallest(conversation, fails)
     return found, render(chat, found) or ""
