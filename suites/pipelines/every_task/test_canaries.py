@@ -6,7 +6,7 @@ from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
-from suites.pipelines.contracts import remedies
+from suites.pipelines.contracts import fixes
 from suites.pipelines.contracts.agreement import shown
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import promised_of
@@ -46,7 +46,7 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
             f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: "
             f"expected was {canary.answer!r}, the answer is {got!r}, for {which}.",
             evidence={"wrong": [_as_json(*each) for each in wrong]},
-            remedy=remedies.of_meaning(task),
+            remedy=fixes.of_meaning(task),
         )
 
 

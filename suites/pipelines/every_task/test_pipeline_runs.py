@@ -4,9 +4,9 @@ from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from suites.findings import Defect, Record
-from suites.pipelines.contracts import remedies
+from suites.pipelines.contracts import fixes
 from suites.pipelines.contracts.registry import contract, first_failure
-from suites.pipelines.images import processors
+from suites.pipelines.image_processing import processors
 
 
 @also_quantized
@@ -26,7 +26,7 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
         )
     if failure:
         raise Defect(
-            f"{task}: an ordinary input fails: {failure}", evidence={"error": failure}, remedy=remedies.of_failure(task)
+            f"{task}: an ordinary input fails: {failure}", evidence={"error": failure}, remedy=fixes.of_failure(task)
         )
     if made_up := _made_up(pipe, loaded):
         raise Defect(

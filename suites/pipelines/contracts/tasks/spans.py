@@ -10,7 +10,7 @@ from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.scores import as_probabilities
-from suites.pipelines.contracts.texts import NOT_TEXTS, too_long
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, too_long
 
 CONTEXTS = (
     {"question": "Where does Anna live?", "context": "Anna lives in Paris."},

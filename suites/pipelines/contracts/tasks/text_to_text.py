@@ -11,7 +11,7 @@ from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from fixtures.pipelines.writing import KEYS, LANGUAGES
 from suites.pipelines.contracts.contract import Asked, Contract
-from suites.pipelines.contracts.texts import NOT_TEXTS, leaked
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked
 
 NEW_TOKENS = 12
 CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")

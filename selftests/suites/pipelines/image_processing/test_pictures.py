@@ -1,0 +1,187 @@
+"""What the checks of pictures reckon by: processors that are asked, places in pictures, and when two answers agree."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fixtures.inputs import clips, images, scenes
+from suites.findings import Unsupported
+from suites.pipelines.contracts import boxes_in_pictures
+from suites.pipelines.contracts.agreement import difference
+from suites.pipelines.contracts.boxes_in_pictures import Found
+from suites.pipelines.contracts.tasks import depth_and_images
+from suites.pipelines.image_processing import processors
+
+
+class Processor:
+    """Makes as many pixel values as it is told to."""
+
+    def __init__(self, *shape: int, **settings: Any):
+        self.shape = shape
+        self.__dict__.update(settings)
+
+    def __call__(self, images: Any, return_tensors: str, **options: Any) -> dict[str, Any]:
+        import numpy
+
+        self.given = images
+        return {"pixel_values": numpy.zeros((1, *self.shape))} if self.shape else {"input_ids": numpy.zeros((1, 4))}
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 9), (2, 3, 8, 9), (16, 3, 8, 9)])
+def test_pixels_are_those_of_the_first_picture(shape: tuple[int, ...]) -> None:
+    assert processors.pixels(Processor(*shape), images.drawn("red disc")).shape == (3, 8, 9)
+
+
+def test_a_pair_is_given_as_a_pair() -> None:
+    processor = Processor(2, 3, 8, 9)
+    processors.pixels(processor, "picture", "keypoint-matching")
+    assert processor.given == ["picture", "picture"]
+
+
+@pytest.mark.parametrize("shape", [(), (64, 768)])
+def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
+    with pytest.raises(Unsupported):
+        processors.pixels(Processor(*shape), images.drawn("red disc"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({"size": {"height": 8, "width": 9}, "do_resize": True}, (9, 8)),
+        ({"size": {"shortest_edge": 8}, "do_resize": True}, None),
+        ({"size": {"height": 8, "width": 9}, "do_resize": False}, None),
+        ({"size": {"height": 8, "width": 9}, "do_resize": True, "do_center_crop": True}, None),
+        ({"size": {"height": 8, "width": 9}, "do_resize": True, "keep_aspect_ratio": True}, None),
+        ({"size": {"height": 8, "width": 9, "shortest_edge": None}, "do_resize": True}, (9, 8)),
+        ({}, None),
+    ],
+)
+def test_a_size_is_exact_where_pictures_are_stretched(settings: dict[str, Any], size: tuple[int, int] | None) -> None:
+    assert processors.exact_size(SimpleNamespace(**settings)) == size
+
+
+@pytest.mark.parametrize(
+    ("settings", "spread"),
+    [
+        ({"do_normalize": True, "image_std": [0.5, 0.25, 1.0]}, 0.25),
+        ({"do_normalize": True, "image_std": 0.5}, 0.5),
+        ({"do_normalize": False, "image_std": [0.5]}, 1.0),
+        ({}, 1.0),
+    ],
+)
+def test_the_least_spread_counts(settings: dict[str, Any], spread: float) -> None:
+    assert processors.deviation(SimpleNamespace(**settings)) == spread
+
+
+def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
+    def pipe(library: Any, call: Any = None) -> Any:
+        return SimpleNamespace(library=library, call=call, task="any")
+
+    assert processors.processor_of(pipe(SimpleNamespace(image_processor="a"))) == "a"
+    inner = SimpleNamespace(image_processor=None, processor=SimpleNamespace(image_processor="b"))
+    assert processors.processor_of(pipe(inner)) == "b"
+    assert processors.processor_of(pipe(None, SimpleNamespace(image_processor="c"))) == "c"
+    with pytest.raises(Unsupported):
+        processors.processor_of(pipe(SimpleNamespace()))
+
+
+def test_places_are_read_as_they_are_told() -> None:
+    text = "red disc 4 10 24 30; cat; sea lion -1 0 5 6"
+    found = boxes_in_pictures.read(text)
+    assert found == [Found("red disc", (4, 10, 24, 30)), Found("cat"), Found("sea lion", (-1, 0, 5, 6))]
+    assert boxes_in_pictures.told(found) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "right"),
+    [
+        ([Found("cat", (0, 0, 10, 10)), Found("dog", (20, 0, 30, 10))], True),
+        ([Found("dog", (21, 1, 31, 11)), Found("CAT", (1, 0, 10, 10))], True),
+        ([Found("cat", (0, 0, 10, 10))], False),
+        ([Found("cat", (20, 0, 30, 10)), Found("dog", (0, 0, 10, 10))], False),
+        ([Found("cat", (0, 0, 10, 10)), Found("dog", (20, 0, 30, 10)), Found("dog", (0, 0, 10, 10))], False),
+    ],
+)
+def test_things_agree_by_label_and_place(found: list[Found], right: bool) -> None:
+    expected = "cat 0 0 10 10; dog 20 0 30 10"
+    assert (boxes_in_pictures.agreed(found, expected) == expected) is right
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert boxes_in_pictures.overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert boxes_in_pictures.overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0.0
+    assert boxes_in_pictures.overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("box", "wrong"),
+    [
+        ((0, 0, 48, 40), ""),
+        ((-10, -10, 30, 30), ""),
+        ((29, 6, 16, 18), "ends before it begins"),
+        ((60, 0, 80, 20), "middle outside"),
+        ((-60, 0, 100, 20), "larger than the picture"),
+    ],
+)
+def test_boxes_may_be_drawn_over_an_edge(box: boxes_in_pictures.Box, wrong: str) -> None:
+    assert wrong in next(boxes_in_pictures.misplaced(box, (48, 40)), "")
+
+
+def test_pictures_agree_but_for_a_level_and_a_few_pixels() -> None:
+    from PIL import Image
+
+    plain, lighter, other = (Image.new("L", (100, 100), level) for level in (100, 101, 130))
+    assert difference(plain, lighter, 1e-4) is None
+    assert difference(plain, lighter, 0.0) is not None
+    assert "100.0% of its pixels" in str(difference(plain, other, 1e-4))
+    mended = plain.copy()
+    mended.paste(255, (0, 0, 10, 5))
+    assert difference(plain, mended, 1e-4) is None
+    assert "shape" in str(difference(plain, plain.resize((50, 100)), 1e-4))
+
+
+def test_whole_numbers_agree_within_a_pixel_where_that_is_said() -> None:
+    one, other = {"xmin": 3, "score": 0.5}, {"xmin": 4, "score": 0.5}
+    assert difference(one, other, 1e-4, 1) is None
+    assert difference(one, other, 1e-4) is not None
+    assert difference({"score": 0.5}, {"score": 0.6}, 1e-4, 1) is not None
+
+
+def test_depths_are_compared_at_pixels() -> None:
+    import numpy
+
+    answer = {"predicted_depth": numpy.array([[1.0, 2.0], [3.0, 3.0]])}
+    assert depth_and_images.which_is_more(answer, "1,0 > 0,0; 0,1 > 1,1") == "1,0 > 0,0; 0,1 = 1,1"
+    assert depth_and_images.which_is_more(answer, "5,0 > 0,0") == "2 x 2 pixels"
+
+
+def test_scenes_hold_what_they_tell() -> None:
+    """The box of each disc is the box of its pixels, and a drawn lot lies wholly in its picture."""
+    import random
+
+    import numpy
+
+    for size, things in scenes.SCENES:
+        regions = scenes.regions(size, things)
+        for thing in things:
+            rows, columns = numpy.nonzero(regions == scenes.LABELS.index(thing.kind) + 1)
+            found = (columns.min(), rows.min(), columns.max(), rows.max())
+            assert boxes_in_pictures.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
+    for seed in range(30):
+        picture, discs = scenes.drawn_by_lot(random.Random(seed))
+        boxes = [disc.box(picture.size) for disc in discs]
+        assert all(min(box) >= -0.01 and box[2] <= picture.size[0] + 0.01 for box in boxes)
+        assert all(box[3] <= picture.size[1] + 0.01 for box in boxes)
+
+
+def test_videos_come_back_frame_by_frame(tmp_path: Any) -> None:
+    av = pytest.importorskip("av")
+    import numpy
+
+    levels = [10, 90, 170, 250]
+    with av.open(clips.as_file(clips.counted(levels), tmp_path / "counted.mkv")) as video:
+        seen = [int(frame.to_ndarray(format="rgb24")[5, 5, 0]) for frame in video.decode(video=0)]
+    assert numpy.abs(numpy.array(seen) - levels).max() <= 1

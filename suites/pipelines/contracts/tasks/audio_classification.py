@@ -1,0 +1,30 @@
+"""Sounds to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts import audio_inputs
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.tasks import text_classification
+
+
+def label_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
+    """As of a text; a sound that holds NaN may have scores that are NaN, which nobody takes for an answer."""
+    if not audio_inputs.holds_nan(sample):
+        yield from text_classification.problems(sample, answer, pipe)
+
+
+CONTRACTS = (
+    Contract(
+        tasks=("audio-classification",),
+        samples=audio_inputs.samples,
+        problems=label_problems,
+        options=lambda pipe: {"top_k": pipe.model.config.num_labels},
+        given=audio_inputs.given,
+        refused=audio_inputs.no_sounds,
+        meaning=lambda answer: str(answer[0]["label"]),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Gaps to words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixtures.pipelines.pipe import Pipe
+from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.scores import as_probabilities, sorted_down
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, too_long
+
+GAPS = (
+    "The capital of France is {}.",
+    "{} rains.",
+    "She put the {} on the table and opened the window, because it was a warm evening.",
+)
+
+
+def samples(pipe: Pipe) -> list[str]:
+    return [text.format(pipe.tokenizer.mask_token) for text in GAPS]
+
+
+def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
+    """Five tokens with scores, the best first, each with the text that it completes."""
+    if pipe.tokenizer.mask_token == pipe.tokenizer.unk_token:
+        yield f"tokenizer_config.json has {pipe.tokenizer.mask_token!r} as mask_token, which stands for unknown words"
+    scores = [entry["score"] for entry in answer]
+    yield from sorted_down(scores)
+    yield from as_probabilities(scores, exclusive=False)
+    for entry in answer:
+        if entry["token_str"].strip() != pipe.tokenizer.decode([entry["token"]]).strip():
+            yield f"token {entry['token']} is {pipe.tokenizer.decode([entry['token']])!r}, not {entry['token_str']!r}"
+        if pipe.tokenizer.mask_token in entry["sequence"]:
+            yield f"the mask is still in the sequence {entry['sequence']!r}"
+
+
+CONTRACTS = (
+    Contract(
+        tasks=("fill-mask",),
+        samples=samples,
+        problems=problems,
+        too_long=too_long,
+        opening=lambda pipe: f"{pipe.tokenizer.mask_token} ",
+        shortened={"tokenizer_kwargs": {"truncation": True}},
+        unwraps=True,
+        meaning=lambda answer: str(answer[0]["token_str"]),
+        refused=lambda pipe: {**NOT_TEXTS, "a text without a gap": "There is no gap."},
+    ),
+)
