@@ -18,7 +18,7 @@ from fixtures.builtin import FLEET
 from fixtures.machine import library_versions
 from fixtures.session.options import SUITES
 from selftests.processes.pytest_run import QUIET, run_pytest
-from suites.pipelines.contracts.registry import contract, contracts, modules
+from suites.pipelines.contracts.registry import contract_for, contracts, modules
 
 DOCS = SUITES.parent / "docs"
 KEPT, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
@@ -106,7 +106,7 @@ def render(kept: Mapping[str, Outcomes]) -> str:
 
 def _module(task: str) -> str:
     """The file of the contract."""
-    return next(name for name, stated in modules().items() if contract(task) in stated)
+    return next(name for name, stated in modules().items() if contract_for(task) in stated)
 
 
 def _cell(outcome: Mapping[str, Any] | None) -> str:

@@ -6,9 +6,9 @@ from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.audio.chunks import in_pieces, needs_ctc, other_words
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.audio_inputs import rate
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 SEAMS = 0.1
 """Share of the words that may change: a piece hides context, so that a healthy model may spell one otherwise."""
@@ -25,19 +25,19 @@ def test_chunks_join(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> Non
     """
     import numpy
 
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     needs_ctc(pipe)
-    given = [promised.given(canary.input, pipe) for canary in canaries]
+    given = [contract.canary_input(canary.input, pipe) for canary in canaries]
     if not all(isinstance(sound, numpy.ndarray) for sound in given):
         raise Unsupported("the known sounds are files: only samples can be put one behind the other")
     sound = numpy.concatenate(given)
     options = in_pieces(len(sound) / rate(pipe))
-    whole = promised.answer(pipe, sound)["text"]
-    pieces = promised.answer(pipe, sound, **options)["text"]
+    whole = contract.answer(pipe, sound)["text"]
+    pieces = contract.answer(pipe, sound, **options)["text"]
     changed = other_words(whole, pieces)
     if len(changed) > SEAMS * len(whole.split()):
         raise Defect(
             f"{task}: read in pieces of {options['chunk_length_s']:.1f} s, {changed[0]}: words at a seam are doubled, "
             "lost or cut.",
-            evidence={"in one pass": shown(whole), "in pieces": shown(pieces), "changes": changed},
+            evidence={"in one pass": brief(whole), "in pieces": brief(pieces), "changes": changed},
         )

@@ -9,9 +9,9 @@ from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.audio.chunks import in_pieces, needs_ctc
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.audio_inputs import rate
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 TEXT = "mia omi emi amo mai ame omo aim"
 
@@ -25,16 +25,17 @@ def test_timestamps_in_order(pipe: Pipe, task: str) -> None:
     Fix: compare `sampling_rate` in preprocessor_config.json and the convolutions' strides in config.json with training.
     Source: https://github.com/huggingface/transformers/issues/31778
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     needs_ctc(pipe)
     sound = audio.spelled(TEXT, rate(pipe))
     duration = len(sound) / rate(pipe)
     step = getattr(pipe.model.config, "inputs_to_logits_ratio", 1) / rate(pipe)
     for way, options in (("in one pass", {}), ("in pieces", in_pieces(duration))):
-        words = promised.answer(pipe, sound, return_timestamps="word", **options)["chunks"]
+        words = contract.answer(pipe, sound, return_timestamps="word", **options)["chunks"]
         if problem := next(_disorder(words, duration + step), None):
             raise Defect(
-                f"{task}: read {way}, {problem}; the sound lasts {duration:.2f} s.", evidence={"words": shown(words)}
+                f"{task}: read {way}, {problem}; the sound lasts {duration:.2f} s.",
+                evidence={"words": brief(words)},
             )
 
 

@@ -68,7 +68,7 @@ def _differences(left: Any, right: Any, tolerance: Slack, place: str) -> Iterato
         for number, (one, other) in enumerate(zip(left, right, strict=False)):
             yield from _differences(one, other, tolerance, f"{place}[{number}]")
     elif left != right:
-        yield f"{place} is {shown(left)}, then {shown(right)}"
+        yield f"{place} is {brief(left)}, then {brief(right)}"
 
 
 def _plain(value: Any) -> Any:
@@ -131,7 +131,7 @@ def _of_numbers(left: Any, right: Any, tolerance: float, place: str, whole: int 
         yield f"{place} differs{at}"
 
 
-def shown(value: Any) -> str:
+def brief(value: Any) -> str:
     """A value as a report shows it."""
     text = repr(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + " ..."

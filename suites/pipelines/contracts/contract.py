@@ -11,7 +11,7 @@ from suites.pipelines.contracts.agreement import difference, rounding
 
 
 @dataclass(frozen=True)
-class Asked:
+class InputWithOptions:
     """The input of a canary that brings arguments of its own, such as the labels to choose from."""
 
     input: Any
@@ -29,60 +29,60 @@ class Contract:
     """Sentences about what is wrong with the answer to an input: nothing where it is as promised."""
     options: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
     """Arguments of every call, so that answers are whole and do not depend on chance."""
-    single: Callable[[Any], Any] = lambda output: output
+    from_single: Callable[[Any], Any] = lambda output: output
     """The answer in what the pipeline returns for one input that is not in a list."""
-    streamed: Callable[[Any], Any] = lambda output: output
+    from_stream: Callable[[Any], Any] = lambda output: output
     """The answer in what comes for each input of a generator or a data set."""
-    batched: Callable[[Any, Any], Any] = lambda alone, together: together
+    from_batch: Callable[[Any, Any], Any] = lambda alone, together: together
     """What of an answer from a batch is to be compared with the answer that the input gets alone."""
     meaning: Callable[[Any], str] = str
     """What an answer says, in one word or text: to be compared with a canary's."""
-    says: Callable[[Any, str], str] | None = None
+    match_canary: Callable[[Any, str], str] | None = None
     """The canary's answer itself where the answer agrees with it (boxes: near enough), else what the answer says."""
-    compared: Callable[[Any], Any] = lambda answer: answer
+    comparable: Callable[[Any], Any] = lambda answer: answer
     """What of an answer is compared with another answer: not what a rounding error brings in or takes out."""
-    whole_numbers: int = 0
+    integer_tolerance: int = 0
     """By how much whole numbers may differ where rounding decides them: one pixel, for places."""
-    given: Callable[[Any, Pipe], Any] = lambda known, pipe: known
+    canary_input: Callable[[Any, Pipe], Any] = lambda known, pipe: known
     """What the pipeline takes for the input of a canary, which is written as text or as a table."""
-    forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
+    other_forms: Callable[[Any], Mapping[str, Any]] = lambda sample: {}
     """The same input in every other form that the task accepts, by name."""
-    refused: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
+    invalid_inputs: Callable[[Pipe], Mapping[str, Any]] = lambda pipe: {}
     """Inputs that are no inputs, by name: a clear error, or an answer as promised, and no harm to the next call."""
-    too_long: Callable[[int], Any] | None = None
+    long_input: Callable[[int], Any] | None = None
     """An input of more tokens than a model with so many positions can read; None where that makes no sense."""
-    opening: Callable[[Pipe], str] = lambda pipe: ""
+    long_input_prefix: Callable[[Pipe], str] = lambda pipe: ""
     """What a text that is too long has to begin with."""
-    cuts: bool = False
+    truncates: bool = False
     """Whether the pipeline cuts inputs that are too long by itself, to the limit that the tokenizer knows."""
-    shortened: Mapping[str, Any] = field(default_factory=dict)
+    truncation_options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments with which an input that is too long is cut instead of refused."""
 
-    by_chance: Callable[[Pipe], bool] = lambda pipe: False
+    answers_randomly: Callable[[Pipe], bool] = lambda pipe: False
     """Whether answers are drawn by chance, so that no two can be compared."""
-    batches: Callable[[Pipe], bool] = lambda pipe: True
+    can_batch: Callable[[Pipe], bool] = lambda pipe: True
     """Whether the pipeline can put several inputs together; where the library cannot, a list is read one by one."""
-    listed: Callable[[Pipe], bool] = lambda pipe: True
+    accepts_lists: Callable[[Pipe], bool] = lambda pipe: True
     """Whether the pipeline takes lists of several inputs; where it does not, each is given alone."""
-    unwraps: bool = False
+    unwraps_single_lists: bool = False
     """Whether the pipeline takes a list of one input for the input."""
     lists_only: bool = False
     """Whether the pipeline takes lists alone, and refuses generators and data sets."""
-    writes: bool = False
+    generates_text: bool = False
     """Whether answers are text that is generated token by token: a rounding error may change a word."""
 
     def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
         """The answers to several inputs, in their order."""
-        if not self.listed(pipe):
+        if not self.accepts_lists(pipe):
             return [self.answer(pipe, sample, **options) for sample in samples]
         output = pipe(list(samples), **{**self.options(pipe), **options})
-        return [output] if self.unwraps and len(samples) == 1 else list(output)
+        return [output] if self.unwraps_single_lists and len(samples) == 1 else list(output)
 
     def answer(self, pipe: Pipe, sample: Any, **options: Any) -> Any:
         """The answer to one input, given alone."""
-        asked = sample if isinstance(sample, Asked) else Asked(sample, {})
-        return self.single(pipe(asked.input, **{**self.options(pipe), **asked.options, **options}))
+        asked = sample if isinstance(sample, InputWithOptions) else InputWithOptions(sample, {})
+        return self.from_single(pipe(asked.input, **{**self.options(pipe), **asked.options, **options}))
 
-    def apart(self, pipe: Pipe, one: Any, other: Any) -> str | None:
+    def difference(self, pipe: Pipe, one: Any, other: Any) -> str | None:
         """Where two answers differ by more than rounding explains, in words."""
-        return difference(self.compared(one), self.compared(other), rounding(pipe), self.whole_numbers)
+        return difference(self.comparable(one), self.comparable(other), rounding(pipe), self.integer_tolerance)

@@ -26,34 +26,34 @@ def contracts() -> dict[str, Contract]:
     return {task: each for stated in modules().values() for each in stated for task in each.tasks}
 
 
-def promised_of(pipe: Pipe) -> Contract:
+def contract_of(pipe: Pipe) -> Contract:
     """The contract of a pipe that answers; where it does not, `pipelines/pipeline-runs` says why.
 
     Raises:
         Unsupported: nobody has written a contract for the task, or the pipeline fails at an ordinary input.
     """
-    promised = contract(pipe.task)
-    if failure := first_failure(pipe, promised):
+    contract = contract_for(pipe.task)
+    if failure := first_failure(pipe, contract):
         raise Unsupported(f"{pipe.task} does not run here (see pipelines/pipeline-runs): {failure}")
-    return promised
+    return contract
 
 
-def repeatable(pipe: Pipe) -> Contract:
+def comparable_contract(pipe: Pipe) -> Contract:
     """The contract of a pipe whose answers can be compared; `Unsupported` where each is drawn by chance."""
-    promised = promised_of(pipe)
-    if promised.by_chance(pipe):
+    contract = contract_of(pipe)
+    if contract.answers_randomly(pipe):
         raise Unsupported(f"{pipe.task}: the model draws each answer by chance, so that no two can be compared")
-    return promised
+    return contract
 
 
-def contract(task: str) -> Contract:
+def contract_for(task: str) -> Contract:
     """The contract of a task; `Unsupported` where nobody has written one."""
     if task not in contracts():
         raise Unsupported(f"seatrial has no contract for the pipeline task {task} yet")
     return contracts()[task]
 
 
-def first_failure(pipe: Pipe, promised: Contract) -> str:
+def first_failure(pipe: Pipe, contract: Contract) -> str:
     """What an ordinary input is answered with, if it is an error; tried once.
 
     Raises:
@@ -63,7 +63,7 @@ def first_failure(pipe: Pipe, promised: Contract) -> str:
         raise Unsupported(pipe.missing)
     if pipe.failure is None:
         try:
-            pipe.first = promised.answer(pipe, promised.samples(pipe)[0])
+            pipe.first = contract.answer(pipe, contract.samples(pipe)[0])
             pipe.failure = ""
         except (MemoryError, Unsupported):
             raise

@@ -10,8 +10,8 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
 
 
@@ -26,7 +26,7 @@ def test_accelerator_agrees_with_cpu(
     Fix: try another attention implementation, and float32; report the operation that differs.
     Source: https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
     """
-    promised = repeatable(pipe)
+    contract = comparable_contract(pipe)
     if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
         raise Unsupported("quantized kernels for the CPU are others, and the quantization suite compares them")
     if (needed := pipe.model.get_memory_footprint()) > memory_left:
@@ -34,13 +34,17 @@ def test_accelerator_agrees_with_cpu(
     loaded = loading.load_model(subject, replace(variant, device="cpu", dtype=str(pipe.model.dtype)[6:]))
     try:
         other = pipes.make(task, subject, loaded.model)
-        for sample in promised.samples(pipe)[:2]:
-            here, there = promised.answer(pipe, sample), promised.answer(other, sample)
-            if parted := promised.apart(pipe, there, here):
-                kind, more = (Hazard, NEAR_TIE) if promised.writes else (Defect, "")
+        for sample in contract.samples(pipe)[:2]:
+            here, there = contract.answer(pipe, sample), contract.answer(other, sample)
+            if mismatch := contract.difference(pipe, there, here):
+                kind, more = (Hazard, NEAR_TIE) if contract.generates_text else (Defect, "")
                 raise kind(
-                    f"{task}: from the CPU to {variant.device} {parted}{more}.",
-                    evidence={"input": shown(sample), "on the CPU": shown(there), variant.device: shown(here)},
+                    f"{task}: from the CPU to {variant.device} {mismatch}{more}.",
+                    evidence={
+                        "input": brief(sample),
+                        "on the CPU": brief(there),
+                        variant.device: brief(here),
+                    },
                 )
     finally:
         loading.drop_storage(loaded.model)

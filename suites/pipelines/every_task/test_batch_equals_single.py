@@ -5,9 +5,9 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Record
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 
 BATCH = 2
 NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"
@@ -24,19 +24,19 @@ def test_batch_equals_single(pipe: Pipe, task: str, record: Record) -> None:
     Fix: look at the padding token, the padding side and the attention mask; for images at the sizes that are batched.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#batch-inference
     """
-    promised = repeatable(pipe)
-    samples, together = _in_batches(promised, pipe, record)
-    alone = [pipe.first, *(promised.answer(pipe, sample) for sample in samples[1:])]
+    contract = comparable_contract(pipe)
+    samples, together = _in_batches(contract, pipe, record)
+    alone = [pipe.first, *(contract.answer(pipe, sample) for sample in samples[1:])]
     if len(together) != len(samples):
         raise Defect(f"{task}: {len(samples)} inputs in batches of {BATCH} got {len(together)} answers.")
     for sample, one, other in zip(samples, alone, together, strict=True):
-        if parted := promised.apart(pipe, one, promised.batched(one, other)):
-            kind, more = (Hazard, NEAR_TIE) if promised.writes else (Defect, "")
+        if mismatch := contract.difference(pipe, one, contract.from_batch(one, other)):
+            kind, more = (Hazard, NEAR_TIE) if contract.generates_text else (Defect, "")
             if _padded_with_silence(pipe):
                 kind, more = Hazard, SILENCE
             raise kind(
-                f"{task}: in a batch of {BATCH} {parted}{more}.",
-                evidence={"input": shown(sample), "alone": shown(one), "in a batch": shown(other)},
+                f"{task}: in a batch of {BATCH} {mismatch}{more}.",
+                evidence={"input": brief(sample), "alone": brief(one), "in a batch": brief(other)},
             )
 
 
@@ -47,12 +47,12 @@ def _padded_with_silence(pipe: Pipe) -> bool:
     return unmasked and getattr(pipe.model.config, "feat_extract_norm", None) == "group"
 
 
-def _in_batches(promised: Contract, pipe: Pipe, record: Record) -> tuple[Sequence[Any], list[Any]]:
+def _in_batches(contract: Contract, pipe: Pipe, record: Record) -> tuple[Sequence[Any], list[Any]]:
     """Inputs with their answers: of several sizes, else of one size where others do not fit into one batch."""
-    samples = promised.samples(pipe)
-    size = {"batch_size": BATCH} if promised.batches(pipe) else {}
+    samples = contract.samples(pipe)
+    size = {"batch_size": BATCH} if contract.can_batch(pipe) else {}
     try:
-        return samples, promised.answers(pipe, samples, **size)
+        return samples, contract.answers(pipe, samples, **size)
     except MemoryError:
         raise
     except Exception as error:  # different sizes are refused by the shape of a tensor
@@ -60,7 +60,7 @@ def _in_batches(promised: Contract, pipe: Pipe, record: Record) -> tuple[Sequenc
     record.capability(f"pipelines.{pipe.task}.batches_of_several_sizes", "refused", evidence={"told": told})
     alike = [samples[0]] * (BATCH + 1)
     try:
-        return alike, promised.answers(pipe, alike, **size)
+        return alike, contract.answers(pipe, alike, **size)
     except MemoryError:
         raise
     except Exception as error:

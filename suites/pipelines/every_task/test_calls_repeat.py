@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import comparable_contract
 
 
 def test_calls_repeat(pipe: Pipe, task: str) -> None:
@@ -14,13 +14,13 @@ def test_calls_repeat(pipe: Pipe, task: str) -> None:
     Fix: look for dropout outside of evaluation mode, and for sampling in generation_config.json or the task's settings.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
-    promised = repeatable(pipe)
-    first, *others = promised.samples(pipe)
+    contract = comparable_contract(pipe)
+    first, *others = contract.samples(pipe)
     before = pipe.first
-    promised.answer(pipe, others[0])
-    after = promised.answer(pipe, first)
-    if parted := promised.apart(pipe, before, after):
+    contract.answer(pipe, others[0])
+    after = contract.answer(pipe, first)
+    if mismatch := contract.difference(pipe, before, after):
         raise Defect(
-            f"{task}: asked again, {parted}.",
-            evidence={"input": shown(first), "first": shown(before), "again": shown(after)},
+            f"{task}: asked again, {mismatch}.",
+            evidence={"input": brief(first), "first": brief(before), "again": brief(after)},
         )

@@ -7,9 +7,9 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts import fixes
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 SHORT = 100
 """Characters of a text that a sentence can hold."""
@@ -23,9 +23,9 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
     Fix: compare the labels with the head, and the preprocessor's settings with those of training.
     Source: https://github.com/huggingface/transformers/issues/3093
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     answers = [
-        _said(promised, canary, pipe, f"{number} of {len(canaries)}") for number, canary in enumerate(canaries, 1)
+        _said(contract, canary, pipe, f"{number} of {len(canaries)}") for number, canary in enumerate(canaries, 1)
     ]
     wrong = [(canary, got) for canary, got in zip(canaries, answers, strict=True)
              if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
@@ -56,9 +56,9 @@ def _told(given: Any, otherwise: str) -> str:
     return repr(given) if plain else otherwise
 
 
-def _said(promised: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
+def _said(contract: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
     try:
-        answer = promised.answer(pipe, promised.given(canary.input, pipe))
+        answer = contract.answer(pipe, contract.canary_input(canary.input, pipe))
     except (MemoryError, Unsupported):
         raise
     except Exception as error:  # of the library, which says what is wrong with the input or with a file
@@ -69,8 +69,8 @@ def _said(promised: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
                 remedy="Correct `input` in the manifest: the path of a file that is there, or what the task takes.",
             ) from error
         raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {told}") from error
-    return promised.says(answer, canary.answer) if promised.says else promised.meaning(answer)
+    return contract.match_canary(answer, canary.answer) if contract.match_canary else contract.meaning(answer)
 
 
 def _as_json(canary: Canary, got: str) -> dict[str, str]:
-    return {"input": shown(canary.input), "expected": canary.answer, "answer": got}
+    return {"input": brief(canary.input), "expected": canary.answer, "answer": got}

@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 ENDLESS = 1000
 
@@ -18,10 +18,10 @@ def test_generators_are_lazy(pipe: Pipe, task: str) -> None:
     Fix: nothing in the subject; report it to the library with the version of transformers.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#pipeline-chunk-batching
     """
-    promised = promised_of(pipe)
-    if promised.lists_only:
+    contract = contract_of(pipe)
+    if contract.lists_only:
         raise Unsupported(f"the pipeline {task} takes lists, and no generators")
-    sample, taken = promised.samples(pipe)[0], 0
+    sample, taken = contract.samples(pipe)[0], 0
 
     def endless() -> Iterator[Any]:
         nonlocal taken
@@ -29,7 +29,7 @@ def test_generators_are_lazy(pipe: Pipe, task: str) -> None:
             taken += 1
             yield sample
 
-    answers = iter(pipe(endless(), **promised.options(pipe)))
+    answers = iter(pipe(endless(), **contract.options(pipe)))
     next(answers), next(answers)
     if taken == ENDLESS:
         raise Defect(f"{task}: all {ENDLESS} inputs of a generator were read for the first two answers.")

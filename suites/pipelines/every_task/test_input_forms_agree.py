@@ -5,9 +5,9 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 
 
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:
@@ -18,25 +18,25 @@ def test_input_forms_agree(pipe: Pipe, task: str) -> None:
     Fix: the finding names the form; compare the tensors that reach the model.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#using-pipelines-on-a-dataset
     """
-    promised = repeatable(pipe)
-    sample, expected = promised.samples(pipe)[0], pipe.first
-    for form, given in _answers(promised, pipe, sample):
-        if parted := promised.apart(pipe, expected, given):
+    contract = comparable_contract(pipe)
+    sample, expected = contract.samples(pipe)[0], pipe.first
+    for form, given in _answers(contract, pipe, sample):
+        if mismatch := contract.difference(pipe, expected, given):
             raise Defect(
-                f"{task}: given {form}, {parted}.",
-                evidence={"input": shown(sample), "alone": shown(expected), form: shown(given)},
+                f"{task}: given {form}, {mismatch}.",
+                evidence={"input": brief(sample), "alone": brief(expected), form: brief(given)},
             )
 
 
-def _answers(promised: Contract, pipe: Pipe, sample: Any) -> Iterator[tuple[str, Any]]:
-    options: Mapping[str, Any] = promised.options(pipe)
-    yield "in a list", promised.answers(pipe, [sample])[0]
-    for name, form in promised.forms(sample).items():
-        yield f"as {name}", promised.single(pipe(form, **options))
-    if promised.lists_only:
+def _answers(contract: Contract, pipe: Pipe, sample: Any) -> Iterator[tuple[str, Any]]:
+    options: Mapping[str, Any] = contract.options(pipe)
+    yield "in a list", contract.answers(pipe, [sample])[0]
+    for name, form in contract.other_forms(sample).items():
+        yield f"as {name}", contract.from_single(pipe(form, **options))
+    if contract.lists_only:
         return
-    yield "from a generator", promised.streamed(next(iter(pipe((each for each in [sample]), **options))))
-    yield "from a data set", promised.streamed(next(iter(pipe(_data_set([sample]), **options))))
+    yield "from a generator", contract.from_stream(next(iter(pipe((each for each in [sample]), **options))))
+    yield "from a data set", contract.from_stream(next(iter(pipe(_data_set([sample]), **options))))
 
 
 def _data_set(items: list[Any]) -> Any:

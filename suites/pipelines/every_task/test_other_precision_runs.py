@@ -11,8 +11,8 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 
 @needs("full_weights")
@@ -24,7 +24,7 @@ def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, ta
     Fix: the finding names the weight or shows the error; cast what the processor gives, or keep the checkpoint's dtype.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#big-models
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
         raise Unsupported("quantized weights have dtypes of their own")
     _placed(pipe, str(pipe.model.dtype).removeprefix("torch."), task)
@@ -36,7 +36,7 @@ def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, ta
     try:
         cast = pipes.make(task, subject, loaded.model)
         _placed(cast, other, task)
-        _answers(promised, cast, other)
+        _answers(contract, cast, other)
     finally:
         loading.drop_storage(loaded.model)
 
@@ -63,14 +63,14 @@ def _names(model: Any) -> Iterator[str]:
             yield from getattr(part, attribute, None) or ()
 
 
-def _answers(promised: Any, pipe: Pipe, dtype: str) -> None:
-    sample = promised.samples(pipe)[0]
+def _answers(contract: Any, pipe: Pipe, dtype: str) -> None:
+    sample = contract.samples(pipe)[0]
     try:
-        answer = promised.answer(pipe, sample)
+        answer = contract.answer(pipe, sample)
     except MemoryError:
         raise
     except Exception as error:  # whatever the library raises is the finding
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
         raise Hazard(f"{pipe.task}: in {dtype} an ordinary input fails: {told}") from error
-    if problem := next(promised.problems(sample, answer, pipe), None):
-        raise Defect(f"{pipe.task}: in {dtype} {problem}.", evidence={"input": shown(sample), "answer": shown(answer)})
+    if problem := next(contract.problems(sample, answer, pipe), None):
+        raise Defect(f"{pipe.task}: in {dtype} {problem}.", evidence={"input": brief(sample), "answer": brief(answer)})

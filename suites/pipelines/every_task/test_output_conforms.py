@@ -6,8 +6,8 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 SCORES = ("logits", "boxes", "logits_per_image", "logits_per_audio")
 """Ends of the names of a model's outputs that answers are read from."""
@@ -44,14 +44,14 @@ def test_output_conforms(pipe: Pipe, task: str) -> None:
     Fix: the finding names what is wrong; the head, the labels or `problem_type` in config.json decide it.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
-    promised = promised_of(pipe)
-    samples = promised.samples(pipe)
+    contract = contract_of(pipe)
+    samples = contract.samples(pipe)
     with _watched(pipe.model) as found:
-        answers = promised.answers(pipe, samples)
+        answers = contract.answers(pipe, samples)
     if found:
         raise Defect(
             f"{task}: the model's {found[0]} hold values that are NaN.", evidence={"outputs": sorted({*found})}
         )
     for sample, answer in zip(samples, answers, strict=True):
-        if problem := next(promised.problems(sample, answer, pipe), None):
-            raise Defect(f"{task}: {problem}.", evidence={"input": shown(sample), "answer": shown(answer)})
+        if problem := next(contract.problems(sample, answer, pipe), None):
+            raise Defect(f"{task}: {problem}.", evidence={"input": brief(sample), "answer": brief(answer)})

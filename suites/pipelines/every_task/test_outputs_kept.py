@@ -13,7 +13,7 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.pipelines.contracts.agreement import rounding
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 
 NAME = "Outputs of the samples"
 FEW = 4
@@ -31,10 +31,10 @@ def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Record) -
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines;
         https://github.com/huggingface/transformers/issues/3093
     """
-    promised = repeatable(pipe)
-    inputs = {f"sample {number}": sample for number, sample in enumerate(promised.samples(pipe)[:FEW], 1)}
-    outputs = {name: _output(promised, promised.answer(pipe, given)) for name, given in inputs.items()}
-    for name, given, output in _of_canaries(promised, pipe, subject.canaries(task)):
+    contract = comparable_contract(pipe)
+    inputs = {f"sample {number}": sample for number, sample in enumerate(contract.samples(pipe)[:FEW], 1)}
+    outputs = {name: _output(contract, contract.answer(pipe, given)) for name, given in inputs.items()}
+    for name, given, output in _of_canaries(contract, pipe, subject.canaries(task)):
         inputs[name], outputs[name] = given, output
     told = {name: _digestible(given) for name, given in inputs.items()}
     version = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
@@ -43,22 +43,22 @@ def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Record) -
 
 
 def _of_canaries(
-    promised: Contract, pipe: Pipe, canaries: tuple[Canary, ...]
+    contract: Contract, pipe: Pipe, canaries: tuple[Canary, ...]
 ) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Name, input and output of each that is answered; `pipelines/canaries` tells of the others."""
     for number, canary in enumerate(canaries, 1):
         try:
-            given = promised.given(canary.input, pipe)
-            yield f"canary {number}", given, _output(promised, promised.answer(pipe, given))
+            given = contract.canary_input(canary.input, pipe)
+            yield f"canary {number}", given, _output(contract, contract.answer(pipe, given))
         except MemoryError:
             raise
         except Exception:  # whatever the library raises at an input of the user's
             continue
 
 
-def _output(promised: Contract, answer: Any) -> dict[str, Any]:
+def _output(contract: Contract, answer: Any) -> dict[str, Any]:
     try:
-        means = "" if promised.meaning is str else promised.meaning(answer)
+        means = "" if contract.meaning is str else contract.meaning(answer)
     except (LookupError, TypeError, ValueError):  # an answer of another shape: pipelines/output-conforms tells it
         means = ""
     small = _digestible(answer)

@@ -5,7 +5,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from suites.findings import Defect, Record
 from suites.pipelines.contracts import fixes
-from suites.pipelines.contracts.registry import contract, first_failure
+from suites.pipelines.contracts.registry import contract_for, first_failure
 from suites.pipelines.image_processing import processors
 
 
@@ -19,7 +19,7 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
     record.capability(f"pipelines.{task}", "pipeline" if pipe.library is not None else "model classes")
-    failure = first_failure(pipe, contract(task))
+    failure = first_failure(pipe, contract_for(task))
     if wrong := _setting(pipe):
         raise Defect(
             f"{task}: {wrong}.", evidence={"error": failure}, remedy="Set it to what the model was trained with."

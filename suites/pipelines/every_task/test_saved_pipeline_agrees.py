@@ -5,8 +5,8 @@ from pathlib import Path
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import needs
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import comparable_contract
 
 MOST_BYTES = 2 * 10**9
 
@@ -22,13 +22,13 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     """
     if getattr(pipe.model, "is_quantized", False) or pipe.model.get_memory_footprint() > MOST_BYTES:
         raise Unsupported("quantized or larger than 2 GB: saving is tried on the full checkpoint, and on smaller ones")
-    promised = repeatable(pipe)
-    samples = promised.samples(pipe)[:2]
-    expected = promised.answers(pipe, samples)
-    actual = promised.answers(pipe.saved(tmp_path), samples)
+    contract = comparable_contract(pipe)
+    samples = contract.samples(pipe)[:2]
+    expected = contract.answers(pipe, samples)
+    actual = contract.answers(pipe.saved(tmp_path), samples)
     for sample, one, other in zip(samples, expected, actual, strict=True):
-        if parted := promised.apart(pipe, one, other):
+        if mismatch := contract.difference(pipe, one, other):
             raise Defect(
-                f"{task}: saved and loaded again, {parted}.",
-                evidence={"input": shown(sample), "saved": shown(one), "loaded": shown(other)},
+                f"{task}: saved and loaded again, {mismatch}.",
+                evidence={"input": brief(sample), "saved": brief(one), "loaded": brief(other)},
             )

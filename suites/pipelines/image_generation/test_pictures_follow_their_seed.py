@@ -5,7 +5,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import rounding
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 OTHER = 1
 
@@ -21,10 +21,10 @@ def test_pictures_follow_their_seed(pipe: Pipe, task: str) -> None:
     """
     import numpy
 
-    promised = promised_of(pipe)
-    sample = promised.samples(pipe)[0]
-    again, other = promised.answer(pipe, sample), promised.answer(pipe, sample, seed=OTHER)
-    if apart := promised.apart(pipe, pipe.first, again):
+    contract = contract_of(pipe)
+    sample = contract.samples(pipe)[0]
+    again, other = contract.answer(pipe, sample), contract.answer(pipe, sample, seed=OTHER)
+    if apart := contract.difference(pipe, pipe.first, again):
         raise Defect(f"{task}: with the same seed {apart}.")
     largest = float(numpy.abs(numpy.asarray(other, dtype="float64") - again).max())
     if largest <= rounding(pipe):

@@ -5,8 +5,8 @@ import pytest
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.spans import misplaced
 
 FILLER = "Nobody knows why. The streets are wet. "
@@ -23,23 +23,23 @@ def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: 
     Fix: compare `start` and `end` with the context; set `model_max_length` in tokenizer_config.json.
     Source: https://github.com/huggingface/transformers/issues/5711
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     for canary in canaries:
         if not isinstance(canary.input, dict) or not {"question", "context"} <= canary.input.keys():
             continue  # pipelines/canaries tells
-        short = promised.answer(pipe, canary.input)
+        short = contract.answer(pipe, canary.input)
         if short["answer"].strip().lower() != canary.answer.strip().lower():
             continue  # what is not found in the short text
         context = _filler(pipe) + canary.input["context"]
         sample = {"question": canary.input["question"], "context": context}
-        answer = promised.answer(pipe, sample)
+        answer = contract.answer(pipe, sample)
         if problem := next(misplaced(sample, answer), None):  # transformers 4 adds up the scores of windows
-            raise Defect(f"question-answering: in a long context {problem}.", evidence={"answer": shown(answer)})
+            raise Defect(f"question-answering: in a long context {problem}.", evidence={"answer": brief(answer)})
         if answer["answer"].strip() != short["answer"].strip():
             raise Defect(
-                f"question-answering: behind {len(context)} characters the answer is {shown(answer['answer'])}, "
+                f"question-answering: behind {len(context)} characters the answer is {brief(answer['answer'])}, "
                 f"alone it is {short['answer']!r}.",
-                evidence={"question": canary.input["question"], "long": shown(answer), "short": shown(short)},
+                evidence={"question": canary.input["question"], "long": brief(answer), "short": brief(short)},
             )
 
 

@@ -7,8 +7,8 @@ import pytest
 from fixtures.inputs.names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 STRATEGIES = ("first", "average", "max")
 WORD = re.compile(r"\w")
@@ -24,7 +24,7 @@ def test_names_keep_words(pipe: Pipe, task: str) -> None:
     models that tag every piece.
     Source: https://github.com/huggingface/transformers/issues/18111
     """
-    promised_of(pipe)
+    contract_of(pipe)
     if not getattr(pipe.tokenizer, "is_fast", False):
         raise Unsupported("a slow tokenizer gives no offsets, and the strategies for words need them")
     for strategy in STRATEGIES:
@@ -39,6 +39,6 @@ def _whole(text: str, start: int, end: int, strategy: str) -> None:
     if cut_before or cut_behind:
         raise Defect(
             f"token-classification: with the strategy '{strategy}' the name {text[start:end]!r} is cut out of a word "
-            f"in {shown(text[max(0, start - 12) : end + 12])}.",
+            f"in {brief(text[max(0, start - 12) : end + 12])}.",
             evidence={"text": text, "start": start, "end": end, "strategy": strategy},
         )

@@ -9,8 +9,8 @@ from fixtures.inputs.names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 OPTIONS = {"aggregation_strategy": "first"}
 
@@ -24,13 +24,13 @@ def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
     Fix: widen `stride`; where the tokenizer pads or truncates by itself, remove that from tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TokenClassificationPipeline
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     if not getattr(pipe.tokenizer, "is_fast", False):
         raise Unsupported("windows need a fast tokenizer")
     text = " ".join(TEXTS)
     whole, windows = _both(pipe, text)
-    if problem := next(promised.problems(text, windows, pipe), None):
-        raise Defect(f"token-classification: in overlapping windows {problem}.", evidence={"names": shown(windows)})
+    if problem := next(contract.problems(text, windows, pipe), None):
+        raise Defect(f"token-classification: in overlapping windows {problem}.", evidence={"names": brief(windows)})
     same = len(_places(whole) & _places(windows))
     record.metric(
         "pipelines.token-classification.found_in_windows",

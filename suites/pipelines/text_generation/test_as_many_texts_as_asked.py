@@ -6,8 +6,8 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 COUNT = 3
 
@@ -21,15 +21,15 @@ def test_as_many_texts_as_asked(pipe: Pipe, task: str) -> None:
     Fix: nothing in the subject, as a rule; look for sampling settings in generation_config.json that leave one text.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation
     """
-    promised = promised_of(pipe)
-    prompts = list(promised.samples(pipe)[:2])
+    contract = contract_of(pipe)
+    prompts = list(contract.samples(pipe)[:2])
     first, again = (_drawn(pipe, prompts) for _ in range(2))
     for prompt, texts in zip(prompts, first, strict=True):
         if len(texts) != COUNT:
-            raise Defect(f"{task}: {COUNT} texts were asked for, {len(texts)} came.", evidence={"texts": shown(texts)})
+            raise Defect(f"{task}: {COUNT} texts were asked for, {len(texts)} came.", evidence={"texts": brief(texts)})
         strange = [text for text in texts if not text.startswith(prompt)]
         if strange:
-            raise Defect(f"{task}: {shown(strange[0])} is told for the prompt {prompt!r}.")
+            raise Defect(f"{task}: {brief(strange[0])} is told for the prompt {prompt!r}.")
     if first != again:
         raise Defect(f"{task}: with the same seed other texts are drawn.", evidence={"first": first, "again": again})
 

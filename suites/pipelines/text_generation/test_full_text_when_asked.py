@@ -4,8 +4,8 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 
 
 @pytest.mark.tasks("text-generation")
@@ -17,11 +17,11 @@ def test_full_text_when_asked(pipe: Pipe, task: str) -> None:
     Fix: compare the prompt with what the tokenizer makes of it: `clean_up_tokenization_spaces`, added spaces.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TextGenerationPipeline
     """
-    promised = promised_of(pipe)
-    for prompt in promised.samples(pipe):
-        new = promised.answer(pipe, prompt)[0]["generated_text"]
-        full = promised.answer(pipe, prompt, return_full_text=True)[0]["generated_text"]
-        evidence = {"prompt": prompt, "new text": shown(new), "full text": shown(full)}
+    contract = contract_of(pipe)
+    for prompt in contract.samples(pipe):
+        new = contract.answer(pipe, prompt)[0]["generated_text"]
+        full = contract.answer(pipe, prompt, return_full_text=True)[0]["generated_text"]
+        evidence = {"prompt": prompt, "new text": brief(new), "full text": brief(full)}
         if prompt.strip() in new:
             raise Defect(f"{task}: only new text was asked for, and the prompt is in it.", evidence=evidence)
         if not full.startswith(prompt):

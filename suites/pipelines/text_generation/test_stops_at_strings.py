@@ -4,9 +4,9 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 
 SHORTEST = 6
 LENGTH = 3
@@ -22,15 +22,15 @@ def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     Fix: nothing in the subject, as a rule; report the tokenizer's class to the library.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation
     """
-    promised = promised_of(pipe)
-    prompt, text = _long_answer(promised, pipe)
+    contract = contract_of(pipe)
+    prompt, text = _long_answer(contract, pipe)
     stop = _stop_string(pipe.tokenizer.decode(pipe.tokenizer(prompt)["input_ids"], skip_special_tokens=True), text)
-    output = promised.answer(pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop],
+    output = contract.answer(pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop],
                              tokenizer=pipe.tokenizer)  # fmt: skip
     ids = list(output[0]["generated_token_ids"])
     start = len(pipe.tokenizer(prompt)["input_ids"])
     written, before = (pipe.tokenizer.decode(part, skip_special_tokens=True) for part in (ids[start:], ids[start:-1]))
-    evidence = {"prompt": prompt, "stop string": stop, "without it": shown(text), "with it": shown(written)}
+    evidence = {"prompt": prompt, "stop string": stop, "without it": brief(text), "with it": brief(written)}
     if stop not in written:
         raise Defect(f"{task}: generation ends before the stop string {stop!r} was written.", evidence=evidence)
     if stop in before:
@@ -47,10 +47,10 @@ def _stop_string(prompt: str, text: str) -> str:
     raise Unsupported("the model repeats itself: every piece of its text is complete at the end of the prompt")
 
 
-def _long_answer(promised: Contract, pipe: Pipe) -> tuple[str, str]:
+def _long_answer(contract: Contract, pipe: Pipe) -> tuple[str, str]:
     """A prompt, and the new text that it gets."""
-    for prompt in promised.samples(pipe):
-        text = promised.answer(pipe, prompt)[0]["generated_text"]
+    for prompt in contract.samples(pipe):
+        text = contract.answer(pipe, prompt)[0]["generated_text"]
         if len(text) >= SHORTEST and "�" not in text:
             return prompt, text
     raise Unsupported(f"the model writes less than {SHORTEST} characters, too few to stop inside of them")

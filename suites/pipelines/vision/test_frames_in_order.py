@@ -7,7 +7,7 @@ import pytest
 from fixtures.inputs import clips
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.image_classification import place
 from suites.pipelines.contracts.tasks.video_classification import frames
 from suites.pipelines.image_processing.processors import PIXELS
@@ -26,7 +26,7 @@ def test_frames_in_order(pipe: Pipe, task: str) -> None:
     Fix: compare `num_frames` in config.json with training, and `frame_sampling_rate` with the video's frame rate.
     Source: https://github.com/huggingface/transformers/pull/48076
     """
-    promised_of(pipe)
+    contract_of(pipe)
     if not hasattr(pipe.library, "preprocess"):
         raise Unsupported("the task does not run through a pipeline here")
     count = frames(pipe)

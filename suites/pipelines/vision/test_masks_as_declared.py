@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.image_processing.processors import processor_of
 
 KINDS = ("semantic", "instance", "panoptic")
@@ -22,12 +22,12 @@ def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
     Fix: look at what post-processing makes of the logits: labels that are left out, or masks that are not compared.
     Source: https://huggingface.co/docs/transformers/tasks/semantic_segmentation
     """
-    promised, processor = promised_of(pipe), processor_of(pipe)
+    contract, processor = contract_of(pipe), processor_of(pipe)
     kinds = [kind for kind in KINDS if hasattr(processor, f"post_process_{kind}_segmentation")]
     record.capability(f"pipelines.{task}.kinds", ", ".join(kinds))
-    for sample in promised.samples(pipe):
+    for sample in contract.samples(pipe):
         for kind in (each for each in kinds if each != "instance"):
-            _count(kind, promised.answer(pipe, sample, subtask=kind), sample.size)
+            _count(kind, contract.answer(pipe, sample, subtask=kind), sample.size)
 
 
 def _count(kind: str, answer: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> None:

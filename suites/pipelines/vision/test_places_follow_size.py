@@ -8,9 +8,9 @@ import pytest
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
-from suites.pipelines.contracts.agreement import shown
+from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.boxes_in_pictures import Found, told
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.contracts.tasks import object_detection, segmentation
 from suites.pipelines.image_processing.processors import LEVELS, deviation, pixels, processor_of, setting
 
@@ -35,17 +35,17 @@ def test_places_follow_size(pipe: Pipe, task: str) -> None:
     Fix: compare `size`, `do_pad` and the sizes that post-processing gets with those of training.
     Source: https://github.com/huggingface/transformers/issues/27205
     """
-    promised = repeatable(pipe)
+    contract = comparable_contract(pipe)
     picture = scenes.painted(*scenes.SCENES[2])
     same = _prepared(pipe, picture)
-    before, after = (FOUND[task](promised.answer(pipe, _sample(task, each))) for each in (picture, same))
+    before, after = (FOUND[task](contract.answer(pipe, _sample(task, each))) for each in (picture, same))
     scales = (picture.size[0] / same.size[0], picture.size[1] / same.size[1])
     for one, other in zip(*(_by_label(found) for found in (before, after)), strict=False):
         if moved := _moved(one, other, scales, picture.size):
             raise Defect(
                 f"{task}: a picture of {picture.size[0]} x {picture.size[1]} has {told([one])}, the same one "
                 f"at the model's size {told([other])}: {moved}.",
-                evidence={"size": picture.size, "model's size": same.size, "found": shown(told(before))},
+                evidence={"size": picture.size, "model's size": same.size, "found": brief(told(before))},
             )
 
 

@@ -7,8 +7,8 @@ import pytest
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Hazard, Unsupported
-from suites.pipelines.contracts.agreement import shown
-from suites.pipelines.contracts.registry import promised_of
+from suites.pipelines.contracts.agreement import brief
+from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.keypoint_matching import NAMES, outside
 
 
@@ -22,17 +22,17 @@ def test_points_lie_in_pictures(pipe: Pipe, task: str) -> None:
     pipeline, or give the pipeline square pictures; report it to the library.
     Source: https://github.com/huggingface/transformers/issues/42005
     """
-    promised = promised_of(pipe)
+    contract = contract_of(pipe)
     scene = scenes.SCENES[2][1]
     for size in ((96, 48), (48, 96)):
         picture = scenes.painted(size, scene)
         pair = [picture, picture.copy()]
-        answer = promised.answer(pipe, pair)
+        answer = contract.answer(pipe, pair)
         if not answer:
             raise Unsupported("the model finds no points in plain shapes")
         if problem := next(outside(pair, answer), None):
             kind, why = (Hazard, "; width and height are exchanged") if _exchanged(answer, size) else (Defect, "")
-            raise kind(f"{task}: {problem}{why}.", evidence={"size": size, "points": shown(answer)})
+            raise kind(f"{task}: {problem}{why}.", evidence={"size": size, "points": brief(answer)})
 
 
 def _exchanged(answer: Any, size: tuple[int, int]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import rounding
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 
 
 @pytest.mark.tasks("object-detection", "zero-shot-object-detection", "keypoint-matching")
@@ -20,12 +20,12 @@ def test_thresholds_respected(pipe: Pipe, task: str) -> None:
     Fix: compare `threshold` with what the processor's post-processing takes; nothing in the subject.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.ObjectDetectionPipeline
     """
-    promised = repeatable(pipe)
-    sample = promised.samples(pipe)[0]
-    scores = [entry["score"] for entry in promised.answer(pipe, sample, threshold=0.0)]
+    contract = comparable_contract(pipe)
+    sample = contract.samples(pipe)[0]
+    scores = [entry["score"] for entry in contract.answer(pipe, sample, threshold=0.0)]
     limit = _widest_gap(scores, rounding(pipe))
     above = [score for score in scores if score > limit]
-    found = [entry["score"] for entry in promised.answer(pipe, sample, threshold=limit)]
+    found = [entry["score"] for entry in contract.answer(pipe, sample, threshold=limit)]
     if len(found) != len(above):
         raise Defect(
             f"{task}: with a threshold of {limit:.4f} {len(found)} of {len(scores)} are found, {len(above)} score "

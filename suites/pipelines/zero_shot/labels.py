@@ -10,9 +10,9 @@ from suites.pipelines.contracts.contract import Contract
 TASKS = ("zero-shot-classification", "zero-shot-image-classification", "zero-shot-audio-classification")
 
 
-def labels_of(promised: Contract, pipe: Pipe) -> list[str]:
+def labels_of(contract: Contract, pipe: Pipe) -> list[str]:
     """The labels that the contract's samples are given."""
-    return list(promised.options(pipe)["candidate_labels"])
+    return list(contract.options(pipe)["candidate_labels"])
 
 
 def scores(answer: Any) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import difference, rounding
-from suites.pipelines.contracts.registry import repeatable
+from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.zero_shot.labels import TASKS, labels_of, scores
 
 TEMPLATE = "a {} here"
@@ -22,16 +22,16 @@ def test_template_is_used(pipe: Pipe, task: str) -> None:
     Fix: give `hypothesis_template` with one pair of braces; nothing in the subject.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.ZeroShotImageClassificationPipeline
     """
-    promised = repeatable(pipe)
-    sample, labels = promised.samples(pipe)[0], labels_of(promised, pipe)
+    contract = comparable_contract(pipe)
+    sample, labels = contract.samples(pipe)[0], labels_of(contract, pipe)
     written = [TEMPLATE.format(label) for label in labels]
-    filled = scores(promised.answer(pipe, sample, candidate_labels=labels, hypothesis_template=TEMPLATE))
-    whole = scores(promised.answer(pipe, sample, candidate_labels=written, hypothesis_template="{}"))
+    filled = scores(contract.answer(pipe, sample, candidate_labels=labels, hypothesis_template=TEMPLATE))
+    whole = scores(contract.answer(pipe, sample, candidate_labels=written, hypothesis_template="{}"))
     expected = {label: whole.get(sentence) for label, sentence in zip(labels, written, strict=True)}
-    if parted := difference(expected, filled, 10 * rounding(pipe)):
+    if mismatch := difference(expected, filled, 10 * rounding(pipe)):
         raise Defect(
             f"{task}: with the template {TEMPLATE!r} labels get other scores than the sentences that it makes of them, "
-            f"the template is not used as given: {parted}.",
+            f"the template is not used as given: {mismatch}.",
             evidence=_as_json(expected, filled),
         )
 

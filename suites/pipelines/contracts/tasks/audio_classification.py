@@ -23,8 +23,8 @@ CONTRACTS = (
         samples=audio_inputs.samples,
         problems=label_problems,
         options=lambda pipe: {"top_k": pipe.model.config.num_labels},
-        given=audio_inputs.given,
-        refused=audio_inputs.no_sounds,
+        canary_input=audio_inputs.given,
+        invalid_inputs=audio_inputs.no_sounds,
         meaning=lambda answer: str(answer[0]["label"]),
     ),
 )

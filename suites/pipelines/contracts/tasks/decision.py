@@ -100,9 +100,9 @@ CONTRACTS = (
         tasks=("decision",),
         samples=samples,
         problems=problems,
-        batches=lambda pipe: False,
-        forms=as_json,
-        refused=no_requests,
+        can_batch=lambda pipe: False,
+        other_forms=as_json,
+        invalid_inputs=no_requests,
         meaning=decided,
     ),
 )

@@ -67,8 +67,8 @@ CONTRACTS = (
         tasks=("document-question-answering",),
         samples=samples,
         problems=problems,
-        given=given,
-        refused=incomplete,
+        canary_input=given,
+        invalid_inputs=incomplete,
         meaning=lambda answer: str(answer[0]["answer"]),
     ),
 )

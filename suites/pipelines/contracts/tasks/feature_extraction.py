@@ -35,9 +35,9 @@ CONTRACTS = (
         tasks=("feature-extraction",),
         samples=lambda pipe: SENTENCES,
         problems=problems,
-        refused=lambda pipe: NOT_TEXTS,
-        too_long=too_long,
-        batched=without_padding,
-        shortened={"truncation": True},
+        invalid_inputs=lambda pipe: NOT_TEXTS,
+        long_input=too_long,
+        from_batch=without_padding,
+        truncation_options={"truncation": True},
     ),
 )

@@ -40,7 +40,7 @@ def size(pipe: Pipe) -> tuple[int, int] | None:
 
 
 def stated(task: str, samples: Any, refused: Any) -> Contract:
-    return Contract(tasks=(task,), samples=samples, problems=problems, refused=refused)
+    return Contract(tasks=(task,), samples=samples, problems=problems, invalid_inputs=refused)
 
 
 CONTRACTS = (

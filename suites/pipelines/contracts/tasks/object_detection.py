@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.inputs import images, scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.boxes_in_pictures import Box, Found, agreed, misplaced, told
-from suites.pipelines.contracts.contract import Asked, Contract
+from suites.pipelines.contracts.contract import Contract, InputWithOptions
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
 from suites.pipelines.contracts.tasks.image_classification import no_pictures, other_forms
 
@@ -79,7 +79,7 @@ def with_labels(sample: Any) -> dict[str, Any]:
 
 def asked(known: Mapping[str, Any], pipe: Pipe) -> Any:
     """A canary brings its own labels."""
-    return known if "image" in known else Asked(known, {"candidate_labels": list(LABELS)})
+    return known if "image" in known else InputWithOptions(known, {"candidate_labels": list(LABELS)})
 
 
 def strange_inputs(pipe: Pipe) -> dict[str, Any]:
@@ -93,25 +93,25 @@ CONTRACTS = (
         samples=lambda pipe: scenes.pictures(),
         problems=problems,
         options=lambda pipe: {"threshold": 0.0},
-        forms=other_forms,
-        refused=no_pictures,
+        other_forms=other_forms,
+        invalid_inputs=no_pictures,
         meaning=lambda answer: told(found(answer)),
-        says=lambda answer, expected: agreed(found(answer), expected),
-        compared=best_of_each,
-        whole_numbers=1,
+        match_canary=lambda answer, expected: agreed(found(answer), expected),
+        comparable=best_of_each,
+        integer_tolerance=1,
     ),
     Contract(
         tasks=("zero-shot-object-detection",),
         samples=lambda pipe: [with_labels(picture) for picture in scenes.pictures()],
         problems=asked_problems,
         options=lambda pipe: {"threshold": 0.0},
-        forms=lambda sample: {
+        other_forms=lambda sample: {
             f"a table with a {name}": {**sample, "image": form} for name, form in other_forms(sample["image"]).items()
         },
-        refused=strange_inputs,
+        invalid_inputs=strange_inputs,
         meaning=lambda answer: told(found_by_name(answer)),
-        says=lambda answer, expected: agreed(found_by_name(answer), expected),
-        compared=best_of_each,
-        whole_numbers=1,
+        match_canary=lambda answer, expected: agreed(found_by_name(answer), expected),
+        comparable=best_of_each,
+        integer_tolerance=1,
     ),
 )

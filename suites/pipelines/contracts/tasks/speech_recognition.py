@@ -32,9 +32,9 @@ CONTRACTS = (
         tasks=("automatic-speech-recognition",),
         samples=samples,
         problems=problems,
-        given=audio_inputs.given,
-        refused=audio_inputs.no_sounds,
+        canary_input=audio_inputs.given,
+        invalid_inputs=audio_inputs.no_sounds,
         meaning=lambda answer: str(answer["text"]),
-        writes=True,
+        generates_text=True,
     ),
 )

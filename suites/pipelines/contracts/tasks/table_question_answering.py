@@ -82,11 +82,11 @@ CONTRACTS = (
         tasks=("table-question-answering",),
         samples=samples,
         problems=problems,
-        unwraps=True,
-        given=given,
-        refused=incomplete,
+        unwraps_single_lists=True,
+        canary_input=given,
+        invalid_inputs=incomplete,
         lists_only=True,
-        batches=lambda pipe: False,  # the answers of a batch cannot be taken apart again
+        can_batch=lambda pipe: False,  # the answers of a batch cannot be taken apart again
         meaning=lambda answer: str(answer["answer"]),
     ),
 )

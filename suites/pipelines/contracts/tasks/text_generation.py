@@ -36,8 +36,8 @@ CONTRACTS = (
         samples=samples,
         problems=problems,
         options=greedily,
-        refused=lambda pipe: NOT_TEXTS,
+        invalid_inputs=lambda pipe: NOT_TEXTS,
         meaning=lambda answer: str(answer[0]["generated_text"]),
-        writes=True,
+        generates_text=True,
     ),
 )

@@ -49,8 +49,8 @@ CONTRACTS = (
         tasks=("text-to-audio",),
         samples=lambda pipe: SENTENCES[:3],
         problems=problems,
-        batched=without_samples,
-        by_chance=draws,
-        refused=lambda pipe: {"a number": 3, "None": None, "an empty text": ""},
+        from_batch=without_samples,
+        answers_randomly=draws,
+        invalid_inputs=lambda pipe: {"a number": 3, "None": None, "an empty text": ""},
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from fixtures.pipelines.writing import KEYS, LANGUAGES
-from suites.pipelines.contracts.contract import Asked, Contract
+from suites.pipelines.contracts.contract import Contract, InputWithOptions
 from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked
 
 NEW_TOKENS = 12
@@ -42,7 +42,7 @@ def given(known: Any, pipe: Pipe) -> Any:
     """A text; `{"text", "src_lang", "tgt_lang"}` brings its languages."""
     if not isinstance(known, Mapping):
         return known
-    return Asked(known["text"], {name: known[name] for name in LANGUAGES if name in known})
+    return InputWithOptions(known["text"], {name: known[name] for name in LANGUAGES if name in known})
 
 
 def problems(key: str, sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
@@ -59,12 +59,12 @@ def stated(task: str, key: str) -> Contract:
         samples=lambda pipe: SENTENCES[:3],
         problems=partial(problems, key),
         options=lambda pipe: {**greedily(pipe), **(between_languages(pipe) if task == "translation" else {})},
-        given=given,
-        single=lambda output: output[0],
-        streamed=lambda output: output[0],
-        refused=lambda pipe: NOT_TEXTS,
+        canary_input=given,
+        from_single=lambda output: output[0],
+        from_stream=lambda output: output[0],
+        invalid_inputs=lambda pipe: NOT_TEXTS,
         meaning=lambda answer: str(answer[key]),
-        writes=True,
+        generates_text=True,
     )
 
 

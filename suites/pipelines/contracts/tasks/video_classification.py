@@ -62,8 +62,8 @@ CONTRACTS = (
         samples=samples,
         problems=text_classification.problems,
         options=lambda pipe: {"top_k": pipe.model.config.num_labels},
-        given=given,
-        refused=no_videos,
+        canary_input=given,
+        invalid_inputs=no_videos,
         meaning=lambda answer: str(answer[0]["label"]),
     ),
 )

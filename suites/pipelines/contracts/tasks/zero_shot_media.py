@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.inputs import audio, images
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts import audio_inputs
-from suites.pipelines.contracts.contract import Asked, Contract
+from suites.pipelines.contracts.contract import Contract, InputWithOptions
 from suites.pipelines.contracts.scores import as_probabilities, sorted_down
 from suites.pipelines.contracts.tasks.image_classification import no_pictures, other_forms
 
@@ -39,17 +39,18 @@ def by_label(answer: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def asked_of_pictures(known: Any, pipe: Pipe) -> Any:
     """`{"image": ..., "candidate_labels": [...]}` as a picture with labels of its own."""
-    return _asked(known, known["image"]) if isinstance(known, Mapping) and "image" in known else known
+    return _with_own_labels(known, known["image"]) if isinstance(known, Mapping) and "image" in known else known
 
 
 def asked_of_sounds(known: Any, pipe: Pipe) -> Any:
     """`{"sound": "low", "candidate_labels": [...]}` as a sound with labels of its own."""
     sound = audio_inputs.given(known, pipe)
-    return _asked(known, sound) if isinstance(known, Mapping) else sound
+    return _with_own_labels(known, sound) if isinstance(known, Mapping) else sound
 
 
-def _asked(known: Mapping[str, Any], given: Any) -> Asked:
-    return Asked(given, {"candidate_labels": known["candidate_labels"]} if "candidate_labels" in known else {})
+def _with_own_labels(known: Mapping[str, Any], sample: Any) -> InputWithOptions:
+    labels = {"candidate_labels": known["candidate_labels"]} if "candidate_labels" in known else {}
+    return InputWithOptions(sample, labels)
 
 
 CONTRACTS = (
@@ -58,20 +59,20 @@ CONTRACTS = (
         samples=lambda pipe: images.pictures(),
         problems=problems,
         options=with_labels,
-        given=asked_of_pictures,
-        forms=other_forms,
-        refused=no_pictures,
+        canary_input=asked_of_pictures,
+        other_forms=other_forms,
+        invalid_inputs=no_pictures,
         meaning=lambda answer: str(answer[0]["label"]),
-        compared=by_label,
+        comparable=by_label,
     ),
     Contract(
         tasks=("zero-shot-audio-classification",),
         samples=audio_inputs.samples,
         problems=problems,
         options=with_labels,
-        given=asked_of_sounds,
-        refused=audio_inputs.no_sounds,
+        canary_input=asked_of_sounds,
+        invalid_inputs=audio_inputs.no_sounds,
         meaning=lambda answer: str(answer[0]["label"]),
-        compared=by_label,
+        comparable=by_label,
     ),
 )

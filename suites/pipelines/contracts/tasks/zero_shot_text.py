@@ -34,9 +34,9 @@ CONTRACTS = (
         samples=lambda pipe: SENTENCES,
         problems=problems,
         options=with_labels,
-        single=lambda output: output[0] if isinstance(output, list) else output,
-        refused=lambda pipe: {"a number": 3, "None": None, "an empty text": ""},
-        too_long=too_long,
+        from_single=lambda output: output[0] if isinstance(output, list) else output,
+        invalid_inputs=lambda pipe: {"a number": 3, "None": None, "an empty text": ""},
+        long_input=too_long,
         meaning=lambda answer: str(answer["labels"][0]),
     ),
 )
