@@ -10,6 +10,7 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 from suites.running import generate, rounding
 from suites.running.agreement import Run
+from suites.running.positions import room
 from suites.running.prompts import QUESTIONS, encoded
 
 LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
@@ -126,9 +127,8 @@ class ReferenceRuns:
     @property
     def steps(self) -> int:
         """New tokens of a run: fewer where the model has no positions for them."""
-        limit = getattr(self.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
         taken = 1 if self.seq2seq else self.prompt["input_ids"].shape[1]
-        return NEW_TOKENS if not isinstance(limit, int) or limit <= 0 else max(1, min(NEW_TOKENS, limit - taken - 1))
+        return room(self.model, taken, NEW_TOKENS)
 
     @property
     def pad(self) -> int:

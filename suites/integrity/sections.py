@@ -26,9 +26,3 @@ def section_of(whole: Any, part: Any, file: dict[str, Any]) -> dict[str, Any] | 
             found = file.get(key)
             return found if isinstance(found, dict) else {}
     return None
-
-
-def text_section(file: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the text model, where it is a part."""
-    inner = file.get("text_config")
-    return inner if isinstance(inner, dict) else file

@@ -10,7 +10,7 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import binomial_tail, wilson
-from suites.running.answers import said
+from suites.running import answers
 from suites.scoring import items as tasks
 from suites.scoring.items import Mark
 
@@ -51,7 +51,7 @@ def _add_instructions(
 ) -> None:  # fmt: skip
     """Marks of what the model writes; where it writes nothing (`generation/vital-signs` tells why), the rest counts."""
     try:
-        given = said(subject, tokenizer, loaded, items, profile)
+        given = answers.to_instructions(subject, tokenizer, loaded, items, profile)
     except Unsupported as refusal:
         record.capability("quality.instructions", "not measured", evidence={"reason": refusal.summary})
         return

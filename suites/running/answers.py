@@ -1,31 +1,37 @@
-"""What a model writes: greedy answers to instructions, made once for a variant and shared by checks."""
+"""Greedy answers of a model, made once for a variant and shared by checks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fixtures.inputs import questions
 from fixtures.inputs.items import Instruction, Items
+from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 from suites.running import answer_signs, forced_tokens, generate, prompts
+from suites.running.positions import room
 
-NEW_TOKENS = {"quick": 20, "standard": 64, "exhaustive": 160}
+TOKENS_FOR_QUESTIONS = {"quick": 48, "standard": 64, "exhaustive": 128}
+TOKENS_FOR_INSTRUCTIONS = {"quick": 20, "standard": 64, "exhaustive": 160}
 BATCH = 8
+Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True)
-class Said:
-    """The answer to an instruction; of a model without a chat template, the continuation of an opening."""
+class Answer(Generic[Asked]):
+    """The answer to a question or an instruction; of a model without a chat template, a continuation."""
 
-    asked: Instruction
+    asked: Asked
     ids: tuple[int, ...]
-    """New ids, the stop token not among them."""
+    """New ids: up to and with the stop token of a question, without it of an instruction."""
     stopped: bool
+    """Whether a stop token ended it, and not the limit."""
     text: str
+    """The ids without special tokens, as a user sees them."""
 
     @property
     def ill(self) -> bool:
@@ -33,66 +39,97 @@ class Said:
         return not self.text.strip() or (not self.stopped and bool(answer_signs.loop(self.ids)))
 
 
-def said(subject: Subject, tokenizer: Any, loaded: Loaded, items: Items, profile: str) -> tuple[Said, ...]:
-    """Greedy answers, under the shipped stop tokens and no other setting of the checkpoint.
+def to_questions(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Answer[Question], ...]:
+    """Answers to real questions, under the shipped stop tokens and penalties.
 
     Raises:
         Unsupported: the template renders no prompt, or `generate` fails.
     """
-    key = f"said {items.version}"
-    return loaded.once(
-        key, lambda: tuple(_said(subject, tokenizer, loaded.model, _asked(subject, items, profile), profile))
-    )
+    model = loaded.model
+
+    def find() -> tuple[Answer[Question], ...]:
+        asked = questions.chosen(profile)
+        texts = [each.text if subject.traits.has_chat_template else each.opening for each in asked]
+        rows = [_prompt(subject, tokenizer, model, text) for text in texts]
+        written = _in_batches(model, rows, lambda some: _as_shipped(model, tokenizer, some, profile))
+        pairs = zip(asked, written, strict=True)
+        return tuple(_answer(model, tokenizer, each, ids, with_stop=True) for each, ids in pairs)
+
+    return loaded.once("answers to questions", find)
 
 
-def _asked(subject: Subject, items: Items, profile: str) -> tuple[Instruction, ...]:
+def to_instructions(
+    subject: Subject, tokenizer: Any, loaded: Loaded, items: Items, profile: str
+) -> tuple[Answer[Instruction], ...]:
+    """Answers to instructions, under the shipped stop tokens and no other setting of the checkpoint.
+
+    Raises:
+        Unsupported: the template renders no prompt, or `generate` fails.
+    """
+    model = loaded.model
+
+    def find() -> tuple[Answer[Instruction], ...]:
+        asked = _instructions(subject, items, profile)
+        rows = [_prompt(subject, tokenizer, model, each.prompt) for each in asked]
+        written = _in_batches(model, rows, lambda some: _with_own_stops(model, some, profile))
+        pairs = zip(asked, written, strict=True)
+        return tuple(_answer(model, tokenizer, each, ids, with_stop=False) for each, ids in pairs)
+
+    return loaded.once(f"answers to instructions {items.version}", find)
+
+
+def _instructions(subject: Subject, items: Items, profile: str) -> tuple[Instruction, ...]:
     if subject.traits.has_chat_template and items.instructions:
         return items.instructions
     openings = [each.opening for each in questions.chosen(profile)]
     return tuple(Instruction(f"opening/{number}", text, ()) for number, text in enumerate(openings, 1))
 
 
-def _said(subject: Subject, tokenizer: Any, model: Any, asked: Sequence[Instruction], profile: str) -> list[Said]:
-    rows = [_ids(subject, tokenizer, model, each) for each in asked]
-    size = BATCH if generate.takes(model, "attention_mask") else 1
-    found = []
-    for start in range(0, len(rows), size):
-        answers = _generated(model, rows[start : start + size], NEW_TOKENS[profile])
-        found += [_one(model, tokenizer, *pair) for pair in zip(asked[start : start + size], answers, strict=True)]
-    return found
-
-
-def _ids(subject: Subject, tokenizer: Any, model: Any, asked: Instruction) -> Any:
-    """The prompt's ids (1-d)."""
-    ids = prompts.encoded(subject, tokenizer, asked.prompt)["input_ids"][0]
+def _prompt(subject: Subject, tokenizer: Any, model: Any, text: str) -> Any:
+    """The ids of a prompt (1-d); those that the model has no rows for are left out."""
+    ids = prompts.encoded(subject, tokenizer, text)["input_ids"][0]
     ids = ids[ids < forced_tokens.vocabulary(model)]
     if not len(ids):
         raise Unsupported("the tokenizer makes no tokens of a prompt that the model has embeddings for")
     return ids
 
 
-def _generated(model: Any, rows: list[Any], limit: int) -> list[list[int]]:
+def _in_batches(model: Any, rows: Sequence[Any], write: Callable[[list[Any]], list[list[int]]]) -> list[list[int]]:
+    """The new ids of every row; models that take no attention mask are asked one by one."""
+    size = BATCH if generate.takes(model, "attention_mask") else 1
+    batches = (list(rows[start : start + size]) for start in range(0, len(rows), size))
+    return [ids for batch in batches for ids in write(batch)]
+
+
+def _as_shipped(model: Any, tokenizer: Any, rows: list[Any], profile: str) -> list[list[int]]:
+    """Greedy, no beams, everything else as shipped."""
+    options: dict[str, Any] = {"do_sample": False, "num_beams": 1, "temperature": None, "top_p": None, "top_k": None}
+    if getattr(model.generation_config, "stop_strings", None):
+        options["tokenizer"] = tokenizer
+    return _generated(model, rows, TOKENS_FOR_QUESTIONS[profile], **options)
+
+
+def _with_own_stops(model: Any, rows: list[Any], profile: str) -> list[list[int]]:
+    stops = forced_tokens.stops(model)
+    settings = {"eos_token_id": stops, "pad_token_id": forced_tokens.padding(model)} if stops else {}
+    with forced_tokens.plain_settings(model, **settings):
+        return _generated(model, rows, TOKENS_FOR_INSTRUCTIONS[profile])
+
+
+def _generated(model: Any, rows: list[Any], limit: int, **options: Any) -> list[list[int]]:
     import torch
 
-    batch = generate.padded(rows, forced_tokens.padding(model), left=True)
+    batch = generate.padded(rows, forced_tokens.padding(model), left=not model.config.is_encoder_decoder)
     given = {name: batch[name].to(model.device) for name in ("input_ids", "attention_mask")}
     if not generate.takes(model, "attention_mask"):
         del given["attention_mask"]
-    room = room_for(model, int(given["input_ids"].shape[1]), limit)
+    count = room(model, forced_tokens.start_of_answer(model, given), limit)
+    with generate.refusals("generate()"), torch.inference_mode():
+        return forced_tokens.new_ids(model, given, model.generate(**given, max_new_tokens=count, **options))
+
+
+def _answer(model: Any, tokenizer: Any, asked: Asked, ids: Sequence[int], *, with_stop: bool) -> Answer[Asked]:
     stops = forced_tokens.stops(model)
-    settings = {"eos_token_id": stops, "pad_token_id": forced_tokens.padding(model)} if stops else {}
-    with forced_tokens.plain_settings(model, **settings), generate.refusals("generate()"), torch.inference_mode():
-        return forced_tokens.new_ids(model, given, model.generate(**given, max_new_tokens=room))
-
-
-def room_for(model: Any, taken: int, limit: int) -> int:
-    """New tokens that there are positions for."""
-    positions = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    return max(1, min(limit, positions - taken - 1)) if isinstance(positions, int) and positions > 0 else limit
-
-
-def _one(model: Any, tokenizer: Any, asked: Instruction, ids: Sequence[int]) -> Said:
-    stops = forced_tokens.stops(model)
-    end = next((place for place, each in enumerate(ids) if each in stops), None)
-    kept = tuple(ids if end is None else ids[:end])
-    return Said(asked, kept, end is not None, str(tokenizer.decode(list(kept), skip_special_tokens=True)))
+    end = next((index for index, each in enumerate(ids) if each in stops), None)
+    kept = list(ids) if end is None else list(ids[: end + with_stop])
+    return Answer(asked, tuple(kept), end is not None, str(tokenizer.decode(kept, skip_special_tokens=True)))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.inputs.items import Choice, Cloze, Items, ShortAnswer
+from fixtures.inputs.items import Choice, Cloze, Instruction, Items, ShortAnswer
 from fixtures.models.loading import Loaded
 from suites import scoring
 from suites.findings import Unsupported
 from suites.running import forced_tokens, generate
-from suites.running.answers import Said
+from suites.running.answers import Answer
 from suites.scoring import dense, passages, rules
 
 SHOTS = (
@@ -55,7 +55,7 @@ def marks(loaded: Loaded, tokenizer: Any, items: Items) -> dict[str, list[Mark]]
     return found
 
 
-def of_instructions(given: Sequence[Said]) -> list[Mark]:
+def of_instructions(given: Sequence[Answer[Instruction]]) -> list[Mark]:
     """The marks of answers to instructions."""
     asked = [each for each in given if each.asked.rules]
     return [Mark(each.asked.id, "instructions", not rules.broken(each.text, each.asked.rules), 0.0, each.text)

@@ -14,7 +14,7 @@ from fixtures.inputs import corpora, datafiles, items
 from fixtures.inputs.corpora.corpus import Text
 from suites import scoring
 from suites.findings import Defect
-from suites.quantization.fidelity import accuracy, figures, test_answers_kept, test_no_domain_lost
+from suites.quantization.fidelity import accuracy, figures, test_no_domain_lost
 from suites.quantization.fidelity.measured import Fidelity
 from suites.scoring import dense, rules
 from suites.scoring import items as tasks
@@ -214,9 +214,3 @@ def test_users_items_are_read_by_their_keys(tmp_path: Any) -> None:
     (tmp_path / "own.jsonl").write_text('{"question": "2+2?", "choices": ["4", "5"], "answer": 7}\n', encoding="utf-8")
     with pytest.raises(datafiles.DataError, match="row 1: the answer 7 is none of 2 choices"):
         items.chosen("quick", [str(tmp_path / "own.jsonl")])
-
-
-def test_first_difference() -> None:
-    assert test_answers_kept.first_difference([1, 2, 3], [1, 2, 4]) == 2
-    assert test_answers_kept.first_difference([1, 2], [1, 2, 4]) == 2
-    assert test_answers_kept.first_difference([], [1]) == 0

@@ -8,6 +8,7 @@ from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree
+from suites.running.positions import positions
 
 
 def test_prompt_lookup_equals_greedy(
@@ -39,7 +40,7 @@ def _repetitive(reference: ReferenceRuns) -> dict[str, Any]:
 
     short = reference.short["input_ids"]
     ids = torch.cat([short, torch.tensor([list(reference.short_run.ids)]), short], dim=1)
-    limit = getattr(reference.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    if isinstance(limit, int) and 0 < limit < ids.shape[1] + reference.steps:
+    limit = positions(reference.model)
+    if limit is not None and limit < ids.shape[1] + reference.steps:
         return reference.short
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

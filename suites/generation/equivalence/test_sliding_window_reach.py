@@ -7,6 +7,7 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.generation import reach
 from suites.running import generate
+from suites.running.positions import positions
 
 BEYOND = 4
 """Positions behind the window's edge that are tried."""
@@ -63,8 +64,8 @@ def _affordable(subject: Subject, model: Any, window: int, profile: str) -> int:
     if model.config.is_encoder_decoder:
         raise Unsupported("the window of an encoder-decoder is not tried: its encoder looks both ways")
     length = reach.CHANGED + window + BEYOND
-    limit = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    if isinstance(limit, int) and length > limit:
+    limit = positions(model)
+    if limit is not None and length > limit:
         raise Unsupported(f"the window of {window} tokens is as long as the context of {limit}: nothing is behind it")
     work = 2 * subject.traits.parameters * length
     if model.device.type == "cpu" and work > WORK[profile]:

@@ -7,8 +7,8 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat
 from suites.findings import Defect, Record
-from suites.generation.vital_signs.answers import answers
 from suites.intervals import wilson
+from suites.running import answers
 
 
 def test_stops_at_end_of_turn(
@@ -22,15 +22,15 @@ def test_stops_at_end_of_turn(
     Source: https://github.com/vllm-project/vllm/issues/4180 (Llama 3)
     """
     end = _end_of_turn(chat)
-    given = answers(subject, tokenizer, loaded, profile)
-    said = {answer.question.text: tokenizer.decode(list(answer.ids)) for answer in given}
+    given = answers.to_questions(subject, tokenizer, loaded, profile)
+    said = {answer.asked.text: tokenizer.decode(list(answer.ids)) for answer in given}
     for answer in given:
         ids = list(answer.ids)
         if end in ids[:-1] and not _only_padding(ids[ids.index(end) :], tokenizer.pad_token_id):
             raise Defect(
                 f"The model ended its turn with {tokenizer.convert_ids_to_tokens(end)!r} (id {end}) "
                 "and generation went on: the token is not among the stop tokens.",
-                evidence={"prompt": answer.question.text, "generated": said[answer.question.text]},
+                evidence={"prompt": answer.asked.text, "generated": said[answer.asked.text]},
             )
     stopped = sum(answer.stopped for answer in given)
     record.metric(

@@ -8,8 +8,8 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
-from suites.generation.vital_signs.answers import Answer, answers
-from suites.running import generate, prompts
+from suites.running import answers, generate, prompts
+from suites.running.answers import Answer
 
 NAME = "Greedy answers"
 FEW = 4
@@ -26,11 +26,11 @@ def test_answers_kept(
     Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
-    given = answers(subject, tokenizer, loaded, profile)[:FEW]
+    given = answers.to_questions(subject, tokenizer, loaded, profile)[:FEW]
     shared = reference_runs(subject, tokenizer, loaded)
     close = _tolerance(shared)
     kept = {
-        f"{answer.question.language}: {_asked(subject, answer.question)}": {
+        f"{answer.asked.language}: {_asked(subject, answer.asked)}": {
             "text": answer.text, "ids": list(answer.ids),
             "close": _close(shared, answer, 2 * close) if close is not None else [],
         }
@@ -52,11 +52,11 @@ def _tolerance(shared: ReferenceRuns) -> float | None:
         return None
 
 
-def _close(shared: ReferenceRuns, answer: Answer, tolerance: float) -> list[int]:
+def _close(shared: ReferenceRuns, answer: Answer[Question], tolerance: float) -> list[int]:
     """Positions of new tokens at which the second best logit is this near to the best one."""
     from suites.running.agreement import Run
 
-    prompt = prompts.encoded(shared.subject, shared.tokenizer, _asked(shared.subject, answer.question))
+    prompt = prompts.encoded(shared.subject, shared.tokenizer, _asked(shared.subject, answer.asked))
     prompt = {name: row[:, prompt["input_ids"][0] < shared.rows] for name, row in prompt.items()}
     logits = generate.logits(shared.model, shared.extended(prompt, Run(list(answer.ids), None)))[0]
     best = logits[-len(answer.ids) :].topk(2, dim=-1).values

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs import questions
+from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Record, Unsupported
-from suites.generation.vital_signs.answers import Answer, answers
 from suites.intervals import wilson
-from suites.running import answer_signs, forced_tokens, generate
+from suites.running import answer_signs, answers, forced_tokens, generate
+from suites.running.answers import Answer
 
 TEXT = "The ship came into the harbour in the morning, and two men stood on the quay and waited for the rope."
 LEARNED = 0.9
@@ -43,20 +44,22 @@ def test_vital_signs(
         if tokens := answer_signs.leaked(tokenizer, answer.ids, stops):
             raise Defect(
                 f"The reader sees the control token {tokens[0]}: it is left in the text although special tokens are "
-                "skipped.", evidence={"question": answer.question.text, "answer": answer.text, "leaked": tokens},
+                "skipped.", evidence={"question": answer.asked.text, "answer": answer.text, "leaked": tokens},
             )  # fmt: skip
     if subject.traits.has_chat_template:
         _refuse_extremes(generator, tokenizer, found)
 
 
-def _answers(subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Answer, ...]:
+def _answers(
+    subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, profile: str
+) -> tuple[Answer[Question], ...]:
     """A `generate` that fails on a plain prompt is a finding here; the other checks could not run for it.
 
     Not where it is the quantization that refuses: that says nothing about the checkpoint.
     """
     __tracebackhide__ = True
     try:
-        return answers(subject, tokenizer, loaded, profile)
+        return answers.to_questions(subject, tokenizer, loaded, profile)
     except Unsupported as refusal:
         cause = refusal.__cause__
         if cause is None or isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
@@ -64,19 +67,19 @@ def _answers(subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded,
         raise Defect(f"The model writes nothing: {refusal.summary.rstrip('.:')}.", remedy=PLAIN) from refusal
 
 
-def _signs(tokenizer: Any, answer: Answer) -> tuple[str, ...]:
+def _signs(tokenizer: Any, answer: Answer[Question]) -> tuple[str, ...]:
     """Which of `SIGNS` an answer shows."""
     shown = (
         not answer.stopped,
         not answer.stopped and bool(answer_signs.loop(answer.ids)),
         not answer.text.strip(),
-        answer_signs.wrong_script(answer.text, answer.question.scripts),
+        answer_signs.wrong_script(answer.text, answer.asked.scripts),
         bool(answer_signs.written(tokenizer, answer.text)),
     )
     return tuple(name for name, there in zip(SIGNS, shown, strict=True) if there)
 
 
-def _record(record: Record, found: dict[Answer, tuple[str, ...]]) -> None:
+def _record(record: Record, found: dict[Answer[Question], tuple[str, ...]]) -> None:
     """Every sign as a share of the answers, with all answers as the evidence."""
     total = len(found)
     for name in SIGNS:
@@ -84,14 +87,14 @@ def _record(record: Record, found: dict[Answer, tuple[str, ...]]) -> None:
         record.metric(f"generation.{name.replace(' ', '_')}", count / total, "share of answers", better="lower",
                       samples=total, interval=wilson(count, total), version=questions.version())  # fmt: skip
     ill = sum(bool(set(shown) - {SIGNS[0]}) for shown in found.values())
-    examples = {answer.question.text: {"answer": answer.text, "signs": list(shown)} for answer, shown in found.items()}
+    examples = {answer.asked.text: {"answer": answer.text, "signs": list(shown)} for answer, shown in found.items()}
     record.capability("generation.answers_with_signs_of_trouble", f"{ill} of {total}", evidence=examples)
 
 
-def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer, tuple[str, ...]]) -> None:
+def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer[Question], tuple[str, ...]]) -> None:
     """What no chat model that has learned to write does on every question."""
     __tracebackhide__ = True
-    examples = {answer.question.text: answer.text for answer in found}
+    examples = {answer.asked.text: answer.text for answer in found}
     empty = all("empty answers" in shown for shown in found.values())
     endless = all(not answer.stopped and answer_signs.loop(answer.ids) >= MOSTLY * len(answer.ids) for answer in found)
     if (empty or endless) and _has_learned(model, tokenizer):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.checkpoint.traits import read_json
 from fixtures.subjects.subject import Subject
-from suites.integrity.sections import text_section
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "forced_bos_token_id",
@@ -17,7 +17,7 @@ NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id
 def by_file(subject: Subject) -> dict[str, Mapping[str, Any]]:
     """The settings of both files; of a model with parts, those of its text model too."""
     config, generation = subject.json(CONFIG), read_json(subject.path / GENERATION)[0]
-    return {CONFIG: {**text_section(config), **{k: v for k, v in config.items() if v is not None}},
+    return {CONFIG: {**text_part(config), **{k: v for k, v in config.items() if v is not None}},
             GENERATION: generation}  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect
@@ -18,7 +19,6 @@ from suites.integrity.config_sizes import (
     head_size,
     number,
 )
-from suites.integrity.sections import text_section
 from suites.integrity.tensor_names import HEADS as CLASSIFIERS
 from suites.integrity.tensor_names import INPUT, OUTPUTS, layers_by_stack
 
@@ -38,7 +38,7 @@ def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], 
     Fix: set the key that the finding names to the value that the weights have.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
     """
-    section = text_section(config)
+    section = text_part(config)
     wrong = {str(entry[0]) for entry in loaded.report["mismatched_keys"]}
     for name in sorted(wrong & set(stored)):
         for key, value, actual in _mismatches(section, stored[name]):

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.machine import library_versions
 from suites.findings import Hazard, Record
-from suites.integrity.sections import text_section
 
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "dense_act_fn")
 NORMS = frozenset(
@@ -34,7 +34,7 @@ def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     Fix: set the activation that the weights were trained with; if your model was trained with another one, accept it.
     Source: https://unsloth.ai/blog/gemma-bugs; https://huggingface.co/docs/transformers/main_classes/configuration
     """
-    section = text_section(config)
+    section = text_part(config)
     kind = section.get("model_type") or config.get("model_type")
     known = library_versions.config_keys(kind)
     differing = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known

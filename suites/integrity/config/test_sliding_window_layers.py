@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from suites.findings import Defect, Record
 from suites.integrity.config_sizes import LAYERS, number
-from suites.integrity.sections import text_section
 
 SLIDING = "sliding_attention"
 ATTENTION = re.compile(r"(?:^|\.)layers\.(\d+)\.(?:self_attn|attn|attention)$")
@@ -21,7 +21,7 @@ def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Recor
     Source: https://huggingface.co/docs/transformers/model_doc/gemma3;
         https://huggingface.co/docs/transformers/cache_explanation
     """
-    section = text_section(config)
+    section = text_part(config)
     types = section.get("layer_types")
     layers = number(section, LAYERS)
     if isinstance(types, list) and layers and len(types) < layers[1]:

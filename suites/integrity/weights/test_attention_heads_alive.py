@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.weight_statistics import Stored
 from suites.findings import Hazard
 from suites.integrity.config_sizes import head_size
-from suites.integrity.sections import text_section
 
 if TYPE_CHECKING:
     import numpy
@@ -26,7 +26,7 @@ def test_attention_heads_alive(stored: dict[str, Stored], config: dict[str, Any]
     Fix: compare the layer with the original checkpoint; of a model that was pruned on purpose, remove the heads.
     Source: https://arxiv.org/abs/1905.10650 (what becomes of a model without some heads)
     """
-    size = head_size(text_section(config))
+    size = head_size(text_part(config))
     dead = {name: heads for name, each in stored.items() if size and (heads := list(_dead(each, size)))}
     if dead:
         name, heads = next(iter(dead.items()))

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
-from suites.integrity.sections import text_section
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 KEY = "tie_word_embeddings"
@@ -52,7 +52,7 @@ def _one_of_two(inner: Stored | None, head: Stored | None) -> None:
 
 def _flag(config: dict[str, Any], model: Any) -> bool | None:
     """As the file has it, else the default of the class; None where neither says anything."""
-    for part in (config, text_section(config), model.config.get_text_config().to_dict()):
+    for part in (config, text_part(config), model.config.get_text_config().to_dict()):
         if isinstance(part.get(KEY), bool):
             return bool(part[KEY])
     return None

@@ -10,6 +10,7 @@ from suites.findings import Unsupported
 from suites.quantization.cost import clock
 from suites.quantization.modules.sizes import footprint
 from suites.running import generate
+from suites.running.positions import positions
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def load(model: Any, rows: int, profile: str) -> Load:
     """How much to generate, less on a CPU in a quick run; within the positions that the model has."""
     small = profile == "quick" and model.device.type == "cpu"
     prompt, new = (64, 9) if small else (256, 65)
-    limit = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
-    if isinstance(limit, int) and 0 < limit < prompt + new:
+    limit = positions(model)
+    if limit is not None and limit < prompt + new:
         prompt, new = limit // 2, limit // 4
     if new < 3:
         raise Unsupported(f"the model has {limit} positions, too few to time what it writes")

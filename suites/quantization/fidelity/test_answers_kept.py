@@ -3,21 +3,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fixtures.inputs.items import Items
+from fixtures.inputs.items import Instruction, Items
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
+from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import bootstrap, mcnemar, wilson
 from suites.quantization.fidelity import accuracy
-from suites.running import generate
-from suites.running.answers import Said, said
+from suites.running import answers, generate
+from suites.running.answers import Answer
 from suites.scoring import dense
 from suites.scoring import items as tasks
 
 SURE = 0.01
 """Probability below which more ill answers are no chance: eight of eight is enough."""
 MOST = 0.75
+Pair = tuple[Answer[Instruction], Answer[Instruction]]
+"""Answers of the full model and of the variant."""
 EXAMPLES = 12
 
 
@@ -39,7 +42,8 @@ def test_answers_kept(
         dense.prepare(loaded, reference, tokenizer, memory_left)
     full, other = dict(tasks.marks(reference, tokenizer, items)), dict(tasks.marks(loaded, tokenizer, items))
     try:
-        theirs, mine = (said(subject, tokenizer, each, items, profile) for each in (reference, loaded))
+        theirs = answers.to_instructions(subject, tokenizer, reference, items, profile)
+        mine = answers.to_instructions(subject, tokenizer, loaded, items, profile)
     except Unsupported:
         accuracy.record(record, full, other, items.version)
         accuracy.refuse_lost_accuracy(full, other)
@@ -53,7 +57,7 @@ def test_answers_kept(
     accuracy.refuse_lost_accuracy(full, other)
 
 
-def _record(record: Record, pairs: Sequence[tuple[Said, Said]], version: str) -> None:
+def _record(record: Record, pairs: Sequence[Pair], version: str) -> None:
     same = sum(full.ids == other.ids for full, other in pairs)
     record.capability("quantization.answers", f"{same} of {len(pairs)} unchanged", evidence=_told(pairs))
     record.metric("quantization.greedy_unchanged", same / len(pairs), "share of prompts", better="higher",
@@ -73,13 +77,7 @@ def _mean(record: Record, name: str, rows: list[list[float]], unit: str, version
                   interval=interval, version=version)  # fmt: skip
 
 
-def first_difference(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens are the same from the beginning on."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (mine, its) in pairs if mine != its), min(len(one), len(other)))
-
-
-def chrf(pairs: Sequence[tuple[Said, Said]]) -> list[float]:
+def chrf(pairs: Sequence[Pair]) -> list[float]:
     """chrF of each answer against the full model's, 0 to 100; empty without sacrebleu."""
     try:
         from sacrebleu.metrics.chrf import CHRF
@@ -90,7 +88,7 @@ def chrf(pairs: Sequence[tuple[Said, Said]]) -> list[float]:
             for full, other in pairs]  # fmt: skip
 
 
-def _told(pairs: Sequence[tuple[Said, Said]]) -> dict[str, Any]:
+def _told(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {
         full.asked.prompt: {
             "full": full.text,
@@ -101,7 +99,7 @@ def _told(pairs: Sequence[tuple[Said, Said]]) -> dict[str, Any]:
     }
 
 
-def refuse_lost_answers(pairs: Sequence[tuple[Said, Said]]) -> None:
+def refuse_lost_answers(pairs: Sequence[Pair]) -> None:
     __tracebackhide__ = True
     lost = [(full, other) for full, other in pairs if other.ill and not full.ill]
     won = sum(full.ill and not other.ill for full, other in pairs)

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.subjects.subject import Subject
 from suites.tokenizers.files.tokenizer_json import read_section
 
 NAMES = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
 CONFIG_NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
-TEXT_CONFIGS = ("text_config", "llm_config", "language_config")
 
 
 def ids_by_file(subject: Subject) -> dict[str, dict[str, int]]:
@@ -72,7 +72,7 @@ def named_tokens(subject: Subject, file: str) -> dict[str, str]:
 def config_ids(subject: Subject, file: str) -> dict[str, list[int]]:
     """Special ids in `config.json` (of its text model too) or `generation_config.json`; -1 stands for none."""
     settings = subject.json(file)
-    inner: dict[str, Any] = next((settings[name] for name in TEXT_CONFIGS if isinstance(settings.get(name), dict)), {})
+    inner = text_part(settings)
     found = {}
     for name in CONFIG_NAMES:
         value = settings[name] if settings.get(name) is not None else inner.get(name)

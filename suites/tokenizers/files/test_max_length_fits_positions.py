@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.checkpoint.config_parts import text_part
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
 
@@ -44,8 +45,7 @@ def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Rec
 
 def positions(config: dict[str, Any]) -> tuple[int | None, bool]:
     """How many tokens fit, and whether the positions are learned."""
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
-    text = text or config
+    text = text_part(config)
     count = next((text[name] for name in POSITIONS if isinstance(text.get(name), int) and text[name] > 0), None)
     kind = text.get("model_type") or config.get("model_type")
     learned = kind in LEARNED and text.get("position_embedding_type", "absolute") == "absolute"

@@ -1,0 +1,17 @@
+"""Limits of a model's context: how many tokens it has positions for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def positions(model: Any) -> int | None:
+    """Tokens that the text model reads at most, as its config declares; None where it declares no limit."""
+    found = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+    return found if isinstance(found, int) and found > 0 else None
+
+
+def room(model: Any, taken: int, wanted: int) -> int:
+    """New tokens, at most `wanted`, that there are positions for after `taken` tokens; at least one."""
+    limit = positions(model)
+    return wanted if limit is None else max(1, min(wanted, limit - taken - 1))
