@@ -1,4 +1,7 @@
-"""Builds the gallery's subjects and runs the real suite on them, one lot of rows after the other."""
+"""Builds the subjects of the gallery and runs the real checks on them, many rows in one pytest process.
+
+`pytest selftests/gallery -k ROW` runs one row, in 7 to 17 seconds on two cores: tokenizers fast, pipelines slow.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import pkgutil
 import shutil
 import traceback
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,35 +19,40 @@ from typing import Any
 from fixtures import builtin
 from fixtures.quantization.registry import backend_of
 from fixtures.session.options import SUITES
-from selftests.gallery.registry import HEALTHY, MUTANTS, Mutant
-from selftests.processes.pytest_run import sea_trial
+from reports.directory import report_directory
+from selftests.gallery.registry import HEALTHY, MUTANTS, VARIATIONS, Mutant, Row, Variation
+from selftests.processes.pytest_run import QUIET, run_pytest
 
 PATCHED = "-pselftests.gallery.patches"
-VERDICTS, FAILED = "verdicts.json", "failed"
+ENTRIES, FAILED = "entries.json", "failed"
 ROWS_PER_LOT = 40
-"""So many subjects that starting a process for them does not matter, so few that workers share the lots out evenly."""
+"""Enough subjects for one process to make its start cheap, few enough to share the lots evenly among workers."""
 LOADS = "integrity/test_loads.py"
 ALSO = {"tokenizers": ("chat_templates",)}
-"""Suites that meet what the rows of a suite break; more where a row asks for them."""
+"""Suites that also see the defects of a suite's rows. A row may name more."""
 SLOW = {
     "tokenizers/every-code-point-survives": "tokenizers/round_trip/test_every_code_point_survives.py",
     "tokenizers/encoding-time-grows-linearly": "tokenizers/measures/test_encoding_time_grows_linearly.py",
     "tokenizers/encoding-cost": "tokenizers/measures/test_encoding_cost.py",
 }
-"""Checks that take a second of each subject, and their files: only rows about them run them."""
+"""Checks that take a second for each subject, and their files. Only rows about these checks run them."""
+
+Entry = dict[str, Any]
+"""A subject's entry in verdict.json, with `outcomes`: for each check, its different outcomes in the run."""
 
 
 @dataclass(frozen=True)
 class Lot:
-    """Subjects that one pytest process tries together."""
+    """Subjects that one pytest process checks together."""
 
     name: str
-    rows: tuple[Mutant, ...]
+    rows: tuple[Row, ...]
     healthy: tuple[str, ...]
-    tried: tuple[str, ...]
-    """Suites and files, relative to `suites/`."""
-    left_out: tuple[str, ...]
-    """Files of them that are left out."""
+    """Built-ins that are checked as they are."""
+    selected: tuple[str, ...]
+    """Suites and files to run, relative to `suites/`."""
+    deselected: tuple[str, ...]
+    """Files among them that are not run."""
     quantization: str = "none"
 
     @property
@@ -51,58 +60,76 @@ class Lot:
         return [*(f"healthy-{name}" for name in self.healthy), *(row.id for row in self.rows)]
 
 
-def lots(rows: Iterable[Mutant], bases: Iterable[str]) -> list[Lot]:
-    """Rows with the same checks run together; the fleet runs with everything, other bases with all but what is slow."""
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[Mutant]] = {}
+def lots(rows: Iterable[Row], bases: Iterable[str]) -> list[Lot]:
+    """Rows that run the same checks form lots.
+
+    The three main built-ins run with all checks, other bases with all that are not slow.
+    """
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((tried(row), left_out(row), row.quantization), []).append(row)
+        groups.setdefault((selected(row), deselected(row), row.quantization), []).append(row)
     found = [Lot(f"lot-{part[0].id}", part, (), *which) for which, group in groups.items() for part in even(group)]
-    whole = tuple(name for name in HEALTHY if name in {*bases})
+    main = tuple(name for name in HEALTHY if name in {*bases})
     others = tuple(sorted({*bases} - {*HEALTHY}))
-    found += [Lot("lot-healthy", (), whole, (".",), ())] if whole else []
+    found += [Lot("lot-healthy", (), main, (".",), ())] if main else []
     found += [Lot("lot-bases", (), others, (".",), tuple(SLOW.values()))] if others else []
     return found
 
 
-def even(rows: Sequence[Mutant]) -> list[tuple[Mutant, ...]]:
-    """Parts of about the same size, none above `ROWS_PER_LOT`."""
+def even(rows: Sequence[Row]) -> list[tuple[Row, ...]]:
+    """Parts of about the same size, at most `ROWS_PER_LOT` each."""
     size = -(-len(rows) // -(-len(rows) // ROWS_PER_LOT))
     return [tuple(rows[start : start + size]) for start in range(0, len(rows), size)]
 
 
-def tried(row: Mutant) -> tuple[str, ...]:
-    """Its own suite and what else may break on it; the rest is as in the healthy base."""
-    suite = row.caught_by.partition("/")[0]
+def selected(row: Row) -> tuple[str, ...]:
+    """The suite of the row's check, and whatever else the defect may break."""
+    suite = row.check.partition("/")[0]
     return (*(() if suite == "integrity" else (LOADS,)), suite, *ALSO.get(suite, ()), *row.also)
 
 
-def left_out(row: Mutant) -> tuple[str, ...]:
-    return () if row.caught_by in SLOW else tuple(file for file in SLOW.values() if file.startswith(tried(row)))
+def deselected(row: Row) -> tuple[str, ...]:
+    return () if row.check in SLOW else tuple(file for file in SLOW.values() if file.startswith(selected(row)))
 
 
-def try_lot(lot: Lot, directory: Path) -> None:
-    """Writes `verdicts.json` into the directory: directory name to the subject's entry, or why there is none."""
+def run_lot(lot: Lot, directory: Path) -> None:
+    """Writes entries.json into the directory: entry by directory name, or the reason why there is none."""
     try:
-        found = verdicts(lot, directory)
-    except Exception:  # whoever asks for one of its rows is told, and the lot does not run again for each
+        found = entries(lot, directory)
+    except Exception:  # each of its rows reports it; the lot does not run again
         found = {FAILED: traceback.format_exc()}
-    (directory / VERDICTS).write_text(json.dumps(found), encoding="utf-8")
+    (directory / ENTRIES).write_text(json.dumps(found), encoding="utf-8")
 
 
-def verdicts(lot: Lot, directory: Path) -> dict[str, Any]:
-    """The suite's verdict on each subject of the lot, by directory name."""
+def entries(lot: Lot, directory: Path) -> dict[str, Any]:
+    """The entry of each subject of the lot, by directory name."""
     subjects = [copy(name, directory / f"healthy-{name}") for name in lot.healthy]
     subjects += [build(row, directory) for row in lot.rows]
-    paths = [str(SUITES / each) for each in lot.tried]
-    deselected = [f"--deselect=suites/{each}" for each in lot.left_out]
-    options = [f"--quantization={lot.quantization}", *deselected]
-    return by_subject(sea_trial(subjects, directory / "report", PATCHED, *paths, *options))
+    paths = [str(SUITES / each) for each in lot.selected]
+    options = [f"--quantization={lot.quantization}", *(f"--deselect=suites/{each}" for each in lot.deselected)]
+    options += [f"--model={subject}" for subject in subjects]
+    run = run_pytest(*QUIET, PATCHED, *paths, *options, report=directory / "report")
+    outcomes = outcomes_in(run.report)
+    return {
+        Path(entry["subject"]["source"]).name: entry | {"outcomes": outcomes[entry["subject"]["name"]]}
+        for entry in run.verdict["subjects"]
+    }
 
 
-def build(row: Mutant, directory: Path) -> Path:
-    """A directory called by the row's id: a copy of its base with the defect in it."""
+def outcomes_in(report: Path) -> dict[str, dict[str, list[str]]]:
+    """For each subject and check of a report, the different outcomes."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for check in report_directory.load(report).checks:
+        outcomes = found[check.subject].setdefault(check.check, [])
+        if check.outcome not in outcomes:
+            outcomes.append(check.outcome)
+    return found
+
+
+def build(row: Row, directory: Path) -> Path:
+    """A directory named after the row: a changed copy of its base."""
     subject = copy(row.base, directory / row.id)
-    row.mutate(subject)
+    row.edit(subject)
     return subject
 
 
@@ -111,20 +138,30 @@ def copy(name: str, target: Path) -> Path:
     return Path(shutil.copytree(builtin.directory(name), target))
 
 
-def by_subject(verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Directory name to the subject's entry in the verdict."""
-    return {Path(entry["subject"]["source"]).name: entry for entry in verdict["subjects"]}
-
-
-def not_here(row: Mutant) -> str | None:
-    """Why a row cannot be tried in this environment."""
+def missing(row: Row) -> str | None:
+    """Why a row cannot run in this environment."""
     return None if row.quantization == "none" else backend_of(row.quantization).missing()
 
 
 def all_mutants() -> dict[str, Mutant]:
-    """Every row; importing the modules registers them."""
+    """Every row with a defect, by id."""
+    import_rows()
+    return MUTANTS
+
+
+def all_variations() -> dict[str, Variation]:
+    """Every row with a healthy variation, by id."""
+    import_rows()
+    return VARIATIONS
+
+
+def all_rows() -> dict[str, Row]:
+    return {**all_mutants(), **all_variations()}
+
+
+def import_rows() -> None:
+    """Imports all modules of `rows`, which registers what they declare."""
     from selftests.gallery import rows
 
-    for module in pkgutil.iter_modules(rows.__path__, f"{rows.__name__}."):
+    for module in pkgutil.walk_packages(rows.__path__, f"{rows.__name__}."):
         importlib.import_module(module.name)
-    return MUTANTS

@@ -1,55 +1,84 @@
-"""A row of the gallery: a documented defect, how to make it, and the check that must catch it."""
+"""Rows of the gallery: defects that a check must catch, and healthy variations on which it must pass."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 CHAT = "tiny-text-generation"
 SENTENCEPIECE = "tiny-text-generation-spm"
 CLASSIFIER = "tiny-text-classification"
 HEALTHY = (CHAT, SENTENCEPIECE, CLASSIFIER)
 
-Mutation = Callable[[Path], None]
+Edit = Callable[[Path], None]
+Patch = Callable[[Any], None]
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A healthy subject with one defect put into its files."""
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A changed copy of a built-in, and the check that it is about."""
 
     id: str
-    """Short and unique; the rows of the project's list of documented defects keep their ids."""
-    defect: str
-    """One line."""
-    source: str
-    """Where it is documented: `owner/repository#issue`, a document, or 'own'."""
+    """Readable and unique: `pytest selftests/gallery -k ID` selects this row alone."""
+    title: str
+    """The change, in one line."""
     base: str
-    """Name of the built-in that it is made from."""
-    caught_by: str
-    """Id of the check that must fail."""
-    severity: str
-    """defect or hazard."""
-    naming: tuple[str, ...]
-    """What the finding's summary must contain: the cause."""
-    mutate: Mutation
-    """Changes the files of a copy of `base`."""
+    """Name of the built-in that is copied."""
+    check: str
+    """Id of the check that the row is about."""
+    edit: Edit
+    """Changes the files of the copy."""
+    module: str
+    """Module that registers the row."""
     since: str = "4.57"
-    """First version of transformers in which the defect shows."""
-    patch: Callable[[Any], None] | None = None
-    """Changes the loaded model, for defects that no file can show."""
-    patch_tokenizer: Callable[[Any], None] | None = None
-    """Changes each tokenizer that is loaded from the subject's own directory, likewise."""
-    patch_pipe: Callable[[Any], None] | None = None
-    """Changes each pipe that is made of the subject, likewise."""
+    """First version of transformers in which the row behaves as described."""
+    patch: Patch | None = None
+    """Changes the loaded model, for what no file can show."""
+    patch_tokenizer: Patch | None = None
+    """Changes each tokenizer that is loaded from the copy's own directory."""
+    patch_pipe: Patch | None = None
+    """Changes each pipe that is made of the copy."""
     also: tuple[str, ...] = ()
-    """More suites that must not break on it; its own runs anyway."""
+    """Further suites to run on the copy; the check's own suite always runs."""
     quantization: str = "none"
-    """The variant that it is tried in; `patch` changes that one, and not the full model that it is compared with."""
+    """The variant that is loaded. `patch` changes this variant only, not the full model that it is compared with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant(Row):
+    """A row with a documented defect: the check must report it."""
+
+    source: str
+    """Where the defect is documented: `owner/repository#issue`, an address, or 'own'."""
+    severity: str
+    """Severity of the finding: defect or hazard."""
+    summary_contains: tuple[str, ...]
+    """Words of the finding's summary that name the cause."""
+    number: str = ""
+    """Number in the project's list of documented defects, or the row's earlier id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation(Row):
+    """A row with an unusual but valid subject: the check must pass."""
+
+
+class Options(TypedDict, total=False):
+    """Fields of `Row` that most rows leave at their defaults."""
+
+    since: str
+    patch: Patch | None
+    patch_tokenizer: Patch | None
+    patch_pipe: Patch | None
+    also: tuple[str, ...]
+    quantization: str
 
 
 MUTANTS: dict[str, Mutant] = {}
+VARIATIONS: dict[str, Variation] = {}
 
 
 def mutant(
@@ -59,36 +88,51 @@ def mutant(
     source: str,
     base: str,
     caught_by: str,
-    naming: tuple[str, ...] | str,
+    summary_contains: tuple[str, ...] | str,
+    number: str = "",
     severity: str = "defect",
-    since: str = "4.57",
-    patch: Callable[[Any], None] | None = None,
-    patch_tokenizer: Callable[[Any], None] | None = None,
-    patch_pipe: Callable[[Any], None] | None = None,
-    also: tuple[str, ...] = (),
-    quantization: str = "none",
-) -> Callable[[Mutation], Mutation]:
-    """Registers the decorated function, which changes the files of a copy of `base`."""
+    **more: Unpack[Options],
+) -> Callable[[Edit], Edit]:
+    """Registers the decorated function, which puts the defect into the files of a copy of `base`."""
+    module = caller()
 
-    def register(mutate: Mutation) -> Mutation:
-        assert id not in MUTANTS, f"two gallery rows are called {id}"
-        words = (naming,) if isinstance(naming, str) else naming
+    def register(edit: Edit) -> Edit:
+        assert id not in MUTANTS | VARIATIONS, f"two gallery rows are called {id}"
+        words = (summary_contains,) if isinstance(summary_contains, str) else summary_contains
         MUTANTS[id] = Mutant(
-            id,
-            defect,
-            source,
-            base,
-            caught_by,
-            severity,
-            words,
-            mutate,
-            since,
-            patch,
-            patch_tokenizer,
-            patch_pipe,
-            also,
-            quantization,
+            id=id,
+            title=defect,
+            base=base,
+            check=caught_by,
+            edit=edit,
+            module=module,
+            source=source,
+            severity=severity,
+            summary_contains=words,
+            number=number,
+            **more,
         )
-        return mutate
+        return edit
 
     return register
+
+
+def healthy(id: str, variation: str, *, base: str, check: str, **more: Unpack[Options]) -> Callable[[Edit], Edit]:
+    """Registers the decorated function, which makes a valid variation of `base` on which `check` must pass."""
+    module = caller()
+
+    def register(edit: Edit) -> Edit:
+        assert id not in MUTANTS | VARIATIONS, f"two gallery rows are called {id}"
+        VARIATIONS[id] = Variation(id=id, title=variation, base=base, check=check, edit=edit, module=module, **more)
+        return edit
+
+    return register
+
+
+def caller() -> str:
+    """Name of the module that calls the function that calls this one."""
+    frame = inspect.currentframe()
+    while frame and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    assert frame
+    return str(frame.f_globals["__name__"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from selftests.gallery.edits import edit_json, set_keys
+from selftests.gallery.edits.files import edit_json, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.processes.pytest_run import QUIET, ROOT, Finished, environment, run_pytest

@@ -11,7 +11,7 @@ import pytest
 from fixtures.session.options import SUITES
 from reports.baseline import file
 from reports.records import sequences
-from selftests.gallery.edits import edit_tokenizer, set_keys
+from selftests.gallery.edits.files import edit_tokenizer, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.processes.pytest_run import QUIET, Finished, run_pytest

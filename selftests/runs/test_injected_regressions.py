@@ -13,7 +13,7 @@ from fixtures.session.options import SUITES
 from reports.baseline import file, kinds
 from reports.directory import report_directory
 from reports.records.schema import Json
-from selftests.gallery.edits import edit_json, edit_template, edit_tokenizer, set_keys
+from selftests.gallery.edits.files import edit_json, edit_template, edit_tokenizer, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 from selftests.processes.pytest_run import QUIET, run_pytest

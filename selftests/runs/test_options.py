@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selftests.gallery.edits import set_keys
+from selftests.gallery.edits.files import set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 from selftests.processes.pytest_run import QUIET, ROOT, environment, run_pytest

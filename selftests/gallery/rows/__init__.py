@@ -1,1 +1,1 @@
-"""The rows, one module per kind of file or promise that they break; each module found here is imported."""
+"""Rows by suite and topic, as the checks lie in `suites/`. Every module below is imported."""

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures import builtin
 from fixtures.session.options import LmEval
-from selftests.gallery.edits import edit_weights
+from selftests.gallery.edits.files import edit_weights
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.processes.pytest_run import QUIET, run_pytest

@@ -1,0 +1,1 @@
+"""Changes that rows make to the files of a subject, or to what was loaded from it."""
