@@ -1,4 +1,4 @@
-"""What a check says when a promise is broken: severity and message travel in the exception."""
+"""Findings of checks, raised as exceptions that carry severity, summary and evidence; the protocol of `record`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal, Protocol
 
 
 class Finding(AssertionError):
-    """A broken promise.
+    """A problem that a check found.
 
-    `summary` is one sentence that names the cause; `evidence` holds JSON values that show it;
-    `remedy` overrides the `Fix:` section of the check's docstring where the cause is known better.
-    The reporting room reads `outcome`, `summary`, `evidence` and `remedy` and imports nothing from here.
+    `summary` is one sentence that names the cause. `evidence` holds JSON values that show it.
+    `remedy` replaces the section `Fix:` of the check's docstring where the cause is known better.
+    The package `reports` reads these three and `outcome`, without importing this module.
     """
 
     outcome: ClassVar[str]
@@ -30,19 +30,19 @@ class Defect(Finding):
 
 
 class Hazard(Finding):
-    """It works here, but a common use of it goes wrong."""
+    """The subject works here, but a common way of using it goes wrong."""
 
     outcome = "hazard"
 
 
 class Unsupported(Finding):
-    """The check applies but could not run here; the summary is the reason."""
+    """The check could not run here; the summary is the reason."""
 
     outcome = "unsupported"
 
 
 class Record(Protocol):
-    """The fixture `record`: what a check reports besides its outcome. The package `reports` provides it."""
+    """The fixture `record`, with which a check reports facts and numbers besides its outcome; `reports` provides it."""
 
     def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
         """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
@@ -63,9 +63,9 @@ class Record(Protocol):
         """Records a number with its unit, direction (lower or higher), sample size and 95% interval.
 
         Args:
-            effect: the smallest relative change that counts against a baseline.
-            version: of the input that was measured; values over other versions are not compared.
-            compared: False for what is only shown: a time or a rate of one run.
+            effect: the smallest relative change that a comparison with a baseline reports.
+            version: version of the measured input; values of different versions are not compared.
+            compared: False for a value that is only shown, such as the speed of one run.
         """
 
     def sequences(
@@ -77,7 +77,7 @@ class Record(Protocol):
         rules: Mapping[str, str] | None = None,
         texts: Mapping[str, str] | None = None,
     ) -> None:
-        """Records integer sequences by name (`group/number`), which a later run compares with its own."""
+        """Records named integer sequences (`group/number`) that a later run compares with its own."""
 
     def keep(
         self,
@@ -89,7 +89,7 @@ class Record(Protocol):
         tolerance: float = 0.0,
         by: str = "",
     ) -> None:
-        """Keeps observations (`kind`: renders, outputs or answers) by name, for a later run to compare with."""
+        """Records named observations (`kind`: renders, outputs or answers) that a later run compares with its own."""
 
     def series(
         self,

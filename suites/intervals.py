@@ -1,4 +1,4 @@
-"""Uncertainty of what the checks measure."""
+"""Confidence intervals and significance tests for the numbers that checks measure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 Z95 = 1.959963984540054
 """Quantile of the normal distribution for a two-sided 95% interval."""
 SMALL = {1: 12.7062, 2: 4.3027, 3: 3.1824}
-"""Student's quantiles that the series is too short for."""
+"""Quantiles of Student's distribution by degrees of freedom, where the series below is not accurate."""
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95% score interval of a proportion; sensible also for few trials and for shares of 0 or 1.
+    """95% score interval of a proportion, valid also for few trials and for shares of 0 or 1.
 
     Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927).
     """
@@ -24,9 +24,10 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def student(freedom: int) -> float:
-    """Quantile of Student's distribution for a two-sided 95% interval; within 0.3% from four degrees of freedom on.
+    """Quantile of Student's distribution for a two-sided 95% interval.
 
-    Below that it is tabulated. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
+    Exact to 0.3% from four degrees of freedom on, tabulated below that.
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
     """
     if freedom in SMALL:
         return SMALL[freedom]
@@ -38,10 +39,10 @@ def student(freedom: int) -> float:
 def bootstrap(
     blocks: Any, statistic: Callable[[Any], Any], *, resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """95% interval of a statistic of independent blocks: texts, documents or rounds, never the tokens of one text.
+    """95% bootstrap interval of a statistic of independent blocks: texts, documents or rounds, not tokens of one text.
 
-    `blocks` is an array with a row for each block, `statistic` takes arrays (... x blocks x columns) of resampled rows
-    and gives one number for each leading index. The percentiles are moved outwards by what few blocks make too narrow.
+    `blocks` is an array with one row per block. `statistic` takes arrays (... x blocks x columns) of resampled rows
+    and returns one number per leading index. The percentiles are expanded because few blocks give too narrow intervals.
 
     Source: T. Hesterberg, What Teachers Should Know About the Bootstrap (2015), section 'expanded percentile',
     https://arxiv.org/abs/1411.5279
@@ -53,24 +54,24 @@ def bootstrap(
         return -math.inf, math.inf
     drawn = numpy.random.default_rng(seed).integers(len(rows), size=(resamples, len(rows)))
     low, high = expanded(len(rows))
-    found = numpy.quantile(statistic(rows[drawn]), (low, high))
-    return float(found[0]), float(found[1])
+    lower, upper = numpy.quantile(statistic(rows[drawn]), (low, high))
+    return float(lower), float(upper)
 
 
 def expanded(blocks: int) -> tuple[float, float]:
-    """Which percentiles of the bootstrap's distribution hold 95% for so many blocks."""
+    """Lower and upper percentile of the bootstrap distribution that hold 95% with this number of blocks."""
     far = math.sqrt(blocks / (blocks - 1)) * student(blocks - 1)
     tail = math.erfc(far / math.sqrt(2)) / 2
     return tail, 1 - tail
 
 
 def ratio_of_sums(rows: Any) -> Any:
-    """The first column's sum over the second's: a mean per token, where each block has its sum and its tokens."""
+    """Sum of the first column divided by that of the second: a mean per token of blocks (sum, number of tokens)."""
     return rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided exact probability of a difference at least as large, of items that only one of two got right.
+    """Exact two-sided p-value of a paired comparison, from the items that only the first or only the second got right.
 
     Source: Q. McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12
     (1947); the binomial form.
@@ -81,9 +82,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def paired_difference(only_first: int, only_second: int, trials: int) -> tuple[float, float]:
-    """95% interval of the share that the second got right, less the first's, on the same items.
+    """95% interval of the second's share of right items minus the first's, on the same items.
 
-    Sensible also where they differ on no item. Source: D. Bonett and R. Price, Adjusted Wald confidence interval for a
+    Valid also where they differ on no item. Source: D. Bonett and R. Price, Adjusted Wald confidence interval for a
     difference of binomial proportions based on paired data, J. Educational and Behavioral Statistics 37 (2012).
     """
     first, second = (only_first + 1) / (trials + 2), (only_second + 1) / (trials + 2)
@@ -92,5 +93,5 @@ def paired_difference(only_first: int, only_second: int, trials: int) -> tuple[f
 
 
 def binomial_tail(successes: int, trials: int, share: float) -> float:
-    """Probability of so many successes or fewer, of so many trials."""
+    """Probability of at most `successes` in `trials`, each with probability `share`."""
     return sum(math.comb(trials, each) * share**each * (1 - share) ** (trials - each) for each in range(successes + 1))

@@ -1,4 +1,4 @@
-"""Many texts through a tokenizer in few calls, past the wrapper where that makes no difference."""
+"""Encoding and decoding of many texts in few calls, through the backend where the wrapper adds nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SAMPLE = "A probe, isn't it ? Two words."
 
 
 class BatchCodec:
-    """Encodes and decodes lists of texts: nothing is added, nothing skipped, nothing cleaned up.
+    """Encodes and decodes lists of texts without added tokens, skipped tokens or clean-up.
 
-    Texts go through the backend where there is one; ids too, unless the wrapper puts a decode of its own before it.
+    Texts are encoded by the backend if there is one. Ids are decoded by it unless the wrapper has its own decode.
     """
 
     def __init__(self, tokenizer: Any):
@@ -39,13 +39,13 @@ class BatchCodec:
         return [self._decode_one(each) for each in ids]
 
     def round_trip(self, texts: Sequence[str]) -> list[str]:
-        """What becomes of each text when it is encoded and decoded."""
+        """Each text, encoded and decoded."""
         return self.decode(self.encode(texts))
 
     def _decode_one(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _wrapper_agrees(self) -> bool:
-        """Whether the wrapper's own decode is the backend's."""
+        """True if the wrapper decodes a sample as the backend does."""
         ids = self.backend.encode(SAMPLE, add_special_tokens=False).ids
         return self._decode_one(ids) == str(self.backend.decode_batch([ids], skip_special_tokens=False)[0])

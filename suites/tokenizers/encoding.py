@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.text.differences import position
+from suites.evidence import escaped
 from suites.findings import Unsupported
 
 
 class Panic(RuntimeError):
-    """The backend, written in Rust, came upon a state that it does not know."""
+    """A panic of the backend, which is written in Rust."""
 
 
 @contextmanager
@@ -30,25 +31,31 @@ def panics_as_errors() -> Iterator[None]:
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
-    """Ids without anything added; that a text cannot be encoded at all is told once, by `round-trip`."""
+    """Ids of a text without added tokens; a text that cannot be encoded is reported by `round-trip` alone."""
     __tracebackhide__ = True
     try:
         with panics_as_errors():
             return list(tokenizer.encode(text, add_special_tokens=False))
     except Exception as error:
-        raise Unsupported(f"{text!a} cannot be encoded ({error}): see tokenizers/round-trip") from None
+        raise Unsupported(cannot_encode(text, error)) from None
+
+
+def cannot_encode(text: str, error: Exception) -> str:
+    """Reason of a check that needs the ids of a text which the tokenizer does not encode."""
+    shown = f"{type(error).__name__}: {error}"
+    return f"the text {escaped(text)} cannot be encoded ({shown}): first fix what tokenizers/round-trip reports"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The ids that the tokenizer puts around a text by itself."""
+    """The ids that the tokenizer adds before and after a text."""
 
     before: list[int]
     after: list[int]
 
 
 def frame(tokenizer: Any, text: str = "hello") -> Frame | None:
-    """What is added before and after a text; None when the text's own ids change with it."""
+    """The ids added before and after a text; None if the text's own ids change with them."""
     bare, whole = encode(tokenizer, text), list(tokenizer(text)["input_ids"])
     start = position(whole, bare)
     return None if start is None else Frame(whole[:start], whole[start + len(bare) :])

@@ -1,4 +1,4 @@
-"""Which rule of `tokenizer.json` most likely decides what becomes of a text."""
+"""The rule of `tokenizer.json` that most likely changes or loses a text."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.tokenization_pipeline import Pipeline, component_state, component_types, pipeline, without_space
 
 INVERTING_DECODERS = ("ByteLevel", "ByteFallback", "Fuse", "Metaspace")
-"""Decoders that undo what went before them and nothing else."""
+"""Decoders that only undo what normalizer or pre-tokenizer did."""
 PATTERN_LIMIT = 40
-"""Characters of a pattern that are shown."""
+"""Characters of a pattern that a finding shows."""
 
 
 def rule_behind(tokenizer: Any, text: str) -> str:
-    """The rule that most likely alters or loses the text, as its path in `tokenizer.json` with its type.
+    """The rule that most likely changes or loses the text, as its path in `tokenizer.json` with its type.
 
-    Where the round trip changes the text: the step of the pipeline in which what is missing afterwards was still
-    there before. Where it does not: the first step that touches the text.
+    If the round trip loses characters, this is the step that loses them; otherwise the first step that changes the
+    text.
     """
     declared = pipeline(tokenizer)
     if declared.backend is None:
         return f"{type(tokenizer).__name__}, which has no tokenizer.json"
     try:
         return losing_step(tokenizer, declared, text) or first_changing_step(declared, text)
-    except Exception:  # a step that fails on the text is worth more than none
+    except Exception:  # a step fails on this text
         return first_changing_step(declared, text)
 
 
 def losing_step(tokenizer: Any, declared: Pipeline, text: str) -> str | None:
-    """The step that takes characters away which do not come back; None where all come back, or none is to blame."""
+    """The step that loses characters of the text; None if all come back, or if no step accounts for it."""
     backend, codec = declared.backend, BatchCodec(tokenizer)
     ids = codec.encode([text])[0]
     gone = visible_characters(text) - visible_characters(codec.decode([ids])[0])
     if "ByteLevel" in declared.decoders - component_types(backend.pre_tokenizer) - component_types(backend.normalizer):
         return "pre_tokenizer (no ByteLevel, which the decoder undoes)"
     if not gone:
-        return None if declared.faithful(text) else rewriting_decoder(declared, text)
+        return None if declared.restores(text) else rewriting_decoder(declared, text)
     now = text
     for path, step in steps("normalizer", backend.normalizer):
         now, before = step.normalize_str(now), now
@@ -56,7 +56,7 @@ def losing_step(tokenizer: Any, declared: Pipeline, text: str) -> str | None:
 
 
 def rewriting_decoder(declared: Pipeline, text: str) -> str | None:
-    """The step of the decoder that writes other characters than the normalized text has."""
+    """The step of the decoder that changes characters of the normalized text."""
     now = declared.normalized(text).replace(" ", "▁")
     for path, step in steps("decoder", declared.backend.decoder):
         if type(step).__name__ not in INVERTING_DECODERS and without_space(step.decode([now])) != without_space(now):
@@ -65,7 +65,7 @@ def rewriting_decoder(declared: Pipeline, text: str) -> str | None:
 
 
 def first_changing_step(declared: Pipeline, text: str) -> str:
-    """The first step that changes the text (normalizer) or cuts it (pre-tokenizer), else the model."""
+    """The first step that changes the text (normalizer) or splits it (pre-tokenizer), else the model."""
     backend = declared.backend
     for path, step in steps("normalizer", backend.normalizer):
         if step.normalize_str(text) != text:
@@ -77,12 +77,12 @@ def first_changing_step(declared: Pipeline, text: str) -> str:
 
 
 def visible_characters(text: str) -> set[str]:
-    """The characters of a text; white space and its marks come and go."""
+    """The characters of a text without white space and its marks."""
     return {each for each in text if not each.isspace() and each not in "▁Ġ"}
 
 
 def removes_text(step: Any, text: str) -> bool:
-    """Whether a pre-tokenizer's pieces leave out something of the text that is not white space."""
+    """True if the pieces of a pre-tokenizer leave out part of the text that is not white space."""
     covered: set[int] = set()
     for _, (start, end) in step.pre_tokenize_str(text):
         covered.update(range(start, end))
@@ -90,16 +90,16 @@ def removes_text(step: Any, text: str) -> bool:
 
 
 def rewrites(step: Any, gone: set[str]) -> bool:
-    """Whether a decoder's step makes something else of one of these characters."""
+    """True if a step of the decoder changes one of these characters."""
     return type(step).__name__ not in INVERTING_DECODERS and any(
         each not in step.decode(["x", each, "x"]) for each in gone
     )
 
 
 def step_label(path: str, step: Any) -> str:
-    """Path, type and, where it has one, the pattern of a step, cut when long."""
-    said = component_state(step) if path != "model" else {}
-    pattern = said.get("pattern", said.get("content")) if isinstance(said, dict) else None
+    """Path, type and pattern of a step; a long pattern is shortened."""
+    settings = component_state(step) if path != "model" else {}
+    pattern = settings.get("pattern", settings.get("content")) if isinstance(settings, dict) else None
     shown = next(iter(pattern.values()), None) if isinstance(pattern, dict) else pattern
     if not shown:
         return f"{path} ({type(step).__name__})"
@@ -116,15 +116,15 @@ def steps(name: str, component: Any) -> Iterator[tuple[str, Any]]:
         yield name, component
         return
     inner = f"{name.replace('_', '')}s"
-    for number, said in enumerate(component_state(component)[inner]):
-        yield f"{name}.{inner}[{number}]", step_at(name, component, number, said)
+    for number, settings in enumerate(component_state(component)[inner]):
+        yield f"{name}.{inner}[{number}]", step_at(name, component, number, settings)
 
 
-def step_at(name: str, component: Any, number: int, said: dict[str, Any]) -> Any:
-    """A step of a sequence; a sequence of decoders gives none out, so it is made again from its state."""
+def step_at(name: str, component: Any, number: int, settings: dict[str, Any]) -> Any:
+    """A step of a sequence; a sequence of decoders cannot be indexed, so its step is rebuilt from its settings."""
     if name != "decoder":
         return component[number]
     from tokenizers import Tokenizer, models
 
     whole = Tokenizer(models.BPE())
-    return Tokenizer.from_str(whole.to_str().replace('"decoder":null', f'"decoder":{json.dumps(said)}')).decoder
+    return Tokenizer.from_str(whole.to_str().replace('"decoder":null', f'"decoder":{json.dumps(settings)}')).decoder

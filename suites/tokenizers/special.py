@@ -9,7 +9,7 @@ from fixtures.subjects.subject import Subject
 
 
 def special_tokens(tokenizer: Any) -> dict[str, Any]:
-    """Every token that is flagged special, with the flags that it declares."""
+    """Tokens that are flagged special or have a name (eos_token), with their flags; none if they are split."""
     if getattr(tokenizer, "split_special_tokens", False):
         return {}
     added = tokenizer.added_tokens_decoder.values()
@@ -18,9 +18,9 @@ def special_tokens(tokenizer: Any) -> dict[str, Any]:
 
 
 def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
-    """Special tokens that a flag, a name (`eos_token`) or a list of the files declares, with their ids.
+    """Special tokens that the files declare by a flag, a name (`eos_token`) or a list, with their ids.
 
-    transformers 5 also counts the user-defined pieces of a SentencePiece file; nobody declared those.
+    transformers 5 also counts user-defined pieces of a SentencePiece file; these are left out.
     """
     if library_versions.of_mistral_common(tokenizer):
         return {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}

@@ -1,8 +1,8 @@
-"""What a tokenizer declares it does to a text, read from its own pipeline.
+"""Normalizer, pre-tokenizer and decoder of a tokenizer, and the text that they declare to give back.
 
-Its normalizer and pre-tokenizer say which pieces the model sees, its decoder what text those pieces make. Put
-together, with a model between them that loses nothing, they give the declared form of a text. What the real
-round trip loses beyond that is either a character that the vocabulary cannot spell, or a defect.
+Normalizer and pre-tokenizer decide which pieces the model sees, the decoder which text these pieces give. Together,
+with a lossless model between them, they give the declared form of a text. Whatever else a round trip loses is either
+a character that the vocabulary cannot spell, or a defect.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from weakref import WeakKeyDictionary
 from fixtures.text.byte_letters import byte_letters
 from fixtures.text.differences import first_difference
 
-# Decoders that put every space back; with others (WordPiece, BPE with </w>) white space is not kept.
 SPACE_PRESERVING_DECODERS = {"ByteLevel", "Metaspace", "ByteFallback", "Replace"}
+"""Others (WordPiece, BPE with </w>) do not give white space back as it was."""
 SPACE_MARKS = "▁Ġ"
 NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
 NONCHARACTERS = "\U0010ffff\U000effff\ufffe"
-"""Code points that are no characters: hardly a vocabulary has tokens for them."""
+"""Code points without a character, for which hardly any vocabulary has a token."""
 UTF8_BYTES = sorted(set(range(256)) - NEVER_IN_UTF8)
 
 _PIPELINES: WeakKeyDictionary[Any, Pipeline] = WeakKeyDictionary()
 
 
 def pipeline(tokenizer: Any) -> Pipeline:
-    """The pipeline of a tokenizer, with what was found out about it so far."""
+    """The pipeline of a tokenizer, created once for each."""
     if tokenizer not in _PIPELINES:
         _PIPELINES[tokenizer] = Pipeline(tokenizer)
     return _PIPELINES[tokenizer]
@@ -54,28 +54,28 @@ class Pipeline:
         return getattr(self.backend.model, "unk_token", None) if self.backend else tokenizer.unk_token
 
     def _reserves(self, token: Any) -> bool:
-        """Whether an added token takes a text out of what the pipeline declares: also one that no normalizer sees."""
+        """True if texts with this added token do not follow the pipeline: special, stripping or not normalized."""
         if token.special or token.lstrip or token.rstrip:
             return True
-        return not token.normalized and self.inside(token.content) != token.content
+        return not token.normalized and self.normalized_inside(token.content) != token.content
 
     @cached_property
     def decoders(self) -> set[str]:
         return component_types(self.backend.decoder) if self.backend else set()
 
     @cached_property
-    def exact(self) -> bool:
-        """Whether decoding gives white space back as it was."""
+    def keeps_white_space(self) -> bool:
+        """True if decoding gives white space back as it was."""
         ends_words = getattr(self.backend.model, "end_of_word_suffix", None) if self.backend else None
         return bool(self.decoders & SPACE_PRESERVING_DECODERS) and not ends_words
 
     @cached_property
     def separator(self) -> str:
-        """What keeps characters apart that one word would not: words may be unknown or too long as a whole."""
-        if self.is_piece(" "):
+        """Text to put between tested characters, where a long word would be unknown or too long as a whole."""
+        if self.reaches_model(" "):
             return ""
         whole = self.backend and type(self.backend.model).__name__ in ("WordPiece", "WordLevel")
-        return " " if whole or (self.backend and not self.exact) else ""
+        return " " if whole or (self.backend and not self.keeps_white_space) else ""
 
     @cached_property
     def unknown_id(self) -> int | None:
@@ -83,21 +83,22 @@ class Pipeline:
 
     @cached_property
     def bytes_missing(self) -> list[int]:
-        """Bytes that the vocabulary has no token for, of a tokenizer that spells unknown characters in bytes."""
+        """Bytes without a token, of a tokenizer that spells unknown characters in bytes."""
         if not self.spells_bytes:
             return []
         missing = [byte for byte in UTF8_BYTES if self.byte_token(byte) not in self.vocabulary]
-        return [byte for byte in missing if byte >= 0x80 or not self.spells(chr(byte))]  # Gemma spells tab as itself
+        # Gemma has a token for the tab itself
+        return [byte for byte in missing if byte >= 0x80 or not self.spells(chr(byte))]
 
     @cached_property
     def spells_bytes(self) -> bool:
-        return "ByteLevel" in self.decoders or self.falls_back
+        return "ByteLevel" in self.decoders or self.byte_fallback
 
     @cached_property
-    def falls_back(self) -> bool:
-        """Whether the model writes unknown characters in tokens of bytes (byte_fallback)."""
+    def byte_fallback(self) -> bool:
+        """True if the model spells unknown characters in byte tokens (byte_fallback)."""
         if self.unigram:
-            return self.unigram.falls_back
+            return self.unigram.byte_fallback
         return bool(self.backend and getattr(self.backend.model, "byte_fallback", False))
 
     def byte_token(self, byte: int) -> str:
@@ -107,22 +108,22 @@ class Pipeline:
         normalizer = self.backend.normalizer if self.backend else None
         return str(normalizer.normalize_str(text)) if normalizer else text
 
-    def inside(self, text: str) -> str:
-        """What the normalizer makes of a text between letters, where it is not stripped and nothing is prepended."""
+    def normalized_inside(self, text: str) -> str:
+        """The normalized text when it stands between letters, where nothing is stripped or prepended."""
         without_space, whole = self.normalized("aa"), self.normalized(f"a{text}a")
         start = first_difference(without_space, whole)
         end = first_difference(without_space[start:][::-1], whole[start:][::-1])
         return whole[start : len(whole) - end]
 
-    def is_piece(self, character: str) -> bool:
-        """Whether the pre-tokenizer hands a character on to the model, as one that splits at nothing does."""
+    def reaches_model(self, character: str) -> bool:
+        """True if the pre-tokenizer passes the character on to the model."""
         splitter = self.backend.pre_tokenizer if self.backend else None
         if splitter is None:
             return False
         return any(character in piece for piece, _ in splitter.pre_tokenize_str(f"a{character}a"))
 
-    def form(self, text: str) -> str:
-        """The text as normalizer, pre-tokenizer and decoder alone would give it back."""
+    def declared_form(self, text: str) -> str:
+        """The declared form: what normalizer, pre-tokenizer and decoder alone make of the text."""
         normalized, decoder = self.normalized(text), self.backend.decoder
         if decoder is None:
             return normalized
@@ -130,33 +131,33 @@ class Pipeline:
         pieces = [piece for piece, _ in splitter.pre_tokenize_str(normalized)] if splitter else [normalized]
         return str(decoder.decode(pieces))
 
-    def faithful(self, text: str) -> bool:
-        """Whether the decoder gives the normalized text back, white space and its marks aside."""
-        if "CTC" in self.decoders:  # made to write one letter for several
+    def restores(self, text: str) -> bool:
+        """True if the decoder gives the normalized text back, apart from white space and its marks."""
+        if "CTC" in self.decoders:  # merges repeated letters on purpose
             return True
-        return without_space(self.form(text)) == without_space(self.normalized(text))
+        return without_space(self.declared_form(text)) == without_space(self.normalized(text))
 
     def decoder_rewrites(self, character: str) -> bool:
-        """Whether the decoder makes another text of a character; a space marker and white space may change."""
+        """True if the decoder changes a character other than white space and its marks."""
         if character.isspace() or character in SPACE_MARKS:
             return False
-        return self.form(character).strip() != self.normalized(character).strip().lstrip(SPACE_MARKS)
+        return self.declared_form(character).strip() != self.normalized(character).strip().lstrip(SPACE_MARKS)
 
     def comparable(self, text: str) -> str:
-        """What of a decoded text is promised: all of it, or all but white space."""
-        return self.once_each(text if self.exact else "".join(text.split()))
+        """The part of a decoded text that must agree: all of it, or all but white space."""
+        return self.without_repeats(text if self.keeps_white_space else "".join(text.split()))
 
-    def once_each(self, text: str) -> str:
-        """The text without repeated characters, where the class decodes the frames of a speech model (CTC)."""
+    def without_repeats(self, text: str) -> str:
+        """The text without repeated characters, if the class decodes the frames of a speech model (CTC)."""
         return re.sub(r"(.)\1+", r"\1", text, flags=re.DOTALL) if self.ctc else text
 
     def spellable(self, text: str) -> str:
         """The text without characters that the vocabulary cannot spell, and without reserved tokens."""
-        kept = self._short_words("".join(character for character in text if self.spells(character)))
-        return "" if any(token in kept for token in self.reserved) else kept
+        spelled = self._short_words("".join(character for character in text if self.spells(character)))
+        return "" if any(token in spelled for token in self.reserved) else spelled
 
     def _short_words(self, text: str) -> str:
-        """The text with spaces in words that WordPiece declares too long to look at."""
+        """The text with spaces in words that are longer than WordPiece declares to split."""
         limit = getattr(self.backend.model, "max_input_chars_per_word", None) if self.backend else None
         if limit and any(len(self.normalized(word)) > limit for word in text.split()):
             return re.sub(rf"(\S{{{max(1, limit // 4)}}})", r"\1 ", text)
@@ -166,7 +167,7 @@ class Pipeline:
         return all(map(self.spells, text))
 
     def spelled(self, characters: Iterable[str]) -> set[str]:
-        """Those of the characters that the vocabulary can spell; many are ruled out without a look at each."""
+        """The characters that the vocabulary can spell; most others are excluded in bulk."""
         likely = set(characters)
         if self.spells_bytes and self.bytes_missing:
             missing = frozenset(self.bytes_missing)
@@ -179,7 +180,7 @@ class Pipeline:
 
     def spells(self, character: str) -> bool:
         if character not in self._spelled:
-            self._spelled[character] = self._spells(self.normalized(character) or self.inside(character))
+            self._spelled[character] = self._spells(self.normalized(character) or self.normalized_inside(character))
         return self._spelled[character]
 
     def _spells(self, normalized: str) -> bool:
@@ -196,12 +197,12 @@ class Pipeline:
         return self.spells_bytes and all(self.byte_token(byte) in self.vocabulary for byte in character.encode())
 
     def _dropped(self, character: str) -> bool:
-        """White space between words is not spelled, where the decoder does not give it back."""
-        return not self.exact and character.isspace() and not self.is_piece(character)
+        """True for white space between words that the decoder does not give back."""
+        return not self.keeps_white_space and character.isspace() and not self.reaches_model(character)
 
     @property
     def capitals_without_lower_casing(self) -> bool:
-        """Whether the vocabulary spells a to z but not A to Z, and nothing turns the ones into the others."""
+        """True if the vocabulary spells a to z but not A to Z, and no normalizer lower-cases."""
         if not self.backend or self.spells("A") or not self.spells("a"):
             return False
         return all(self.spells(letter) and not self.spells(letter.upper()) for letter in "abcdefghiklmnoprstuvw")
@@ -217,25 +218,25 @@ def is_unigram(backend: Any) -> bool:
 
 
 class Unigram:
-    """What a Unigram model does with a character that it has no token for; the library shows no setting of it."""
+    """Unknown token and byte fallback of a Unigram model, found by trial: the library does not expose them."""
 
     def __init__(self, backend: Any):
         try:
             found = backend.model.tokenize(next(each for each in NONCHARACTERS if backend.token_to_id(each) is None))
-        except Exception:  # the model has no unk_id
+        except Exception:  # no unk_id
             found = []
-        self.falls_back = bool(found) and all(token.value.startswith("<0x") for token in found)
-        self.unknown: str | None = backend.id_to_token(found[0].id) if found and not self.falls_back else None
+        self.byte_fallback = bool(found) and all(token.value.startswith("<0x") for token in found)
+        self.unknown: str | None = backend.id_to_token(found[0].id) if found and not self.byte_fallback else None
 
 
 def _missing_lead_bytes(characters: str, missing: frozenset[int]) -> int:
-    """How many of the characters begin with a byte that is missing; a character has one such byte at most."""
+    """Number of the characters whose first byte is missing; each has at most one such byte."""
     written = characters.encode()
     return sum(written.count(byte) for byte in missing if byte < 0x80 or byte >= 0xC2)
 
 
 def component_types(component: Any) -> set[str]:
-    """The types that a component of the `tokenizers` library is made of."""
+    """Types of the parts of a component of the `tokenizers` library."""
     found: set[str] = set()
 
     def walk(node: Any) -> None:
@@ -252,10 +253,10 @@ def component_types(component: Any) -> set[str]:
 
 
 def component_state(component: Any) -> Any:
-    """What a component says of itself, as `tokenizer.json` writes it; None for no component."""
+    """The settings of a component, as `tokenizer.json` writes them; None without a component."""
     if component is None:
         return None
     try:
         return json.loads(component.__getstate__())
-    except Exception:  # a component written in Python has no such form
+    except Exception:  # a component written in Python
         return {"type": "Custom"}

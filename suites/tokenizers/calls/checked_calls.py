@@ -1,4 +1,4 @@
-"""Calling a tokenizer, with what it raises told as a finding."""
+"""Calls of a tokenizer whose exceptions become findings."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from typing import Any
 from fixtures.machine import library_versions
 from suites.evidence import escaped
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.encoding import panics_as_errors
+from suites.tokenizers.encoding import cannot_encode, panics_as_errors
 
 SAMPLE_TEXTS = ("a", "The quick brown fox jumps over the lazy dog.", "one two three", "x != y; é, 你好 👍🏽 don't")
-"""Texts of different lengths, for calls whose form matters more than their text."""
+"""Texts of different lengths, for checks of the options of a call."""
 CALL_OPTIONS = {"return_attention_mask": True, "return_special_tokens_mask": True, "verbose": False}
 
 
 def call_or_skip(tokenizer: Any, text: str, pair: str | None = None, **options: Any) -> dict[str, Any]:
-    """What a call with one text, or a pair, gives; that a text cannot be encoded at all is told by `round-trip`."""
+    """Encodes one text or a pair. Unsupported if that fails: `round-trip` reports texts that cannot be encoded."""
     __tracebackhide__ = True
     try:
         with panics_as_errors():
             return dict(tokenizer(text, pair, **CALL_OPTIONS, **options))
     except Exception as error:
-        shown = f"{type(error).__name__}: {error}"
-        raise Unsupported(f"{escaped(text)} cannot be encoded ({shown}): see tokenizers/round-trip") from None
+        raise Unsupported(cannot_encode(text, error)) from None
 
 
 def call_or_defect(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
-    """What a call gives of which each text is encoded without complaint; that this call raises is a defect."""
+    """Encodes texts that can be encoded one by one; a defect if this call raises an exception."""
     __tracebackhide__ = True
     try:
         with panics_as_errors():
@@ -36,24 +35,24 @@ def call_or_defect(tokenizer: Any, text: Any, pair: Any = None, **options: Any) 
     except Exception as error:
         how = ", ".join(f"{name}={value!r}" for name, value in options.items())
         raise Defect(
-            f"A call with {how or 'several texts'} raises {type(error).__name__}: {str(error)[:200]}",
+            f"A call of the tokenizer with {how or 'several texts'} raises {type(error).__name__}: {str(error)[:200]}",
             evidence={"texts": escaped(str(text), limit=400), "pairs": escaped(str(pair), limit=400), "options": how},
         ) from None
 
 
 def takes_pairs(tokenizer: Any) -> bool:
-    """Whether two texts may be given: mistral-common's tokenizer refuses them, as its documentation says."""
+    """False for mistral-common's tokenizer, which encodes single texts only, as its documentation says."""
     return not library_versions.of_mistral_common(tokenizer)
 
 
 def no_pairs(texts: Sequence[str]) -> list[None]:
-    """No second text for each of these."""
+    """One None per text, for calls without second texts."""
     return [None] * len(texts)
 
 
 @contextmanager
 def truncation_side(tokenizer: Any, side: str) -> Iterator[None]:
-    """The side from which calls truncate, for a while: it is an attribute, not an option of the call."""
+    """Sets the side from which calls truncate, which is an attribute and no option of the call."""
     before = tokenizer.truncation_side
     tokenizer.truncation_side = side
     try:
@@ -62,20 +61,22 @@ def truncation_side(tokenizer: Any, side: str) -> Iterator[None]:
         tokenizer.truncation_side = before
 
 
-def is_fast(tokenizer: Any, record: Record, what: str) -> bool:
-    """Whether the tokenizer is one of the `tokenizers` library: only those know where their tokens lie."""
+def is_fast(tokenizer: Any, record: Record, ability: str) -> bool:
+    """Records and returns whether the tokenizer is a fast one: only those give the positions of tokens."""
     fast = bool(getattr(tokenizer, "is_fast", False))
-    record.capability(f"tokenizer.{what}", fast, evidence=type(tokenizer).__name__)
+    record.capability(f"tokenizer.{ability}", fast, evidence=type(tokenizer).__name__)
     return fast
 
 
 def check_padding_refused(tokenizer: Any) -> None:
-    """Without a pad token a call that asks for padding must say so, and not pad with whatever there is."""
+    """Raises Defect if a call with padding=True returns rows although there is no pad token."""
     __tracebackhide__ = True
     try:
         batch = tokenizer(list(SAMPLE_TEXTS), padding=True)
     except Exception:
         return
     rows = [list(row) for row in batch["input_ids"]]
-    raise Defect("There is no pad token, and a call with padding=True returns rows all the same.",
-                 evidence={"texts": list(SAMPLE_TEXTS), "ids": rows})  # fmt: skip
+    raise Defect(
+        "The tokenizer has no pad token, but a call with padding=True returns rows instead of raising an exception.",
+        evidence={"texts": list(SAMPLE_TEXTS), "ids": rows},
+    )

@@ -1,4 +1,4 @@
-"""The ids that a forked child process gives."""
+"""Work in a forked child process, with a time limit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 TIMEOUT = 20.0
-"""Seconds after which a child counts as hanging."""
+"""Seconds after which a child is considered to hang."""
 
 
 def run_in_fork(work: Callable[[], Any]) -> Any:
-    """The JSON value that `work` gives in a forked child, or `{"error": ...}`.
+    """The JSON value that `work` returns in a forked child, or `{"error": ...}`.
 
-    The child's output is thrown away; it is killed when it does not answer in time (`TimeoutError`).
+    The child's output is discarded. `TimeoutError` if it does not answer in time; it is then killed.
     """
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that other threads run: whether this hangs is the question
+        warnings.simplefilter("ignore")  # about other threads: whether the fork hangs is what is tested
         child = os.fork()
     if child == 0:
         _run_child(writer, work)
@@ -30,7 +30,7 @@ def run_in_fork(work: Callable[[], Any]) -> Any:
         return json.loads(_read(reader))
     finally:
         os.close(reader)
-        os.kill(child, signal.SIGKILL)  # it has answered, or never will
+        os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
@@ -52,11 +52,11 @@ def _run_child(writer: int, work: Callable[[], Any]) -> None:
 
 
 def _read(reader: int) -> bytes:
-    """All that the child writes until it closes the pipe; '{"error": ...}' when that is nothing."""
-    found = b""
+    """Everything that the child writes until it closes the pipe; `{"error": ...}` if it writes nothing."""
+    content = b""
     while select.select([reader], [], [], TIMEOUT)[0]:
         piece = os.read(reader, 1 << 16)
         if not piece:
-            return found or b'{"error": "the process died"}'
-        found += piece
+            return content or b'{"error": "the process died"}'
+        content += piece
     raise TimeoutError(f"no answer after {TIMEOUT:.0f} s")

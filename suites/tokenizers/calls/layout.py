@@ -1,4 +1,4 @@
-"""What a tokenizer puts around the ids of a text, or between those of a pair."""
+"""Layout of a call's ids: those of the texts, and the special tokens before, between and after them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from suites.findings import Unsupported
 from suites.tokenizers.calls.checked_calls import call_or_skip
 from suites.tokenizers.encoding import encode
 
+IDS_CHANGE = (
+    "the ids of a text change with the special tokens around it: first fix what tokenizers/no-space-after-special "
+    "reports"
+)
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Ids of a call: `before`, those of the text, `between`, those of the pair, `after`."""
+    """Ids of a call in order: added ones (`before`, `between`, `after`) and those of the two texts."""
 
     before: list[int]
     first: list[int]
@@ -30,24 +35,22 @@ class Layout:
 
 
 def layout(tokenizer: Any, text: str, pair: str | None = None) -> Layout:
-    """The parts of a call; raises Unsupported where a text's ids depend on what stands around it."""
+    """The layout of a call; Unsupported if the ids of a text depend on what stands around it."""
     __tracebackhide__ = True
     first, second = encode(tokenizer, text), encode(tokenizer, pair) if pair is not None else []
     whole = list(call_or_skip(tokenizer, text, pair)["input_ids"])
     start = find_ids(whole, first, 0)
     middle = start + len(first)
-    other = find_ids(whole, second, middle) if pair is not None else len(whole)
     if pair is None:
         return Layout(whole[:start], first, [], [], whole[middle:])
+    other = find_ids(whole, second, middle)
     return Layout(whole[:start], first, whole[middle:other], second, whole[other + len(second) :])
 
 
 def find_ids(whole: list[int], part: list[int], start: int) -> int:
-    """Where some ids stand in others, from `start` on."""
+    """Position of some ids in others, from `start` on."""
     __tracebackhide__ = True
     found = position(whole, part, start)
     if found is None:
-        raise Unsupported(
-            "a text's ids change with the special tokens around it: see tokenizers/no-space-after-special"
-        )
+        raise Unsupported(IDS_CHANGE)
     return found

@@ -15,9 +15,9 @@ NO_TEXTS: dict[str, Any] = {
 }  # fmt: skip
 ODD: dict[str, Any] = {
     "a list of ints": [1, 2], "a list in a list": [["abc"]], "three texts in a list": [["a", "b", "c"]],
-    "lists three deep": [[["abc"]]], "a text beside a list": ["abc", ["def", "ghi"]],
+    "lists three deep": [[["abc"]]], "a text next to a list": ["abc", ["def", "ghi"]],
 }  # fmt: skip
-"""Some classes take these for ids, pairs or words; all that is asked is an answer or an exception."""
+"""Some classes take these as ids, pairs or words; a result and an exception are both right."""
 LONE = "\ud800\udfff\udcff"
 SURROGATES = ("a\ud800b", "\udfff", ["abc", "a\udcffb"])
 PARAGRAPH = "The quick brown fox, 123 jumps. x != y; naïve\nüber 你好 done\n"
@@ -25,22 +25,22 @@ CHARACTERS = {"quick": 10**5, "standard": 10**6, "exhaustive": 10**7}
 
 
 def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Record) -> None:
-    """What is no text raises an exception, and a very long text gives the ids of its parts.
+    """Input that is not text raises an exception, and a very long text is encoded like its parts.
 
-    Why: a missing field that is encoded as the word 'None' becomes training data without anybody noticing.
-    Fix: A custom tokenizer class must not turn its input into a string; report a panic of the backend to the library.
+    Why: a missing field that is encoded as the word 'None' silently becomes training data.
+    Fix: Do not convert input to str in a custom tokenizer class; report a panic of the backend to the library.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
     for name, value in {**NO_TEXTS, "a generator": (letter for letter in "abc")}.items():
         refused(tokenizer, name, value)
-    taken = {name: answer(tokenizer, value) for name, value in ODD.items()}
-    record.capability("tokenizer.odd_lists_taken", [name for name, ids in taken.items() if ids is not None])
+    accepted = [name for name, value in ODD.items() if answer(tokenizer, value) is not None]
+    record.capability("tokenizer.odd_lists_taken", accepted)
     record.capability("tokenizer.lone_surrogates", sorted({surrogate(tokenizer, text) for text in SURROGATES}))
     long_text(tokenizer, CHARACTERS[profile])
 
 
 def answer(tokenizer: Any, value: Any) -> Any:
-    """The ids that a call gives; None when it raises an exception. A panic is a hazard of its own."""
+    """The ids that a call returns; None if it raises an exception. A panic is a hazard."""
     __tracebackhide__ = True
     try:
         with panics_as_errors():
@@ -49,8 +49,8 @@ def answer(tokenizer: Any, value: Any) -> Any:
         shown = escaped(repr(value))
     except Exception:
         return None
-    raise Hazard(f"The input {shown} makes the backend panic, which `except Exception` does not catch.",
-                 evidence={"input": shown})  # fmt: skip
+    summary = f"The input {shown} makes the backend panic, which `except Exception` does not catch."
+    raise Hazard(summary, evidence={"input": shown})
 
 
 def refused(tokenizer: Any, name: str, value: Any) -> None:
@@ -59,15 +59,15 @@ def refused(tokenizer: Any, name: str, value: Any) -> None:
     if ids is not None:
         flat = ids[-1] if ids and isinstance(ids[-1], list) else ids
         raise Defect(
-            f"The input {name} is no text and is encoded all the same, as {tokenizer.decode(flat)!a}.",
+            f"The input {name} is not text, but is encoded as {tokenizer.decode(flat)!a} instead of being refused.",
             evidence={"input": escaped(repr(value)), "ids": list(ids), "tokens": tokens(tokenizer, flat)},
         )
 
 
 def surrogate(tokenizer: Any, value: Any) -> str:
-    """What becomes of a lone surrogate, which is no character.
+    """Handling of a lone surrogate, which is no character: refused, dropped, or kept or replaced.
 
-    The backend refuses such a text; classes in Python may drop it with the control characters, as BERT's do.
+    The backend refuses such a text; BERT's class in Python drops it with the control characters.
     """
     __tracebackhide__ = True
     ids = answer(tokenizer, value)
@@ -78,26 +78,26 @@ def surrogate(tokenizer: Any, value: Any) -> str:
         return "kept or replaced"
     if getattr(tokenizer, "is_fast", False):
         raise Defect(
-            f"The text {escaped(str(value))} has a lone surrogate, which is lost without a word: {escaped(back)}.",
+            f"The lone surrogate in {escaped(str(value))} is dropped without an error: {escaped(back)} comes back.",
             evidence={"text": escaped(str(value)), "ids": ids, "decoded": escaped(back)},
         )
     return "dropped"
 
 
 def long_text(tokenizer: Any, characters: int) -> None:
-    """Many times the same paragraph decodes to as many times what the paragraph decodes to, but for white space."""
+    """Raises Defect if a repeated paragraph does not decode to the repeated text of the paragraph."""
     __tracebackhide__ = True
     times = characters // len(PARAGRAPH)
     paragraph = pipeline(tokenizer).spellable(PARAGRAPH)
     once, back = decoded(tokenizer, paragraph), decoded(tokenizer, paragraph * times)
     if back != once * times:
         raise Defect(
-            f"A text of {characters} characters decodes to {len(back)} where {len(once) * times} were expected.",
+            f"A text of {characters} characters decodes to {len(back)} characters; {len(once) * times} were expected.",
             evidence={"paragraph": escaped(paragraph), "times": times, "decoded end": escaped(back[-60:])},
         )
 
 
 def decoded(tokenizer: Any, text: str) -> str:
-    """The text that comes back, without white space: that before the first word is given back once only, or never."""
+    """The decoded text without white space, as some decoders drop a space before the first word."""
     ids = call_or_skip(tokenizer, text, add_special_tokens=False)["input_ids"]
     return "".join(str(tokenizer.decode(ids)).split())

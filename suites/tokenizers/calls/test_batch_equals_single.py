@@ -14,9 +14,8 @@ from suites.tokenizers.evidence import case
 def test_batch_equals_single(tokenizer: Any) -> None:
     """A text gets the same ids, masks and token types in a batch as on its own, and so does a pair.
 
-    Why: training encodes in batches and serving one by one; the model then meets other ids than it learned from.
-    Fix: Remove what a custom tokenizer class does in one of the two paths only; with a stock class, report it to
-        the library.
+    Why: training encodes in batches and serving one by one; the model then sees ids that it was not trained on.
+    Fix: Make a custom tokenizer class do the same in both cases; with a class of the library, report it there.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
     same(tokenizer, list(NASTY.values()))
@@ -31,7 +30,7 @@ def test_batch_equals_single(tokenizer: Any) -> None:
 
 
 def same(tokenizer: Any, batch: list[str], pairs: list[str] | None = None) -> None:
-    """Compares each row of a batch with the call for its text alone."""
+    """Compares each row of a batch with a call for its text alone."""
     __tracebackhide__ = True
     alone = [call_or_skip(tokenizer, *texts) for texts in zip(batch, pairs or no_pairs(batch), strict=True)]
     together = call_or_defect(tokenizer, batch, pairs)
@@ -40,13 +39,11 @@ def same(tokenizer: Any, batch: list[str], pairs: list[str] | None = None) -> No
             row = together[key][number]
             if list(row) != list(value):
                 raise Defect(
-                    f"The {key} of a text differ between a batch and a call of its own.",
+                    f"The {key} of a text differ between a batch and a call with this text alone.",
                     evidence=case(tokenizer, text, single["input_ids"], key=key, alone=list(value)[:60],
                                   batched=list(row)[:60], row=number),
                 )  # fmt: skip
-    came_back, expected = (
-        tokenizer.batch_decode(together["input_ids"]),
-        [tokenizer.decode(each["input_ids"]) for each in alone],
-    )
-    if list(came_back) != expected:
-        raise Defect("batch_decode gives other texts than decode.", evidence={"one": expected, "all": came_back})
+    actual = tokenizer.batch_decode(together["input_ids"])
+    expected = [tokenizer.decode(each["input_ids"]) for each in alone]
+    if list(actual) != expected:
+        raise Defect("batch_decode gives other texts than decode.", evidence={"one": expected, "all": actual})

@@ -9,44 +9,44 @@ from suites.tokenizers.calls.layout import layout
 
 
 def test_empty_input(tokenizer: Any, record: Record) -> None:
-    """An empty text gives only the special tokens that every text gets, also between others in a batch.
+    """An empty text gives only the special tokens that every text gets, also between other texts in a batch.
 
-    Why: empty fields are common in data; an error stops a job, an invented token becomes input of the model.
-    Fix: Restore normalizer and pre_tokenizer of tokenizer.json from the original model; a class of your own must
-        not strip or replace empty texts.
+    Why: data often has empty fields; an error stops the job, and an extra token becomes input of the model.
+    Fix: Restore normalizer and pre_tokenizer of tokenizer.json from the original model; do not strip or replace empty
+        texts in a custom class.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
     record.capability("tokenizer.empty_batch", empty_batch(tokenizer))
-    frame = layout(tokenizer, "hello")
+    usual = layout(tokenizer, "hello")
     call_or_defect(tokenizer, "")
-    expected = frame.joined([], [])
-    found(tokenizer, list(call_or_skip(tokenizer, "")["input_ids"]), expected, "An empty text")
-    found(tokenizer, list(tokenizer.encode("", add_special_tokens=False)), [], "An empty text without special tokens")
+    expected = usual.joined([], [])
+    compare(tokenizer, list(call_or_skip(tokenizer, "")["input_ids"]), expected, "An empty text")
+    compare(tokenizer, list(tokenizer.encode("", add_special_tokens=False)), [], "An empty text without special tokens")
     batch = call_or_defect(tokenizer, ["", "hello", ""])["input_ids"]
-    for number, ids in enumerate([expected, frame.joined(frame.first, []), expected]):
-        found(tokenizer, list(batch[number]), ids, f"Row {number} of a batch with empty texts")
+    for number, ids in enumerate([expected, usual.joined(usual.first, []), expected]):
+        compare(tokenizer, list(batch[number]), ids, f"Row {number} of a batch with empty texts")
     if text := tokenizer.decode([]):
         raise Defect(f"Decoding no ids gives the text {text!a}.", evidence={"text": ascii(text)})
 
 
-def found(tokenizer: Any, actual: list[int], expected: list[int], what: str) -> None:
+def compare(tokenizer: Any, actual: list[int], expected: list[int], what: str) -> None:
     __tracebackhide__ = True
-    if actual != expected and not only_the_mark(tokenizer, actual, expected):
-        given, added = tokens(tokenizer, actual), tokens(tokenizer, expected)
+    if actual != expected and not adds_only_space_mark(tokenizer, actual, expected):
+        strings, expected_strings = tokens(tokenizer, actual), tokens(tokenizer, expected)
         raise Defect(
-            f"{what} gives the tokens {given} where {added} are always added.",
-            evidence={"ids": actual, "expected": expected, "tokens": tokens(tokenizer, actual)},
+            f"{what} gives the tokens {strings} instead of {expected_strings}.",
+            evidence={"ids": actual, "expected": expected, "tokens": strings},
         )
 
 
-def only_the_mark(tokenizer: Any, actual: list[int], expected: list[int]) -> bool:
-    """Whether all that came besides is the space mark, which some classes in Python put before every text."""
+def adds_only_space_mark(tokenizer: Any, actual: list[int], expected: list[int]) -> bool:
+    """True if only the space mark is added, which some classes in Python put before every text."""
     mark = tokenizer.convert_tokens_to_ids("▁")
     return not getattr(tokenizer, "is_fast", False) and [each for each in actual if each != mark] == expected
 
 
 def empty_batch(tokenizer: Any) -> str:
-    """What a call without any text does."""
+    """Result of a call with an empty list."""
     try:
         return f"gives {len(tokenizer([])['input_ids'])} rows"
     except Exception as error:

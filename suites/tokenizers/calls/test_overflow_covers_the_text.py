@@ -17,11 +17,11 @@ LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
 
 
 def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
-    """With overflow, the windows of a long text cover all its ids, each overlapping the one before by the stride.
+    """With return_overflowing_tokens, the windows of a long text cover all its ids and overlap by the stride.
 
-    Why: question answering and retrieval read long documents through these windows; what lies in none of them is
-        never read.
-    Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to overflowing tokens.
+    Why: question answering and retrieval read long documents through these windows; text outside of them is never
+        read.
+    Fix: Set "truncation" to null in tokenizer.json; do not change overflowing tokens in a custom class.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
     if not is_fast(tokenizer, record, "windows"):
@@ -42,7 +42,7 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
 
 
 def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: str) -> None:
-    """Compares the windows of some texts, with room for so many ids of their own, with those cut by hand."""
+    """Compares the windows of some texts, each with room for `room` of their ids, with the expected ones."""
     __tracebackhide__ = True
     found = [layout(tokenizer, text) for text in batch]
     options = {"truncation": True, "max_length": found[0].added + room, "stride": stride}
@@ -54,21 +54,22 @@ def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: 
     if actual != expected:
         where = first_difference(actual, expected)
         raise Defect(
-            f"The windows of a text that overflows are not those that a stride of {stride} gives: "
-            f"{blame(actual, expected, where)}.",
+            f"The windows of a long text do not follow the stride of {stride}: {deviation(actual, expected, where)}.",
             evidence=case(tokenizer, batch[0], found[0].first, options=options, side=side, window=where,
                           actual=actual[where : where + 3], expected=expected[where : where + 3]),
         )  # fmt: skip
 
 
-def blame(actual: list[tuple[int, list[int]]], expected: list[tuple[int, list[int]]], where: int) -> str:
+def deviation(actual: list[tuple[int, list[int]]], expected: list[tuple[int, list[int]]], where: int) -> str:
     if len(actual) != len(expected):
-        return f"{len(actual)} windows where {len(expected)} cover the text"
-    return "a window belongs to another text" if actual[where][1] == expected[where][1] else "a window has other ids"
+        return f"there are {len(actual)} windows instead of {len(expected)}"
+    if actual[where][1] == expected[where][1]:
+        return f"window {where} is assigned to the wrong text"
+    return f"window {where} has the wrong ids"
 
 
 def windows(ids: list[int], room: int, stride: int, side: str) -> list[list[int]]:
-    """Pieces of `room` ids that share `stride` of them with the next; the first is the one that truncation keeps."""
+    """Pieces of `room` ids that share `stride` ids with the next one; truncation keeps the first."""
     if side == "left":
         return [piece[::-1] for piece in windows(ids[::-1], room, stride, "right")]
     starts = range(0, max(1, len(ids) - stride), room - stride)

@@ -15,21 +15,21 @@ from suites.tokenizers.evidence import case
 
 
 def test_padding_changes_nothing_else(tokenizer: Any, record: Record) -> None:
-    """Padding adds pad tokens on the side asked for, up to the length asked for, and masks exactly those.
+    """Padding adds pad tokens on the requested side, up to the requested length, and the mask hides exactly these.
 
-    Why: a mask that hides text, or shows padding, changes every row of a batch but the longest, without an error.
-    Fix: Give the tokenizer a pad_token that its vocabulary has, and remove what a custom class does to the masks.
+    Why: a mask that hides text or shows padding silently changes the results of all but the longest row of a batch.
+    Fix: Name a pad_token that is in the vocabulary; do not change masks in a custom class.
     Source: https://huggingface.co/docs/transformers/pad_truncation
     """
     record.capability("tokenizer.padding_side", tokenizer.padding_side)
     if tokenizer.pad_token_id is None:
         check_padding_refused(tokenizer)
     else:
-        padded_by_hand(tokenizer)
+        check_padding(tokenizer)
 
 
-def padded_by_hand(tokenizer: Any) -> None:
-    """Every way to pad, on every side, for texts and for pairs."""
+def check_padding(tokenizer: Any) -> None:
+    """Checks every kind of padding on both sides, for texts and pairs."""
     __tracebackhide__ = True
     for pairs in (None, list(SAMPLE_TEXTS[::-1])) if takes_pairs(tokenizer) else (None,):
         alone = [
@@ -37,14 +37,14 @@ def padded_by_hand(tokenizer: Any) -> None:
         ]
         longest = max(len(each["input_ids"]) for each in alone)
         for side in ("left", "right", None):
-            for options, length in ways(longest):
+            for options, length in padding_options(longest):
                 sided = options | ({"padding_side": side} if side else {})
                 batch = call_or_defect(tokenizer, list(SAMPLE_TEXTS), pairs, **sided)
                 compare(tokenizer, alone, batch, length, side or tokenizer.padding_side, sided)
 
 
-def ways(longest: int) -> list[tuple[dict[str, Any], int]]:
-    """Options of a call, with the length that they ask for; some texts are longer than the last."""
+def padding_options(longest: int) -> list[tuple[dict[str, Any], int]]:
+    """Options of a call with the length that they request; some texts are longer than the last one."""
     return [
         ({"padding": True}, longest),
         ({"padding": "longest", "pad_to_multiple_of": 8}, -(-longest // 8) * 8),
@@ -56,14 +56,14 @@ def ways(longest: int) -> list[tuple[dict[str, Any], int]]:
 def compare(
     tokenizer: Any, alone: list[dict[str, Any]], batch: Any, length: int, side: str, options: dict[str, Any]
 ) -> None:
-    """Each row against the call for its text alone, padded by hand."""
+    """Compares each row with the call for its text alone, padded by hand."""
     __tracebackhide__ = True
     for number, single in enumerate(alone):
         for key, value in single.items():
             expected, actual = padded(tokenizer, key, list(value), length, side), list(batch[key][number])
             if actual != expected:
                 raise Defect(
-                    f"Padding on the {side} gives other {key} than those of the text and the padding.",
+                    f"Padding on the {side} gives wrong {key}: not those of the text alone with padding added.",
                     evidence=case(tokenizer, SAMPLE_TEXTS[number], single["input_ids"], key=key, expected=expected,
                                   actual=actual, options={name: str(each) for name, each in options.items()}),
                 )  # fmt: skip

@@ -20,16 +20,16 @@ CUT = {"truncation": True, "max_length": 8}
 def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
     """The ids of a text are the same at every call, in threads, after pickling, and in a forked process.
 
-    Why: data loaders pickle or fork, servers use threads, and none of them compares ids.
-    Fix: Keep state out of a custom tokenizer class and let it be pickled with all its added tokens; give each thread
-        a tokenizer of its own.
+    Why: data loaders pickle or fork tokenizers and servers share them between threads; wrong ids raise no error there.
+    Fix: Keep state out of a custom tokenizer class, and pickle it with all its added tokens; give each thread its own
+        tokenizer.
     Source: https://github.com/huggingface/transformers/issues/47085; https://github.com/huggingface/tokenizers/issues/537
     """
     record.capability("tokenizer.settings_of_calls", settings_of_calls(tokenizer))
     sample = [*NASTY.values(), *specials(tokenizer)]
     expected = after_another(tokenizer, sample, 16)
-    compare(tokenizer, sample, expected, after_another(tokenizer, sample, 8), "after a call with other settings")
-    compare(tokenizer, sample, expected, [ids(tokenizer, text) for text in sample], "at a second call")
+    compare(tokenizer, sample, expected, after_another(tokenizer, sample, 8), "after a call with other truncation")
+    compare(tokenizer, sample, expected, [ids(tokenizer, text) for text in sample], "in a second call")
     for options in ({}, CUT):
         in_threads(tokenizer, sample, options)
     compare(tokenizer, sample, expected, pickled(tokenizer, sample), "after pickling")
@@ -57,15 +57,15 @@ def after_another(tokenizer: Any, sample: list[str], length: int) -> list[list[i
 
 
 def in_threads(tokenizer: Any, sample: list[str], options: dict[str, Any]) -> None:
-    """Several threads that call one tokenizer with the same settings."""
+    """Compares ids from several threads that share the tokenizer with those of one thread."""
     __tracebackhide__ = True
     alone = [ids(tokenizer, text, **options) for text in sample]
     with ThreadPoolExecutor(THREADS) as pool:
         try:
             found = list(pool.map(lambda text: ids(tokenizer, text, **options), sample * ROUNDS))
         except Exception as error:
-            what = f"Threads that share the tokenizer get {type(error).__name__}: {error}"
-            raise Hazard(what, evidence={"threads": THREADS, "options": options}) from None
+            summary = f"Threads that share the tokenizer get {type(error).__name__}: {error}"
+            raise Hazard(summary, evidence={"threads": THREADS, "options": options}) from None
     compare(tokenizer, sample * ROUNDS, alone * ROUNDS, found, f"in {THREADS} threads")
 
 
@@ -87,9 +87,9 @@ def forked(tokenizer: Any, sample: list[str]) -> list[list[int]]:
     try:
         answer = run_in_fork(lambda: [ids(tokenizer, text) for text in sample])
     except TimeoutError as late:
-        raise Hazard(f"A forked process that encodes hangs: {late}", evidence={"text": sample[0]}) from None
+        raise Hazard(f"Encoding in a forked process hangs: {late}", evidence={"text": sample[0]}) from None
     if isinstance(answer, dict):
-        raise Hazard(f"A forked process cannot encode: {answer['error']}", evidence={"text": sample[0]})
+        raise Hazard(f"Encoding in a forked process fails: {answer['error']}", evidence={"text": sample[0]})
     return list(answer)
 
 
@@ -98,16 +98,16 @@ def compare(tokenizer: Any, sample: list[str], expected: list[list[int]], actual
     for text, one, other in zip(sample, expected, actual, strict=True):
         if one != other:
             raise Defect(
-                f"The text {escaped(text, limit=40)} has other ids {where} than before.",
+                f"The text {escaped(text, limit=40)} has other ids {where} than in the first call.",
                 evidence=case(tokenizer, text, one, then=other[:60], **{"tokens then": tokens(tokenizer, other[:60])}),
             )
 
 
 def settings_of_calls(tokenizer: Any) -> str:
-    """Whether padding and truncation of a call stay in the backend, where a call in another thread meets them.
+    """Says if padding and truncation of a call stay in the backend, where they affect calls in other threads.
 
-    On every fast tokenizer they do: transformers 4.57 then raises 'Already borrowed' in mixed threads, 5.23 cuts
-    texts of calls that did not ask for it.
+    In every fast tokenizer they do: transformers 4.57 then raises 'Already borrowed' in mixed threads, and 5.23
+    truncates in calls without truncation.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     ids(tokenizer, "one two three four five six seven eight nine ten", **CUT)

@@ -12,9 +12,9 @@ REFUSALS = ("is_split_into_words", "add_prefix_space", "pretokenized")
 
 
 def test_takes_words(tokenizer: Any, record: Record) -> None:
-    """Words that are given one by one come back one by one, and word_ids says which token belongs to which.
+    """With is_split_into_words, word_ids assigns to each word the tokens that spell it.
 
-    Why: labels of words (names, parts of speech) are laid onto tokens by word_ids; a slip trains on wrong labels.
+    Why: token classification aligns the labels of words with tokens by word_ids; an error trains on wrong labels.
     Fix: For byte-level BPE load the tokenizer with add_prefix_space=True; restore the pre_tokenizer of tokenizer.json
         from the original model.
     Source: https://huggingface.co/docs/transformers/tasks/token_classification
@@ -24,41 +24,45 @@ def test_takes_words(tokenizer: Any, record: Record) -> None:
     try:
         with panics_as_errors():
             answer = tokenizer(WORDS, is_split_into_words=True, add_special_tokens=False)
-    except Exception as error:  # some classes refuse, and say why
+    except Exception as error:  # some classes refuse with a reason
         if not any(word in str(error) for word in REFUSALS):
             raise Defect(
-                f"A call with words raises {type(error).__name__}: {error}", evidence={"words": WORDS}
+                f"A call with is_split_into_words=True raises {type(error).__name__}: {error}",
+                evidence={"words": WORDS},
             ) from None
         record.capability("tokenizer.takes_words", "refused", evidence=str(error)[:300])
         return
     ids = list(answer["input_ids"])
-    record.capability("tokenizer.takes_words", form(tokenizer, ids), evidence={"tokens": tokens(tokenizer, ids)})
+    record.capability(
+        "tokenizer.takes_words", way_of_encoding(tokenizer, ids), evidence={"tokens": tokens(tokenizer, ids)}
+    )
     if getattr(tokenizer, "is_fast", False):
-        pieces_of_words(tokenizer, answer)
-    one_batch(tokenizer, ids)
+        check_word_ids(tokenizer, answer)
+    check_batch(tokenizer, ids)
 
 
-def form(tokenizer: Any, ids: list[int]) -> str:
-    """What the words become: words of a text, or texts without spaces between."""
+def way_of_encoding(tokenizer: Any, ids: list[int]) -> str:
+    """Says if the words are encoded as one text with spaces, or each as a text."""
     if ids == encode(tokenizer, " ".join(WORDS)):
         return "as the text with spaces"
     alone = [part for word in WORDS for part in encode(tokenizer, word)]
     return "each word as a text of its own" if ids == alone else "in a form of their own"
 
 
-def pieces_of_words(tokenizer: Any, answer: Any) -> None:
-    """The tokens of a word by word_ids, against the ids of the word with and without a space before it."""
+def check_word_ids(tokenizer: Any, answer: Any) -> None:
+    """Raises Defect if the tokens of a word, by word_ids, do not spell the word."""
     __tracebackhide__ = True
-    belongs = answer.word_ids()
-    if len(belongs) != len(answer["input_ids"]):
-        raise Defect("word_ids has another length than the ids.", evidence={"word_ids": belongs})
+    word_ids = answer.word_ids()
+    if len(word_ids) != len(answer["input_ids"]):
+        summary = f"word_ids has {len(word_ids)} entries for {len(answer['input_ids'])} ids."
+        raise Defect(summary, evidence={"word_ids": word_ids})
     for number, word in enumerate(WORDS):
-        part = [each for each, where in zip(answer["input_ids"], belongs, strict=True) if where == number]
+        part = [each for each, where in zip(answer["input_ids"], word_ids, strict=True) if where == number]
         if bare(tokenizer, part) != bare(tokenizer, encode(tokenizer, word)):
             raise Defect(
-                f"By word_ids, the tokens of the word {word!a} spell other text: {tokenizer.decode(part)!a}.",
+                f"The tokens that word_ids assigns to the word {word!a} spell {tokenizer.decode(part)!a}.",
                 evidence={"words": WORDS, "word": number, "tokens of the word": tokens(tokenizer, part),
-                          "tokens": tokens(tokenizer, answer["input_ids"]), "word_ids": belongs},
+                          "tokens": tokens(tokenizer, answer["input_ids"]), "word_ids": word_ids},
             )  # fmt: skip
 
 
@@ -67,13 +71,13 @@ def bare(tokenizer: Any, ids: list[int]) -> str:
     return "".join(str(tokenizer.decode(ids)).split()) or str(pipeline(tokenizer).unknown)
 
 
-def one_batch(tokenizer: Any, ids: list[int]) -> None:
-    """A batch of word lists gives the rows that its lists give alone."""
+def check_batch(tokenizer: Any, ids: list[int]) -> None:
+    """Raises Defect if lists of words in a batch give other ids than alone."""
     __tracebackhide__ = True
     rows = tokenizer([WORDS, WORDS[:2]], is_split_into_words=True, add_special_tokens=False)["input_ids"]
     alone = tokenizer(WORDS[:2], is_split_into_words=True, add_special_tokens=False)["input_ids"]
     if [list(row) for row in rows] != [ids, list(alone)]:
         raise Defect(
-            "A batch of word lists gives other ids than the lists alone.",
+            "Lists of words in a batch get other ids than each list alone.",
             evidence={"words": [WORDS, WORDS[:2]], "batch": rows, "alone": [ids, list(alone)]},
         )

@@ -18,10 +18,10 @@ PAIRS = ((LONG, SHORT), (SHORT, LONG), (LONG, LONG))
 
 
 def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
-    """A truncated call has exactly max_length ids: the special tokens, and of the texts the end that was to stay.
+    """A truncated call has exactly max_length ids: the special tokens, and the part of the text on the side to keep.
 
-    Why: a prompt that loses its question, or its special tokens, still gives an answer, to something else.
-    Fix: Remove a truncation that is left in tokenizer.json, and what a custom class does to truncated ids.
+    Why: a prompt that loses its question or its special tokens still gets an answer, but to something else.
+    Fix: Set "truncation" to null in tokenizer.json; do not change truncated ids in a custom class.
     Source: https://huggingface.co/docs/transformers/pad_truncation
     """
     for side in SIDES:
@@ -40,16 +40,16 @@ def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
 
 
 def single(tokenizer: Any, text: str, side: str, room: int) -> None:
-    """One text, with room for so many of its ids."""
+    """Checks one text, with room for `room` of its ids."""
     __tracebackhide__ = True
     found = layout(tokenizer, text)
     actual = list(call_or_defect(tokenizer, text, truncation=True, max_length=found.added + room)["input_ids"])
-    if actual != found.joined(kept(found.first, room, side), []):
-        raise wrong(tokenizer, text, actual, found, found.joined(kept(found.first, room, side), []), side, "")
+    if actual != found.joined(truncated(found.first, room, side), []):
+        raise wrong(tokenizer, text, actual, found, found.joined(truncated(found.first, room, side), []), side, "")
 
 
 def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> None:
-    """A pair, cut by a strategy to two thirds of its length."""
+    """Checks a pair that a strategy truncates to two thirds of its length."""
     __tracebackhide__ = True
     found = layout(tokenizer, text, other)
     total = len(found.first) + len(found.second)
@@ -58,7 +58,7 @@ def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> Non
         call_or_defect(tokenizer, text, other, truncation=strategy, max_length=found.added + room)["input_ids"]
     )
     fitting = [
-        found.joined(kept(found.first, first, side), kept(found.second, room - first, side))
+        found.joined(truncated(found.first, first, side), truncated(found.second, room - first, side))
         for first in shares(len(found.first), len(found.second), room, strategy)
     ]
     if actual not in fitting:
@@ -66,7 +66,7 @@ def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> Non
 
 
 def shares(first: int, second: int, room: int, strategy: str) -> list[int]:
-    """How many ids of the first text may be kept of a pair of these lengths."""
+    """Numbers of ids of the first text that may remain of a pair of these lengths."""
     if strategy == "only_first":
         return [room - second]
     if strategy == "only_second":
@@ -76,23 +76,23 @@ def shares(first: int, second: int, room: int, strategy: str) -> list[int]:
     return [room // 2, room - room // 2]
 
 
-def kept(ids: list[int], room: int, side: str) -> list[int]:
+def truncated(ids: list[int], room: int, side: str) -> list[int]:
     return ids[:room] if side == "right" else ids[max(0, len(ids) - room) :]
 
 
 def wrong(
     tokenizer: Any, text: str, actual: list[int], found: Layout, expected: list[int], side: str, how: str
 ) -> Finding:
-    """What went wrong, in words: the length, or what was kept."""
+    """Describes a wrong result: its length, or the part of the text that remains."""
     if len(actual) != len(expected):
-        what = f"has {len(actual)} ids where {len(expected)} were to stay"
-    elif side == "right" and actual == found.joined(kept(found.first, len(actual) - found.added, "left"), []):
+        what = f"returns {len(actual)} ids instead of {len(expected)}"
+    elif side == "right" and actual == found.joined(truncated(found.first, len(actual) - found.added, "left"), []):
         what = "keeps the end and not the beginning"
-    elif side == "left" and actual == found.joined(kept(found.first, len(actual) - found.added, "right"), []):
+    elif side == "left" and actual == found.joined(truncated(found.first, len(actual) - found.added, "right"), []):
         what = "keeps the beginning and not the end"
     else:
-        what = "keeps other ids than it says"
+        what = "keeps other ids than those at that end of the text"
     return Defect(
-        f"A call truncated on the {side}{how} {what}.",
+        f"A call with truncation on the {side}{how} {what}.",
         evidence=case(tokenizer, text, actual, expected=expected, side=side),
     )

@@ -91,7 +91,7 @@ class Sweep:
             self.undeclared(chunk, back)
             return
         for _ in range(ROUNDS):
-            form = self.form(text)
+            form = self.declared_form(text)
             self.watch_pipeline(chunk, text, form)
             if self.declared.comparable(back) == form:
                 return
@@ -117,17 +117,17 @@ class Sweep:
     def back(self, text: str) -> str:
         return self.codec.round_trip([text])[0]
 
-    def form(self, text: str) -> str:
+    def declared_form(self, text: str) -> str:
         """The declared form, comparable with what comes back."""
-        return self.declared.comparable(self.declared.form(text))
+        return self.declared.comparable(self.declared.declared_form(text))
 
     def differs(self, characters: str) -> bool:
         text = self.join(characters)
-        return self.declared.comparable(self.back(text)) != self.form(text)
+        return self.declared.comparable(self.back(text)) != self.declared_form(text)
 
     def difference(self, characters: str) -> Difference:
         text = self.join(characters)
-        return Difference(text, self.declared.form(text), self.back(text))
+        return Difference(text, self.declared.declared_form(text), self.back(text))
 
     def watch_pipeline(self, chunk: str, text: str, form: str) -> None:
         """Notes characters that the normalizer takes out, and those for which the decoder writes others."""
@@ -155,13 +155,13 @@ class Sweep:
         """Whether something of the character's own form is not in what came back."""
         if character in formed:
             return True
-        return not present.issuperset(self.form(character))
+        return not present.issuperset(self.declared_form(character))
 
     def alone_wrong(self, chunk: str) -> set[str]:
         """The characters that differ when each is a text of its own."""
         compare = self.declared.comparable
         backs = self.codec.round_trip(list(chunk))
-        return {each for each, back in zip(chunk, backs, strict=True) if compare(back) != self.form(each)}
+        return {each for each, back in zip(chunk, backs, strict=True) if compare(back) != self.declared_form(each)}
 
     def note(self, gone: set[str]) -> None:
         """Why they are gone: the vocabulary could have spelled them, or it says so by the unknown token, or not."""

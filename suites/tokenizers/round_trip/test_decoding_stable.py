@@ -45,12 +45,12 @@ def stays(tokenizer: Any, text: str) -> None:
     first = encode(tokenizer, declared.spellable(text))
     if declared.backend is None and tokenizer.unk_token_id in first:
         return  # the unknown token's name, as a text, is another text
-    if not declared.exact and not declared.spells(" "):
+    if not declared.keeps_white_space and not declared.spells(" "):
         return  # decoding puts spaces between tokens, and they are unknown
     once = str(tokenizer.decode(first))
     ids = encode(tokenizer, once)
     again = str(tokenizer.decode(ids))
-    if declared.once_each(again) != declared.once_each(once) and not fewer_leading_spaces(once, again):
+    if declared.without_repeats(again) != declared.without_repeats(once) and not fewer_leading_spaces(once, again):
         was, now = around(once, again)
         rule = rule_behind(tokenizer, once)
         raise Defect(

@@ -116,7 +116,7 @@ def altered(sweep: Sweep) -> None:
         rule = rule_behind(tokenizer, text)
         raise Defect(
             f"Pre-tokenizer and decoder make other text of {len(sweep.rewritten)} characters: {escaped(text)} becomes "
-            f"{escaped(sweep.declared.form(text))} ({rule}).",
+            f"{escaped(sweep.declared.declared_form(text))} ({rule}).",
             evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule, **shown(sweep.rewritten)),
             remedy="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
         )

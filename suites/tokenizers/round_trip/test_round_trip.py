@@ -51,7 +51,7 @@ def comes_back(tokenizer: Any, text: str) -> bool:
     if declared.backend is None and tokenizer.unk_token_id in ids:
         return False  # nothing declares what the unknown token stands for
     back = tokenizer.decode(ids)
-    expected = declared.form(text) if declared.backend else stable_form(tokenizer, back)
+    expected = declared.declared_form(text) if declared.backend else stable_form(tokenizer, back)
     if declared.comparable(back) != declared.comparable(expected):
         was, now = around(expected, back)
         rule = rule_behind(tokenizer, text)
@@ -61,7 +61,7 @@ def comes_back(tokenizer: Any, text: str) -> bool:
             evidence=case(tokenizer, text, ids, expected=escaped(expected, limit=400),
                           actual=escaped(back, limit=400), rule=rule),
         )  # fmt: skip
-    if declared.backend and not declared.faithful(text):
+    if declared.backend and not declared.restores(text):
         unfaithful(tokenizer, text, ids)
     return bool(text)
 
@@ -70,12 +70,12 @@ def unfaithful(tokenizer: Any, text: str, ids: list[int]) -> None:
     """What the normalizer left, pre-tokenizer and decoder together must give back."""
     __tracebackhide__ = True
     declared = pipeline(tokenizer)
-    was, now = around(declared.normalized(text), declared.form(text))
+    was, now = around(declared.normalized(text), declared.declared_form(text))
     rule = rule_behind(tokenizer, text)
     raise Defect(
         f"Pre-tokenizer and decoder make other text of it: {now} where {was} was ({rule}).",
         evidence=case(tokenizer, text, ids, expected=escaped(declared.normalized(text), limit=400),
-                      actual=escaped(declared.form(text), limit=400), rule=rule),
+                      actual=escaped(declared.declared_form(text), limit=400), rule=rule),
     )  # fmt: skip
 
 
@@ -104,6 +104,6 @@ def describe(declared: Pipeline) -> str:
     """How faithful the declared form is, in words."""
     if not declared.backend:
         return "not declared"
-    kept = "white space kept" if declared.exact else "white space not kept"
+    kept = "white space kept" if declared.keeps_white_space else "white space not kept"
     changed = declared.normalized("É ﬁ e\u0301") != "É ﬁ e\u0301" and "text normalized"
     return ", ".join(filter(None, [changed or "text as it is", kept]))

@@ -88,7 +88,7 @@ def explained(codec: BatchCodec, declared: Pipeline, text: str, back: str) -> bo
     if declared.backend is None:
         return codec.round_trip([back]) == [back]
     same = declared.comparable
-    as_formed = same(back) == same(declared.form(text)) and declared.faithful(text)
+    as_formed = same(back) == same(declared.declared_form(text)) and declared.restores(text)
     return same(back) == same(text) or as_formed or declared.spellable(text) != text
 
 

@@ -56,9 +56,11 @@ def rewritten_by_normalizer(declared: Pipeline, codec: BatchCodec, entries: Sequ
     pairs = [pair for pair in zip(entries, texts, strict=True) if "\ufffd" not in pair[1] and without_space(pair[1])]
     blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
     touched = [block for block in blocks if changes(declared, "\n".join(text for _, text in block))]
-    return [entry for block in touched for entry, text in block
-            if changes(declared, text) and without_space(declared.inside(text)) != without_space(text)]  # fmt: skip
+    return [entry for block in touched for entry, text in block if changes(declared, text, inside=True)]
 
 
-def changes(declared: Pipeline, text: str) -> bool:
-    return without_space(declared.normalized(text)) != without_space(text)
+def changes(declared: Pipeline, text: str, *, inside: bool = False) -> bool:
+    """True if the normalizer changes the text, and with `inside` also where it stands between letters."""
+    if without_space(declared.normalized(text)) == without_space(text):
+        return False
+    return not inside or without_space(declared.normalized_inside(text)) != without_space(text)

@@ -14,7 +14,7 @@ from suites.tokenizers.calls import forked_process
 from suites.tokenizers.calls.layout import Layout, find_ids
 from suites.tokenizers.calls.test_overflow_covers_the_text import windows
 from suites.tokenizers.calls.test_padding_changes_nothing_else import padded
-from suites.tokenizers.calls.test_truncation_keeps_what_it_says import kept, shares
+from suites.tokenizers.calls.test_truncation_keeps_what_it_says import shares, truncated
 from suites.tokenizers.offsets.spans import Token
 from suites.tokenizers.offsets.test_offsets_slice_the_text import holes, of_one
 from suites.tokenizers.streaming.streams import cut
@@ -42,8 +42,12 @@ def test_shares_of_a_pair(lengths: tuple[int, int], strategy: str, expected: lis
     assert shares(*lengths, 7, strategy) == expected
 
 
-def test_kept_by_side() -> None:
-    assert (kept([1, 2, 3], 2, "right"), kept([1, 2, 3], 2, "left"), kept([1], 2, "left")) == ([1, 2], [2, 3], [1])
+def test_truncated_by_side() -> None:
+    assert (truncated([1, 2, 3], 2, "right"), truncated([1, 2, 3], 2, "left"), truncated([1], 2, "left")) == (
+        [1, 2],
+        [2, 3],
+        [1],
+    )
 
 
 def test_padding_by_hand() -> None:

@@ -92,7 +92,7 @@ def test_a_unigram_says_what_it_does_with_unknown_characters() -> None:
     assert pipeline(unigram("<unk>", "▁", "a", unk_id=0)).unknown == "<unk>"
     assert pipeline(unigram("▁", "a")).unknown is None
     spelled = pipeline(unigram("<unk>", "▁", *(f"<0x{n:02X}>" for n in range(256)), unk_id=0, byte_fallback=True))
-    assert spelled.falls_back
+    assert spelled.byte_fallback
     assert not spelled.bytes_missing
 
 
@@ -106,7 +106,7 @@ def test_white_space_that_is_a_piece_is_not_dropped() -> None:
 def test_what_is_stripped_alone_is_looked_at_inside_a_text() -> None:
     declared = pipeline(byte_level(normalizer=normalizers.Sequence([normalizers.Prepend("_"), normalizers.Strip()])))
     assert declared.normalized("\xa0") in {"", "_"}
-    assert declared.inside("\xa0") == "\xa0"
+    assert declared.normalized_inside("\xa0") == "\xa0"
 
 
 def test_extent_tells_sorts_and_planes_apart() -> None:
