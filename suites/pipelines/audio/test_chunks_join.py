@@ -7,7 +7,7 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.audio.chunks import in_pieces, needs_ctc, other_words
 from suites.pipelines.contracts.agreement import brief
-from suites.pipelines.contracts.audio_inputs import rate
+from suites.pipelines.contracts.audio_inputs import sampling_rate
 from suites.pipelines.contracts.registry import contract_of
 
 SEAMS = 0.1
@@ -31,7 +31,7 @@ def test_chunks_join(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> Non
     if not all(isinstance(sound, numpy.ndarray) for sound in given):
         raise Unsupported("the known sounds are files: only samples can be put one behind the other")
     sound = numpy.concatenate(given)
-    options = in_pieces(len(sound) / rate(pipe))
+    options = in_pieces(len(sound) / sampling_rate(pipe))
     whole = contract.answer(pipe, sound)["text"]
     pieces = contract.answer(pipe, sound, **options)["text"]
     changed = other_words(whole, pieces)

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Hazard
-from suites.pipelines.contracts.audio_inputs import rate
+from suites.pipelines.contracts.audio_inputs import sampling_rate
 
 SPEECH = 16_000
 """Samples per second of every published model that hears with a class of this default."""
@@ -21,7 +21,7 @@ def test_rate_of_the_family(pipe: Pipe, task: str) -> None:
     Fix: set `sampling_rate` in preprocessor_config.json to the rate of training.
     Source: https://huggingface.co/docs/transformers/model_doc/wav2vec2#transformers.Wav2Vec2FeatureExtractor
     """
-    own, extractor = rate(pipe), pipe.library.feature_extractor
+    own, extractor = sampling_rate(pipe), pipe.library.feature_extractor
     wanted, why = _wanted(pipe.model.config, extractor)
     if wanted and own != wanted:
         raise Hazard(

@@ -6,7 +6,7 @@ from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record
 from suites.pipelines.contracts.agreement import brief, difference, rounding
-from suites.pipelines.contracts.audio_inputs import rate
+from suites.pipelines.contracts.audio_inputs import sampling_rate
 from suites.pipelines.contracts.registry import contract_of
 
 KIND = "middle"
@@ -20,7 +20,7 @@ def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Record) -> None:
     Fix: install torchaudio, which the pipeline resamples with, or resample before; nothing in the subject.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.AudioClassificationPipeline
     """
-    contract, own = contract_of(pipe), rate(pipe)
+    contract, own = contract_of(pipe), sampling_rate(pipe)
     right = audio.sound(KIND, own)
     expected = contract.answer(pipe, right)
     told = contract.answer(pipe, {"raw": right.copy(), "sampling_rate": own})

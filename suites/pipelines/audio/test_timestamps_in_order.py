@@ -10,7 +10,7 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.audio.chunks import in_pieces, needs_ctc
 from suites.pipelines.contracts.agreement import brief
-from suites.pipelines.contracts.audio_inputs import rate
+from suites.pipelines.contracts.audio_inputs import sampling_rate
 from suites.pipelines.contracts.registry import contract_of
 
 TEXT = "mia omi emi amo mai ame omo aim"
@@ -27,9 +27,9 @@ def test_timestamps_in_order(pipe: Pipe, task: str) -> None:
     """
     contract = contract_of(pipe)
     needs_ctc(pipe)
-    sound = audio.spelled(TEXT, rate(pipe))
-    duration = len(sound) / rate(pipe)
-    step = getattr(pipe.model.config, "inputs_to_logits_ratio", 1) / rate(pipe)
+    sound = audio.spelled(TEXT, sampling_rate(pipe))
+    duration = len(sound) / sampling_rate(pipe)
+    step = getattr(pipe.model.config, "inputs_to_logits_ratio", 1) / sampling_rate(pipe)
     for way, options in (("in one pass", {}), ("in pieces", in_pieces(duration))):
         words = contract.answer(pipe, sound, return_timestamps="word", **options)["chunks"]
         if problem := next(_disorder(words, duration + step), None):

@@ -1,4 +1,4 @@
-"""Sounds at the rate that a pipeline's model hears at."""
+"""Audio samples at the sampling rate of a pipeline's model."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Unsupported
 
 
-def rate(pipe: Pipe) -> int:
-    """Samples per second, as the feature extractor says; `Unsupported` where there is none."""
+def sampling_rate(pipe: Pipe) -> int:
+    """Returns the feature extractor's samples per second; raises `Unsupported` if it names none."""
     extractor = getattr(pipe.library, "feature_extractor", None)
     found = getattr(extractor, "sampling_rate", None)
     if not isinstance(found, int):
-        raise Unsupported(f"the pipeline {pipe.task} does not know at which rate its model hears")
+        raise Unsupported(f"the pipeline {pipe.task} has no feature extractor with a `sampling_rate`")
     return found
 
 
 def samples(pipe: Pipe) -> list[Any]:
-    return audio.sounds(rate(pipe))
+    return audio.sounds(sampling_rate(pipe))
 
 
-def given(known: Any, pipe: Pipe) -> Any:
-    """`{"sound": "low"}` or `{"spelled": "mia"}` as samples at the pipeline's rate; anything else as it is."""
-    if isinstance(known, Mapping) and "sound" in known:
-        return audio.sound(known["sound"], rate(pipe))
-    if isinstance(known, Mapping) and "spelled" in known:
-        return audio.spelled(known["spelled"], rate(pipe))
-    return known
+def canary_input(value: Any, pipe: Pipe) -> Any:
+    """Converts `{"sound": "low"}` and `{"spelled": "mia"}` into audio at the pipeline's rate. Keeps other values."""
+    if isinstance(value, Mapping) and "sound" in value:
+        return audio.sound(value["sound"], sampling_rate(pipe))
+    if isinstance(value, Mapping) and "spelled" in value:
+        return audio.spelled(value["spelled"], sampling_rate(pipe))
+    return value
 
 
 def holds_nan(sample: Any) -> bool:
@@ -38,11 +38,11 @@ def holds_nan(sample: Any) -> bool:
     return isinstance(sample, numpy.ndarray) and bool(numpy.isnan(sample).any())
 
 
-def no_sounds(pipe: Pipe) -> dict[str, Any]:
-    """What is none, and what a broken microphone gives."""
+def invalid_audio(pipe: Pipe) -> dict[str, Any]:
+    """Values that are no audio, and defective recordings."""
     import numpy
 
-    good = audio.sounds(rate(pipe))[0]
+    good = audio.sounds(sampling_rate(pipe))[0]
     broken = good.copy()
     broken[len(good) // 2] = numpy.nan
     return {

@@ -1,4 +1,4 @@
-"""What scores have to be."""
+"""Checks of the scores in an answer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 SLACK = 4e-3
-"""Scores are rounded, in bfloat16 by up to 2^-9 of each, and so is what their sum is made of."""
+"""Tolerance for scores and their sums: bfloat16 rounds each by up to 2^-9."""
 
 
-def sorted_down(scores: Sequence[float]) -> Iterator[str]:
+def descending(scores: Sequence[float]) -> Iterator[str]:
+    """Yields a problem if the scores are not sorted, best first."""
     if any(first < second - SLACK * abs(first) for first, second in pairwise(scores)):
         yield f"the scores are not sorted, best first: {[round(score, 4) for score in scores[:6]]}"
 
 
 def as_probabilities(scores: Sequence[float], *, exclusive: bool) -> Iterator[str]:
-    """Numbers from 0 to 1; summing up to 1 where exactly one answer is right and all are listed."""
+    """Yields a problem if a score is not from 0 to 1, or if scores of mutually exclusive answers do not sum up to 1."""
     wrong = [score for score in scores if not (math.isfinite(score) and -SLACK <= score <= 1 + SLACK)]
     if wrong:
-        yield f"a score of {wrong[0]} is no probability"
+        yield f"a score of {wrong[0]} is not a probability"
     elif exclusive and abs(math.fsum(scores) - 1) > SLACK * max(1, len(scores) / 100):
         yield f"the scores of all labels sum up to {math.fsum(scores):.4f}, not 1"

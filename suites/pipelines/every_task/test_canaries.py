@@ -46,7 +46,7 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
             f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: "
             f"expected was {canary.answer!r}, the answer is {got!r}, for {which}.",
             evidence={"wrong": [_as_json(*each) for each in wrong]},
-            remedy=fixes.of_meaning(task),
+            remedy=fixes.of_wrong_answer(task),
         )
 
 

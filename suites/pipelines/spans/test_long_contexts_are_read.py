@@ -7,7 +7,7 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
-from suites.pipelines.contracts.tasks.spans import misplaced
+from suites.pipelines.contracts.tasks.spans import span_problems
 
 FILLER = "Nobody knows why. The streets are wet. "
 WINDOW = 384
@@ -33,7 +33,7 @@ def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: 
         context = _filler(pipe) + canary.input["context"]
         sample = {"question": canary.input["question"], "context": context}
         answer = contract.answer(pipe, sample)
-        if problem := next(misplaced(sample, answer), None):  # transformers 4 adds up the scores of windows
+        if problem := next(span_problems(sample, answer), None):  # transformers 4 adds up the scores of windows
             raise Defect(f"question-answering: in a long context {problem}.", evidence={"answer": brief(answer)})
         if answer["answer"].strip() != short["answer"].strip():
             raise Defect(

@@ -7,9 +7,9 @@ import pytest
 from fixtures.inputs import clips
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
+from suites.pipelines.contracts.image_inputs import directory
 from suites.pipelines.contracts.registry import contract_of
-from suites.pipelines.contracts.tasks.image_classification import place
-from suites.pipelines.contracts.tasks.video_classification import frames
+from suites.pipelines.contracts.tasks.video_classification import frame_count
 from suites.pipelines.image_processing.processors import PIXELS
 
 DARK, BRIGHT = 20, 235
@@ -29,9 +29,9 @@ def test_frames_in_order(pipe: Pipe, task: str) -> None:
     contract_of(pipe)
     if not hasattr(pipe.library, "preprocess"):
         raise Unsupported("the task does not run through a pipeline here")
-    count = frames(pipe)
+    count = frame_count(pipe)
     levels = [round(DARK + (BRIGHT - DARK) * at / (RATE * count)) for at in range(RATE * count + 1)]
-    video = clips.as_file(clips.counted(levels), place("videos") / "counted.mkv")
+    video = clips.as_file(clips.counted(levels), directory("videos") / "counted.mkv")
     for rate in (1, RATE):
         seen = _seen(pipe, video, rate, len(levels))
         if problem := _problem(seen, count, rate):
@@ -54,7 +54,9 @@ def _seen(pipe: Pipe, video: str, rate: int, count: int) -> list[int]:
 
 def _value(pipe: Pipe, level: int, name: str) -> float:
     """The number that a level of grey becomes."""
-    path = clips.as_file(clips.counted([level] * (RATE * frames(pipe) + 1)), place("videos") / f"grey {level}.mkv")
+    path = clips.as_file(
+        clips.counted([level] * (RATE * frame_count(pipe) + 1)), directory("videos") / f"grey {level}.mkv"
+    )
     found = pipe.library.preprocess(path)[name][0, 0, 0]
     return float(found[found.shape[0] // 2, found.shape[1] // 2])
 

@@ -9,16 +9,16 @@ from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
-from suites.pipelines.contracts.boxes_in_pictures import Found, told
+from suites.pipelines.contracts.labelled_boxes import LabelledBox, as_text
 from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.contracts.tasks import object_detection, segmentation
 from suites.pipelines.image_processing.processors import LEVELS, deviation, pixels, processor_of, setting
 
 LABELLED = ("zero-shot-object-detection",)
-FOUND: dict[str, Callable[[Any], Sequence[Found]]] = {
-    "object-detection": object_detection.found_by_name,
-    "zero-shot-object-detection": object_detection.found_by_name,
-    "image-segmentation": segmentation.found,
+FOUND: dict[str, Callable[[Any], Sequence[LabelledBox]]] = {
+    "object-detection": object_detection.best_box_of_each_label,
+    "zero-shot-object-detection": object_detection.best_box_of_each_label,
+    "image-segmentation": segmentation.boxes_of_masks,
 }
 SLACK = 0.06
 """Share of a side by which a place may move: resizing rounds to whole levels, and pixels to whole pixels."""
@@ -43,9 +43,9 @@ def test_places_follow_size(pipe: Pipe, task: str) -> None:
     for one, other in zip(*(_by_label(found) for found in (before, after)), strict=False):
         if moved := _moved(one, other, scales, picture.size):
             raise Defect(
-                f"{task}: a picture of {picture.size[0]} x {picture.size[1]} has {told([one])}, the same one "
-                f"at the model's size {told([other])}: {moved}.",
-                evidence={"size": picture.size, "model's size": same.size, "found": brief(told(before))},
+                f"{task}: a picture of {picture.size[0]} x {picture.size[1]} has {as_text([one])}, the same one "
+                f"at the model's size {as_text([other])}: {moved}.",
+                evidence={"size": picture.size, "model's size": same.size, "found": brief(as_text(before))},
             )
 
 
@@ -66,11 +66,11 @@ def _sample(task: str, picture: Any) -> Any:
     return object_detection.with_labels(picture) if task in LABELLED else picture
 
 
-def _by_label(found: Sequence[Found]) -> list[Found]:
+def _by_label(found: Sequence[LabelledBox]) -> list[LabelledBox]:
     return sorted(found, key=lambda each: each.label)
 
 
-def _moved(one: Found, other: Found, scales: tuple[float, float], size: tuple[int, int]) -> str:
+def _moved(one: LabelledBox, other: LabelledBox, scales: tuple[float, float], size: tuple[int, int]) -> str:
     """What is wrong with the place of the same thing; empty where it is the same."""
     if one.label != other.label or not one.box or not other.box:
         return ""  # another thing is the surest one

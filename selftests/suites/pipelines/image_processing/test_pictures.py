@@ -9,9 +9,9 @@ import pytest
 
 from fixtures.inputs import clips, images, scenes
 from suites.findings import Unsupported
-from suites.pipelines.contracts import boxes_in_pictures
+from suites.pipelines.contracts import labelled_boxes
 from suites.pipelines.contracts.agreement import difference
-from suites.pipelines.contracts.boxes_in_pictures import Found
+from suites.pipelines.contracts.labelled_boxes import LabelledBox as Box
 from suites.pipelines.contracts.tasks import depth_and_images
 from suites.pipelines.image_processing import processors
 
@@ -90,30 +90,41 @@ def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
 
 def test_places_are_read_as_they_are_told() -> None:
     text = "red disc 4 10 24 30; cat; sea lion -1 0 5 6"
-    found = boxes_in_pictures.read(text)
-    assert found == [Found("red disc", (4, 10, 24, 30)), Found("cat"), Found("sea lion", (-1, 0, 5, 6))]
-    assert boxes_in_pictures.told(found) == text
+    found = labelled_boxes.parse(text)
+    assert found == [
+        Box("red disc", (4, 10, 24, 30)),
+        Box("cat"),
+        Box("sea lion", (-1, 0, 5, 6)),
+    ]
+    assert labelled_boxes.as_text(found) == text
 
 
 @pytest.mark.parametrize(
     ("found", "right"),
     [
-        ([Found("cat", (0, 0, 10, 10)), Found("dog", (20, 0, 30, 10))], True),
-        ([Found("dog", (21, 1, 31, 11)), Found("CAT", (1, 0, 10, 10))], True),
-        ([Found("cat", (0, 0, 10, 10))], False),
-        ([Found("cat", (20, 0, 30, 10)), Found("dog", (0, 0, 10, 10))], False),
-        ([Found("cat", (0, 0, 10, 10)), Found("dog", (20, 0, 30, 10)), Found("dog", (0, 0, 10, 10))], False),
+        ([Box("cat", (0, 0, 10, 10)), Box("dog", (20, 0, 30, 10))], True),
+        ([Box("dog", (21, 1, 31, 11)), Box("CAT", (1, 0, 10, 10))], True),
+        ([Box("cat", (0, 0, 10, 10))], False),
+        ([Box("cat", (20, 0, 30, 10)), Box("dog", (0, 0, 10, 10))], False),
+        (
+            [
+                Box("cat", (0, 0, 10, 10)),
+                Box("dog", (20, 0, 30, 10)),
+                Box("dog", (0, 0, 10, 10)),
+            ],
+            False,
+        ),
     ],
 )
-def test_things_agree_by_label_and_place(found: list[Found], right: bool) -> None:
+def test_things_agree_by_label_and_place(found: list[Box], right: bool) -> None:
     expected = "cat 0 0 10 10; dog 20 0 30 10"
-    assert (boxes_in_pictures.agreed(found, expected) == expected) is right
+    assert (labelled_boxes.match_expected(found, expected) == expected) is right
 
 
 def test_overlap_is_intersection_over_union() -> None:
-    assert boxes_in_pictures.overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert boxes_in_pictures.overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0.0
-    assert boxes_in_pictures.overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
+    assert labelled_boxes.overlap((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert labelled_boxes.overlap((0, 0, 10, 10), (20, 20, 30, 30)) == 0.0
+    assert labelled_boxes.overlap((0, 0, 0, 0), (0, 0, 0, 0)) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -123,11 +134,11 @@ def test_overlap_is_intersection_over_union() -> None:
         ((-10, -10, 30, 30), ""),
         ((29, 6, 16, 18), "ends before it begins"),
         ((60, 0, 80, 20), "middle outside"),
-        ((-60, 0, 100, 20), "larger than the picture"),
+        ((-60, 0, 100, 20), "larger than the image"),
     ],
 )
-def test_boxes_may_be_drawn_over_an_edge(box: boxes_in_pictures.Box, wrong: str) -> None:
-    assert wrong in next(boxes_in_pictures.misplaced(box, (48, 40)), "")
+def test_boxes_may_be_drawn_over_an_edge(box: labelled_boxes.Box, wrong: str) -> None:
+    assert wrong in next(labelled_boxes.box_problems(box, (48, 40)), "")
 
 
 def test_pictures_agree_but_for_a_level_and_a_few_pixels() -> None:
@@ -154,8 +165,8 @@ def test_depths_are_compared_at_pixels() -> None:
     import numpy
 
     answer = {"predicted_depth": numpy.array([[1.0, 2.0], [3.0, 3.0]])}
-    assert depth_and_images.which_is_more(answer, "1,0 > 0,0; 0,1 > 1,1") == "1,0 > 0,0; 0,1 = 1,1"
-    assert depth_and_images.which_is_more(answer, "5,0 > 0,0") == "2 x 2 pixels"
+    assert depth_and_images.compare_depths(answer, "1,0 > 0,0; 0,1 > 1,1") == "1,0 > 0,0; 0,1 = 1,1"
+    assert depth_and_images.compare_depths(answer, "5,0 > 0,0") == "2 x 2 pixels"
 
 
 def test_scenes_hold_what_they_tell() -> None:
@@ -169,7 +180,7 @@ def test_scenes_hold_what_they_tell() -> None:
         for thing in things:
             rows, columns = numpy.nonzero(regions == scenes.LABELS.index(thing.kind) + 1)
             found = (columns.min(), rows.min(), columns.max(), rows.max())
-            assert boxes_in_pictures.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
+            assert labelled_boxes.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
     for seed in range(30):
         picture, discs = scenes.drawn_by_lot(random.Random(seed))
         boxes = [disc.box(picture.size) for disc in discs]

@@ -1,1 +1,1 @@
-"""Contracts, one module per family of tasks: each states one or several as `CONTRACTS`."""
+"""Contracts, one module per task or family of tasks: each defines a tuple `CONTRACTS`."""

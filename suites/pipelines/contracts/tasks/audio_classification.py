@@ -1,4 +1,4 @@
-"""Sounds to labels."""
+"""Audio classification: audio to labels with scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suites.pipelines.contracts.tasks import text_classification
 
 
 def label_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """As of a text; a sound that holds NaN may have scores that are NaN, which nobody takes for an answer."""
+    """Yields the problems of a text classification, except for audio that holds NaN: its scores may be NaN too."""
     if not audio_inputs.holds_nan(sample):
         yield from text_classification.problems(sample, answer, pipe)
 
@@ -23,8 +23,8 @@ CONTRACTS = (
         samples=audio_inputs.samples,
         problems=label_problems,
         options=lambda pipe: {"top_k": pipe.model.config.num_labels},
-        canary_input=audio_inputs.given,
-        invalid_inputs=audio_inputs.no_sounds,
+        canary_input=audio_inputs.canary_input,
+        invalid_inputs=audio_inputs.invalid_audio,
         meaning=lambda answer: str(answer[0]["label"]),
     ),
 )

@@ -1,4 +1,4 @@
-"""Messages and questions of three types to probabilities (`decision`, since transformers 5.23).
+"""Decisions: a message and questions of three types to probabilities (`decision`, since transformers 5.23).
 
 Source: https://huggingface.co/docs/transformers/main_classes/pipelines
 """
@@ -30,10 +30,10 @@ def samples(pipe: Pipe) -> list[Any]:
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """An answer to each question, of its type, with probabilities that sum up to 1."""
+    """Yields a problem unless each question has an answer of its type with valid probabilities."""
     asked = sample["questions"]
     if set(answer) != set(asked):
-        yield f"asked were {sorted(asked)}, answered {sorted(answer)}"
+        yield f"the questions are {sorted(asked)}, the answers are for {sorted(answer)}"
         return
     for name, question in asked.items():
         given = answer[name]
@@ -52,9 +52,9 @@ def _of_choice(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterato
     yield from as_probabilities([*scores.values()], exclusive=True)
     yield from as_probabilities([given["confidence"]], exclusive=False)
     if set(scores) != set(question["criteria"]):
-        yield f"the options are {sorted(scores)}, offered were {sorted(question['criteria'])}"
+        yield f"the answer has the options {sorted(scores)}, the question {sorted(question['criteria'])}"
     elif scores[given["choice"]] < max(scores.values()) - SLACK:
-        yield f"{given['choice']!r} is chosen, and is not the most probable option: {scores}"
+        yield f"{given['choice']!r} is chosen but is not the most probable option: {scores}"
 
 
 def _of_score(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
@@ -62,27 +62,27 @@ def _of_score(question: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator
     yield from as_probabilities(scores, exclusive=True)
     mean = math.fsum(level * score for level, score in enumerate(scores))
     if abs(mean - given["score"]) > SLACK * len(scores):
-        yield f"the score is {given['score']:.4f}, its levels' mean is {mean:.4f}"
+        yield f"the score is {given['score']:.4f}, the mean of its levels is {mean:.4f}"
     if not 0 <= given["score"] <= len(question["criteria"]) - 1 + SLACK:
-        yield f"the score {given['score']:.4f} lies outside of {len(question['criteria'])} levels"
+        yield f"the score {given['score']:.4f} is outside of {len(question['criteria'])} levels"
 
 
 TYPES = {"noul": _of_noul, "choice": _of_choice, "score": _of_score}
 
 
-def no_requests(pipe: Pipe) -> dict[str, Any]:
+def invalid_requests(pipe: Pipe) -> dict[str, Any]:
     good = samples(pipe)[0]
     return {
         "a number": 3,
         "no questions": {"state": good["state"], "questions": {}},
         "no state": {"questions": good["questions"]},
-        "a question of no type": {"state": "", "questions": {"one": {"instructions": "Is it?"}}},
-        "text that is no JSON": "Is it urgent?",
+        "a question without a type": {"state": "", "questions": {"one": {"instructions": "Is it?"}}},
+        "text that is not JSON": "Is it urgent?",
     }
 
 
-def decided(answer: Mapping[str, Any]) -> str:
-    """What the first question is answered with."""
+def first_decision(answer: Mapping[str, Any]) -> str:
+    """Returns the answer to the first question."""
     first = next(iter(answer.values()))
     if first["type"] == "noul":
         return "true" if first["noul"] > 0.5 else "false"
@@ -102,7 +102,7 @@ CONTRACTS = (
         problems=problems,
         can_batch=lambda pipe: False,
         other_forms=as_json,
-        invalid_inputs=no_requests,
-        meaning=decided,
+        invalid_inputs=invalid_requests,
+        meaning=first_decision,
     ),
 )

@@ -1,4 +1,4 @@
-"""Inputs to vectors."""
+"""Feature extraction: texts to vectors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.text_inputs import NOT_TEXTS, too_long
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, long_text
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """1 x tokens x width finite numbers, a vector for each token of the text."""
+    """Yields a problem unless each token has a vector of finite numbers (1 x tokens x width)."""
     import numpy
 
     vectors = numpy.asarray(answer)
@@ -24,7 +24,7 @@ def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
 
 
 def without_padding(alone: Any, together: Any) -> Any:
-    """The vectors of the text's own tokens: in a batch the pipeline returns those of the padding too."""
+    """Returns the vectors of the text's own tokens: in a batch, the pipeline also returns those of the padding."""
     import numpy
 
     return numpy.asarray(together)[:, : numpy.asarray(alone).shape[1]]
@@ -36,7 +36,7 @@ CONTRACTS = (
         samples=lambda pipe: SENTENCES,
         problems=problems,
         invalid_inputs=lambda pipe: NOT_TEXTS,
-        long_input=too_long,
+        long_input=long_text,
         from_batch=without_padding,
         truncation_options={"truncation": True},
     ),

@@ -1,4 +1,4 @@
-"""Gaps to words."""
+"""Masked language models: words for a mask token."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.scores import as_probabilities, sorted_down
-from suites.pipelines.contracts.text_inputs import NOT_TEXTS, too_long
+from suites.pipelines.contracts.scores import as_probabilities, descending
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, long_text
 
 GAPS = (
     "The capital of France is {}.",
@@ -22,11 +22,11 @@ def samples(pipe: Pipe) -> list[str]:
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """Five tokens with scores, the best first, each with the text that it completes."""
+    """Yields a problem unless tokens have sorted probabilities and complete the text."""
     if pipe.tokenizer.mask_token == pipe.tokenizer.unk_token:
-        yield f"tokenizer_config.json has {pipe.tokenizer.mask_token!r} as mask_token, which stands for unknown words"
+        yield f"tokenizer_config.json has {pipe.tokenizer.mask_token!r} as mask_token, which is also the unknown token"
     scores = [entry["score"] for entry in answer]
-    yield from sorted_down(scores)
+    yield from descending(scores)
     yield from as_probabilities(scores, exclusive=False)
     for entry in answer:
         if entry["token_str"].strip() != pipe.tokenizer.decode([entry["token"]]).strip():
@@ -40,11 +40,11 @@ CONTRACTS = (
         tasks=("fill-mask",),
         samples=samples,
         problems=problems,
-        long_input=too_long,
+        long_input=long_text,
         long_input_prefix=lambda pipe: f"{pipe.tokenizer.mask_token} ",
         truncation_options={"tokenizer_kwargs": {"truncation": True}},
         unwraps_single_lists=True,
         meaning=lambda answer: str(answer[0]["token_str"]),
-        invalid_inputs=lambda pipe: {**NOT_TEXTS, "a text without a gap": "There is no gap."},
+        invalid_inputs=lambda pipe: {**NOT_TEXTS, "a text without a mask": "There is no gap."},
     ),
 )

@@ -1,4 +1,4 @@
-"""Pictures to text, and questions about pictures to answers."""
+"""Captions of images, and answers to questions about images."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from fixtures.inputs import images
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.scores import as_probabilities, sorted_down
-from suites.pipelines.contracts.tasks.image_classification import no_pictures, other_forms
-from suites.pipelines.contracts.text_inputs import leaked
+from suites.pipelines.contracts.image_inputs import image_forms, invalid_images
+from suites.pipelines.contracts.scores import as_probabilities, descending
+from suites.pipelines.contracts.text_inputs import leaked_special_tokens
 
 NEW_TOKENS = 8
 QUESTIONS = ("What is it?", "Which colour is it?", "What is in the middle of the picture?")
 
 
 def caption_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """One text without special tokens."""
+    """Yields a problem unless the answer is one text without special tokens."""
     if len(answer) != 1 or not isinstance(answer[0].get("generated_text"), str):
-        yield f"one text was asked for, the answer has {len(answer)}"
+        yield f"the answer has {len(answer)} texts, not one"
         return
-    yield from leaked(pipe, answer[0]["generated_text"])
+    yield from leaked_special_tokens(pipe, answer[0]["generated_text"])
 
 
 def questions(pipe: Pipe) -> list[Any]:
@@ -29,27 +29,27 @@ def questions(pipe: Pipe) -> list[Any]:
 
 
 def answer_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """Labels of the config with scores, the best first; or one text of a model that writes."""
+    """Yields a problem unless known labels have sorted scores, or the answer of a generating model is a text."""
     if not answer or not all(isinstance(entry.get("answer"), str) for entry in answer):
         yield f"the answer has no text: {answer!r}"
     elif pipe.model.can_generate():
-        yield from leaked(pipe, answer[0]["answer"])
+        yield from leaked_special_tokens(pipe, answer[0]["answer"])
     else:
         scores = [entry["score"] for entry in answer]
-        yield from sorted_down(scores)
+        yield from descending(scores)
         yield from as_probabilities(scores, exclusive=False)
         unknown = [entry["answer"] for entry in answer if entry["answer"] not in pipe.model.config.label2id]
         if unknown:
-            yield f"the answer {unknown[0]!r} is no label of the config"
+            yield f"the answer {unknown[0]!r} is not a label of the config"
 
 
-def no_questions(pipe: Pipe) -> Mapping[str, Any]:
+def invalid_questions(pipe: Pipe) -> Mapping[str, Any]:
     picture = images.drawn(images.KINDS[0])
     return {
         "a number": 3,
-        "a picture without a question": {"image": picture},
-        "a question without a picture": {"question": QUESTIONS[0]},
-        "a picture that does not exist": {"image": "no-such-picture.png", "question": QUESTIONS[0]},
+        "an image without a question": {"image": picture},
+        "a question without an image": {"question": QUESTIONS[0]},
+        "an image that does not exist": {"image": "no-such-image.png", "question": QUESTIONS[0]},
     }
 
 
@@ -59,8 +59,8 @@ CONTRACTS = (
         samples=lambda pipe: images.pictures(),
         problems=caption_problems,
         options=lambda pipe: {"max_new_tokens": NEW_TOKENS},
-        other_forms=other_forms,
-        invalid_inputs=no_pictures,
+        other_forms=image_forms,
+        invalid_inputs=invalid_images,
         meaning=lambda answer: str(answer[0]["generated_text"]),
         generates_text=True,
     ),
@@ -69,7 +69,7 @@ CONTRACTS = (
         samples=questions,
         problems=answer_problems,
         options=lambda pipe: {} if pipe.model.can_generate() else {"top_k": pipe.model.config.num_labels},
-        invalid_inputs=no_questions,
+        invalid_inputs=invalid_questions,
         meaning=lambda answer: str(answer[0]["answer"]),
     ),
 )

@@ -1,4 +1,4 @@
-"""Pairs of pictures to pairs of points."""
+"""Keypoint matching: pairs of images to pairs of points."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import Any
 from fixtures.inputs import images, scenes
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.scores import as_probabilities, sorted_down
-from suites.pipelines.contracts.tasks.image_classification import no_pictures, other_forms
+from suites.pipelines.contracts.image_inputs import image_forms, invalid_images
+from suites.pipelines.contracts.scores import as_probabilities, descending
 
 NAMES = ("keypoint_image_0", "keypoint_image_1")
 SIDES = (48, 64, 96)
-"""Squares: `pipelines/points-lie-in-pictures` tries other shapes."""
+"""Squares; `pipelines/points-lie-in-pictures` covers other shapes."""
 Match = Mapping[str, Any]
 Pair = Sequence[Any]
 
 
 def samples(pipe: Pipe) -> list[Pair]:
-    """A square picture and the same with more in it."""
+    """Returns pairs of a square image and the same image with more shapes in it."""
     scene = scenes.SCENES[0][1]
     return [[scenes.painted((side, side), scene[:1]), scenes.painted((side, side), scene)] for side in SIDES]
 
 
 def problems(sample: Pair, answer: Sequence[Match], pipe: Pipe) -> Iterator[str]:
-    """Pairs of points, the best first, each inside of its picture."""
+    """Yields a problem unless pairs of points are sorted by score and inside of their images."""
     scores = [match["score"] for match in answer]
     yield from as_probabilities(scores, exclusive=False)
-    yield from sorted_down(scores)
+    yield from descending(scores)
     yield from outside(sample, answer)
 
 
 def outside(sample: Pair, answer: Sequence[Match]) -> Iterator[str]:
-    """Points that lie in no picture."""
-    for number, (name, picture) in enumerate(zip(NAMES, sample, strict=True), 1):
-        width, height = picture.size
+    """Yields a problem for each point outside of its image."""
+    for number, (name, image) in enumerate(zip(NAMES, sample, strict=True), 1):
+        width, height = image.size
         for match in answer:
             x, y = match[name]["x"], match[name]["y"]
             if not (0 <= x <= width and 0 <= y <= height):
-                yield f"the point {x}, {y} lies outside of picture {number}, which is {width} wide and {height} high"
+                yield f"the point {x}, {y} lies outside of image {number}, which is {width} wide and {height} high"
 
 
-def in_order_of_place(answer: Sequence[Match]) -> list[Match]:
+def sorted_by_position(answer: Sequence[Match]) -> list[Match]:
     return sorted(answer, key=lambda match: [match[name][side] for name in NAMES for side in "xy"])
 
 
-def strange_pairs(pipe: Pipe) -> dict[str, Any]:
+def invalid_pairs(pipe: Pipe) -> dict[str, Any]:
     good = images.drawn(images.KINDS[0])
-    wrong = {f"{name} beside a picture": [each, good] for name, each in no_pictures(pipe).items()}
-    return {**wrong, "one picture": good, "three pictures": [good, good, good]}
+    wrong = {f"{name} next to an image": [each, good] for name, each in invalid_images(pipe).items()}
+    return {**wrong, "one image": good, "three images": [good, good, good]}
 
 
 CONTRACTS = (
@@ -57,11 +57,11 @@ CONTRACTS = (
         tasks=("keypoint-matching",),
         samples=samples,
         problems=problems,
-        other_forms=lambda sample: {"a path beside a picture": [other_forms(sample[0])["path"], sample[1]]},
-        invalid_inputs=strange_pairs,
+        other_forms=lambda sample: {"a path next to an image": [image_forms(sample[0])["path"], sample[1]]},
+        invalid_inputs=invalid_pairs,
         unwraps_single_lists=True,
         lists_only=True,
-        comparable=in_order_of_place,
+        comparable=sorted_by_position,
         integer_tolerance=1,
     ),
 )

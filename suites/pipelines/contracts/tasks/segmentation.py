@@ -1,4 +1,4 @@
-"""Pictures to regions: masks with a label, and masks of whatever is there."""
+"""Image segmentation: masks with labels, and masks of any object (`mask-generation`)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
-from suites.pipelines.contracts.boxes_in_pictures import Found, agreed, told
 from suites.pipelines.contracts.contract import Contract
+from suites.pipelines.contracts.image_inputs import image_forms, invalid_images
+from suites.pipelines.contracts.labelled_boxes import LabelledBox, as_text, match_expected
 from suites.pipelines.contracts.scores import as_probabilities
-from suites.pipelines.contracts.tasks.image_classification import no_pictures, other_forms
 
 SMALL = 0.01
-"""Share of the picture below which a mask is left out of comparisons: rounding may bring it in."""
+"""Masks below this share of the image are not compared: rounding may add or remove them."""
 Entry = Mapping[str, Any]
 
 
 def problems(sample: Any, answer: Sequence[Entry], pipe: Pipe) -> Iterator[str]:
-    """Labels of the config with black and white masks as large as the picture; scores are probabilities, or None."""
+    """Yields a problem unless labels are known, scores are probabilities and masks have the size of the image."""
     labels = {str(label) for label in pipe.model.config.id2label.values()}
     scores = [entry["score"] for entry in answer if entry["score"] is not None]
     yield from as_probabilities(scores, exclusive=False)
@@ -30,14 +30,14 @@ def problems(sample: Any, answer: Sequence[Entry], pipe: Pipe) -> Iterator[str]:
 
 def mask_problems(mask: Any, size: tuple[int, int]) -> Iterator[str]:
     if mask.size != size:
-        yield f"a mask is {mask.size[0]} x {mask.size[1]} pixels, the picture {size[0]} x {size[1]}"
+        yield f"a mask is {mask.size[0]} x {mask.size[1]} pixels, the image {size[0]} x {size[1]}"
     levels = {level for _, level in mask.getcolors() or [(0, -1)]}
     if not levels <= {0, 255}:
-        yield f"a mask has the levels {sorted(levels)[:5]}, not 0 and 255 alone"
+        yield f"a mask has the levels {sorted(levels)[:5]}, not only 0 and 255"
 
 
-def free_problems(sample: Any, answer: Mapping[str, Any], pipe: Pipe) -> Iterator[str]:
-    """As many scores as masks; the masks are as large as the picture."""
+def unlabelled_problems(sample: Any, answer: Mapping[str, Any], pipe: Pipe) -> Iterator[str]:
+    """Yields a problem unless each mask has a score and the size of the image."""
     import numpy
 
     masks = [numpy.asarray(mask) for mask in answer["masks"]]
@@ -46,10 +46,10 @@ def free_problems(sample: Any, answer: Mapping[str, Any], pipe: Pipe) -> Iterato
     sizes = {mask.shape[::-1] for mask in masks} - {sample.size}
     if sizes:
         wrong = min(sizes)
-        yield f"a mask is {wrong[0]} x {wrong[1]} pixels, the picture {sample.size[0]} x {sample.size[1]}"
+        yield f"a mask is {wrong[0]} x {wrong[1]} pixels, the image {sample.size[0]} x {sample.size[1]}"
 
 
-def large(answer: Sequence[Entry]) -> list[Entry]:
+def without_small(answer: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in answer if _share(entry["mask"]) > SMALL]
 
 
@@ -58,9 +58,9 @@ def _share(mask: Any) -> float:
     return white / max(1, whole)
 
 
-def found(answer: Sequence[Entry]) -> list[Found]:
-    """The boxes around the masks."""
-    return [Found(entry["label"], entry["mask"].getbbox()) for entry in large(answer)]
+def boxes_of_masks(answer: Sequence[Entry]) -> list[LabelledBox]:
+    """Returns the boxes around the masks."""
+    return [LabelledBox(entry["label"], entry["mask"].getbbox()) for entry in without_small(answer)]
 
 
 CONTRACTS = (
@@ -68,18 +68,18 @@ CONTRACTS = (
         tasks=("image-segmentation",),
         samples=lambda pipe: scenes.pictures(),
         problems=problems,
-        other_forms=other_forms,
-        invalid_inputs=no_pictures,
-        meaning=lambda answer: told(found(answer)),
-        match_canary=lambda answer, expected: agreed(found(answer), expected),
-        comparable=large,
+        other_forms=image_forms,
+        invalid_inputs=invalid_images,
+        meaning=lambda answer: as_text(boxes_of_masks(answer)),
+        match_canary=lambda answer, expected: match_expected(boxes_of_masks(answer), expected),
+        comparable=without_small,
     ),
     Contract(
         tasks=("mask-generation",),
         samples=lambda pipe: scenes.pictures(),
-        problems=free_problems,
+        problems=unlabelled_problems,
         options=lambda pipe: {"points_per_crop": 8},  # 64 points, not 1024
-        other_forms=other_forms,
-        invalid_inputs=no_pictures,
+        other_forms=image_forms,
+        invalid_inputs=invalid_images,
     ),
 )

@@ -1,4 +1,4 @@
-"""Texts to pieces of themselves: names, and answers to questions."""
+"""Spans of a text: named entities and extractive answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.scores import as_probabilities
-from suites.pipelines.contracts.text_inputs import NOT_TEXTS, too_long
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, long_text
 
 CONTEXTS = (
     {"question": "Where does Anna live?", "context": "Anna lives in Paris."},
@@ -23,12 +23,12 @@ def texts(pipe: Pipe) -> Sequence[str]:
     return SENTENCES
 
 
-def whole_words(pipe: Pipe) -> Mapping[str, Any]:
+def merged_tokens(pipe: Pipe) -> Mapping[str, Any]:
     return {"aggregation_strategy": "simple"}
 
 
 def entity_problems(sample: str, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """Names in the order of the text, each with its slice of the text, a label of the config and a probability."""
+    """Yields a problem unless entities are in the order of the text, with slice, known label and probability."""
     kinds = {str(label).split("-", 1)[-1] for label in pipe.model.config.id2label.values()}
     end = 0
     for entity in answer:
@@ -40,42 +40,42 @@ def entity_problems(sample: str, answer: Any, pipe: Pipe) -> Iterator[str]:
         if entity["start"] == entity["end"] and not entity["word"].strip():
             continue  # a token of white space alone, whose offsets are trimmed
         if not end <= entity["start"] < entity["end"] <= len(sample):
-            yield f"the name at {entity['start']}:{entity['end']} lies outside of the text, or overlaps the one before"
+            yield f"the entity at {entity['start']}:{entity['end']} is outside of the text or overlaps the one before"
         end = entity["end"]
         yield from _same_text(sample[entity["start"] : entity["end"]], entity["word"])
 
 
 def _same_text(cut: str, word: str) -> Iterator[str]:
-    """The slice says what the decoded tokens say, white space, case and accents apart."""
-    first, second = (_bare(each) for each in (cut, word))
+    """Yields a problem if slice and decoded tokens differ in more than white space, case and accents."""
+    first, second = (_letters(each) for each in (cut, word))
     if first != second and "##" not in word:
         yield f"the offsets cut {cut!r} out of the text, the tokens say {word!r}"
 
 
-def _bare(text: str) -> str:
-    letters = unicodedata.normalize("NFD", text.casefold())
-    return "".join(each for each in letters if not each.isspace() and not unicodedata.combining(each))
+def _letters(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(each for each in decomposed if not each.isspace() and not unicodedata.combining(each))
 
 
 def answer_problems(sample: Mapping[str, str], answer: Any, pipe: Pipe) -> Iterator[str]:
-    """A slice of the context with a probability; an empty one stands for 'no answer'."""
+    """Yields a problem unless the answer is a slice of the context with a probability; '' means 'no answer'."""
     yield from as_probabilities([answer["score"]], exclusive=False)
-    yield from misplaced(sample, answer)
+    yield from span_problems(sample, answer)
 
 
-def misplaced(sample: Mapping[str, str], answer: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the place of an answer."""
+def span_problems(sample: Mapping[str, str], answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a problem if `start` and `end` do not select the answer."""
     cut = sample["context"][answer["start"] : answer["end"]]
     if cut.strip() != answer["answer"].strip():
-        place = f"{answer['start']}:{answer['end']}"
-        yield f"the answer {answer['answer']!r} is not what the context has at {place}, {cut!r}"
+        position = f"{answer['start']}:{answer['end']}"
+        yield f"the answer {answer['answer']!r} is not what the context has at {position}, {cut!r}"
 
 
-def without_question(pipe: Pipe) -> Mapping[str, Any]:
+def invalid_questions(pipe: Pipe) -> Mapping[str, Any]:
     return {"an empty context": {"question": "Who?", "context": ""}, "no context": {"question": "Who?"}}
 
 
-def by_names(answer: Any) -> str:
+def entities_as_text(answer: Any) -> str:
     return ", ".join(f"{entity['entity_group']}: {entity['word']}" for entity in answer)
 
 
@@ -84,18 +84,18 @@ CONTRACTS = (
         tasks=("token-classification",),
         samples=texts,
         problems=entity_problems,
-        options=whole_words,
-        long_input=too_long,
+        options=merged_tokens,
+        long_input=long_text,
         truncates=True,
         invalid_inputs=lambda pipe: NOT_TEXTS,
-        meaning=by_names,
+        meaning=entities_as_text,
     ),
     Contract(
         tasks=("question-answering",),
         samples=lambda pipe: CONTEXTS,
         problems=answer_problems,
         unwraps_single_lists=True,
-        invalid_inputs=without_question,
+        invalid_inputs=invalid_questions,
         meaning=lambda answer: str(answer["answer"]),
     ),
 )

@@ -1,4 +1,4 @@
-"""Sounds to text."""
+"""Speech recognition: audio to text."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts import audio_inputs
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.text_inputs import leaked
+from suites.pipelines.contracts.text_inputs import leaked_special_tokens
 
 SPELLED = ("mia", "omi emi", "amo mai omi")
 
 
 def samples(pipe: Pipe) -> list[Any]:
-    return [audio.spelled(text, audio_inputs.rate(pipe)) for text in SPELLED]
+    return [audio.spelled(text, audio_inputs.sampling_rate(pipe)) for text in SPELLED]
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """A text without special tokens."""
+    """Yields a problem unless the answer is a text without special tokens."""
     text = answer["text"]
     if not isinstance(text, str):
         yield f"the text is {text!r}"
         return
-    yield from leaked(pipe, text)
+    yield from leaked_special_tokens(pipe, text)
 
 
 CONTRACTS = (
@@ -32,8 +32,8 @@ CONTRACTS = (
         tasks=("automatic-speech-recognition",),
         samples=samples,
         problems=problems,
-        canary_input=audio_inputs.given,
-        invalid_inputs=audio_inputs.no_sounds,
+        canary_input=audio_inputs.canary_input,
+        invalid_inputs=audio_inputs.invalid_audio,
         meaning=lambda answer: str(answer["text"]),
         generates_text=True,
     ),

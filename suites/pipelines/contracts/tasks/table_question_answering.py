@@ -1,4 +1,4 @@
-"""Questions about tables to cells of them."""
+"""Questions about tables: answers are cells."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TABLES: tuple[dict[str, list[str]], ...] = (
     {"name": ["Maria", "Henry", "Paul"], "food": ["soup", "fish", "rice"], "city": ["Paris", "Prague", "Berlin"]},
     {"city": ["Vienna", "Oslo", "Rome", "Paris"], "name": ["Clara", "Anna", "Paul", "Peter"]},
 )
-"""More columns than rows and more rows than columns, so that the two cannot be mistaken for one another."""
+"""More columns than rows and more rows than columns, so that exchanging them is noticed."""
 QUERIES = ("Which city is the second?", "Which food is the first?", "How many times is there a city?")
 
 
 def samples(pipe: Pipe) -> list[Any]:
-    return [asked(table, query) for table, query in zip(TABLES, QUERIES, strict=True)]
+    return [request(table, query) for table, query in zip(TABLES, QUERIES, strict=True)]
 
 
-def asked(table: Mapping[str, Any], query: str) -> dict[str, Any]:
-    """A new table each time: the pipeline puts its own into the caller's dictionary."""
+def request(table: Mapping[str, Any], query: str) -> dict[str, Any]:
+    """Returns a new table each time, because the pipeline changes the caller's dictionary."""
     return {"table": _frame(table), "query": query}
 
 
@@ -35,36 +35,36 @@ def _frame(table: Mapping[str, Any]) -> Any:
     return pandas.DataFrame(dict(table)).astype(str)
 
 
-def given(known: Any, pipe: Pipe) -> Any:
-    return asked(known["table"], known["query"]) if isinstance(known, Mapping) and "table" in known else known
+def canary_input(value: Any, pipe: Pipe) -> Any:
+    return request(value["table"], value["query"]) if isinstance(value, Mapping) and "table" in value else value
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """Cells of the table at the places that are told, and an aggregator of the config."""
-    if "coordinates" not in answer:  # a model that writes
+    """Yields a problem unless the answer names existing cells, their content, and an aggregator of the config."""
+    if "coordinates" not in answer:  # a generating model
         if not isinstance(answer.get("answer"), str):
             yield f"the answer is {answer!r}"
         return
     table = sample["table"]
     rows, columns = table.shape
-    outside = [place for place in answer["coordinates"] if not (0 <= place[0] < rows and 0 <= place[1] < columns)]
+    outside = [cell for cell in answer["coordinates"] if not (0 <= cell[0] < rows and 0 <= cell[1] < columns)]
     if outside:
-        yield f"a cell of the answer lies in row {outside[0][0]}, column {outside[0][1]} of a {rows} x {columns} table"
+        yield f"a cell of the answer is in row {outside[0][0]}, column {outside[0][1]} of a {rows} x {columns} table"
         return
-    there = [str(table.iat[row, column]) for row, column in answer["coordinates"]]
-    if there != list(answer["cells"]):
-        yield f"the cells at {answer['coordinates']} are {there}, the answer says {answer['cells']}"
+    actual = [str(table.iat[row, column]) for row, column in answer["coordinates"]]
+    if actual != list(answer["cells"]):
+        yield f"the cells at {answer['coordinates']} are {actual}, the answer says {answer['cells']}"
     names = {str(name) for name in (getattr(pipe.model.config, "aggregation_labels", None) or {}).values()}
     if "aggregator" in answer and answer["aggregator"] not in names:
         yield f"the aggregator {answer['aggregator']!r} is not in the config, which has {sorted(names)}"
-    yield from _said(answer)
+    yield from _answer_text_problems(answer)
 
 
-def _said(answer: Mapping[str, Any]) -> Iterator[str]:
+def _answer_text_problems(answer: Mapping[str, Any]) -> Iterator[str]:
     cells = ", ".join(answer["cells"])
     aggregator = answer.get("aggregator", "")
     if answer["answer"] not in (cells, f"{aggregator} > {cells}"):
-        yield f"the answer {answer['answer']!r} is not made of its cells, {cells!r}"
+        yield f"the answer {answer['answer']!r} is not the text of its cells, {cells!r}"
 
 
 def incomplete(pipe: Pipe) -> dict[str, Any]:
@@ -83,7 +83,7 @@ CONTRACTS = (
         samples=samples,
         problems=problems,
         unwraps_single_lists=True,
-        canary_input=given,
+        canary_input=canary_input,
         invalid_inputs=incomplete,
         lists_only=True,
         can_batch=lambda pipe: False,  # the answers of a batch cannot be taken apart again

@@ -1,4 +1,4 @@
-"""Prompts to text."""
+"""Text generation: prompts to text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked_special_tokens
 
 PROMPTS = ("The capital of France is", "One, two, three, four,", "It rains. The streets of the town are wet, and")
 NEW_TOKENS = 8
@@ -22,12 +22,12 @@ def samples(pipe: Pipe) -> Sequence[str]:
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """One text of at most as many tokens as asked for, without special tokens."""
+    """Yields a problem unless the answer is one text without special tokens."""
     if len(answer) != 1 or not isinstance(answer[0].get("generated_text"), str):
-        yield f"one text was asked for, the answer has {len(answer)}"
+        yield f"the answer has {len(answer)} texts, not one"
         return
     text = answer[0]["generated_text"]
-    yield from leaked(pipe, text)
+    yield from leaked_special_tokens(pipe, text)
 
 
 CONTRACTS = (

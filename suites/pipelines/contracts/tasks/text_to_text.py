@@ -1,4 +1,4 @@
-"""Texts to other texts: summaries, translations, answers."""
+"""Texts to texts: summaries, translations, other text2text tasks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
 from fixtures.pipelines.writing import KEYS, LANGUAGES
 from suites.pipelines.contracts.contract import Contract, InputWithOptions
-from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked
+from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked_special_tokens
 
 NEW_TOKENS = 12
 CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")
-"""`eng_Latn`, `de_DE`: the form of language codes."""
+"""`eng_Latn`, `de_DE`: the format of language codes."""
 
 
 def greedily(pipe: Pipe) -> Mapping[str, Any]:
@@ -23,9 +23,9 @@ def greedily(pipe: Pipe) -> Mapping[str, Any]:
 
 
 def between_languages(pipe: Pipe) -> Mapping[str, Any]:
-    """From the language that the files name, to another one; nothing where there is only one pair.
+    """Returns source and target language; nothing if the model has one pair of languages only.
 
-    Calls set the tokenizer's own language, so that it is not asked.
+    The source language is read from the files, because calls change the tokenizer's own.
     """
     codes = languages(pipe.tokenizer)
     source = pipe.subject.json("tokenizer_config.json").get("src_lang") or next(iter(codes), None)
@@ -34,32 +34,32 @@ def between_languages(pipe: Pipe) -> Mapping[str, Any]:
 
 
 def languages(tokenizer: Any) -> list[str]:
-    """The codes of a tokenizer that writes the language of a text beside it."""
+    """Returns the language codes among the added tokens of a tokenizer."""
     return sorted(token for token in tokenizer.get_added_vocab() if CODE.fullmatch(token))
 
 
-def given(known: Any, pipe: Pipe) -> Any:
-    """A text; `{"text", "src_lang", "tgt_lang"}` brings its languages."""
-    if not isinstance(known, Mapping):
-        return known
-    return InputWithOptions(known["text"], {name: known[name] for name in LANGUAGES if name in known})
+def canary_input(value: Any, pipe: Pipe) -> Any:
+    """Converts `{"text", "src_lang", "tgt_lang"}` into a text with its languages; keeps a text as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    return InputWithOptions(value["text"], {name: value[name] for name in LANGUAGES if name in value})
 
 
 def problems(key: str, sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
-    """A text of at most as many tokens as asked for, without special tokens."""
+    """Yields a problem unless the answer is a text without special tokens."""
     if set(answer) != {key} or not isinstance(answer[key], str):
-        yield f"the answer has the keys {sorted(answer)}, promised is a text as {key!r}"
+        yield f"the answer has the keys {sorted(answer)}, not a text as {key!r}"
         return
-    yield from leaked(pipe, answer[key])
+    yield from leaked_special_tokens(pipe, answer[key])
 
 
-def stated(task: str, key: str) -> Contract:
+def _contract(task: str, key: str) -> Contract:
     return Contract(
         tasks=(task,),
         samples=lambda pipe: SENTENCES[:3],
         problems=partial(problems, key),
         options=lambda pipe: {**greedily(pipe), **(between_languages(pipe) if task == "translation" else {})},
-        canary_input=given,
+        canary_input=canary_input,
         from_single=lambda output: output[0],
         from_stream=lambda output: output[0],
         invalid_inputs=lambda pipe: NOT_TEXTS,
@@ -68,4 +68,4 @@ def stated(task: str, key: str) -> Contract:
     )
 
 
-CONTRACTS = tuple(stated(task, key) for task, key in KEYS.items())
+CONTRACTS = tuple(_contract(task, key) for task, key in KEYS.items())
