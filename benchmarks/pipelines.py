@@ -16,7 +16,7 @@ from pathlib import Path
 from fixtures.session.options import SUITES
 from selftests.documents.tasks import subjects
 
-BUILD = "from fixtures.subjects import builtin; import sys; builtin.directory(sys.argv[1])"
+BUILD = "from fixtures import builtin; import sys; builtin.directory(sys.argv[1])"
 
 
 def main() -> None:

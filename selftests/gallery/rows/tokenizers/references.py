@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from fixtures.builtin import llama3
+from fixtures.builtin.builders import llama_3_tokenizer
 from fixtures.text.byte_letters import byte_letters
 from selftests.gallery.edits.files import edit_tokenizer, set_keys
 from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
@@ -23,7 +23,7 @@ from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
 )
 def tekken_default_pattern(directory: Path) -> None:
     def change(data: dict[str, Any]) -> None:
-        data["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = llama3.PATTERN
+        data["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = llama_3_tokenizer.PATTERN
 
     edit_tokenizer(directory, change)
 
