@@ -1,1 +1,1 @@
-"""Do tokenizer, template and weights belong together?"""
+"""Checks that tokenizer, template and weights belong together."""

@@ -1,4 +1,4 @@
-"""How likely plain text is to a model, and how much of that comes from the order of its tokens."""
+"""Likelihood of plain text under a model, and the part of it that comes from the order of the tokens."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from fixtures.inputs import corpus
 
 LENGTH = 24
-"""Tokens of a text that are read: with more, the last ones would be guessed from the text itself."""
-SHORTEST = 6
-BYTES_PER_TOKEN = 1.4
-"""Where tokens hold less, the tokenizer was not made for such text, and the model may never have seen it."""
-ROWS_AT_ONCE = 4
-"""So that the logits of a large vocabulary fit."""
+"""Tokens read of a text; in longer texts the last ones could be guessed from the text itself."""
+MIN_LENGTH = 6
+MIN_BYTES_PER_TOKEN = 1.4
+"""With fewer, the tokenizer was not made for such text, and the model may never have seen it."""
+BATCH = 4
+"""Rows; few, so that the logits of a large vocabulary fit into memory."""
 OTHERS = ("german", "accents", "cyrillic", "chinese-simplified", "japanese", "arabic", "hindi", "korean", "polish")
 GROUPS = {
     "english": ("english", "contractions", "mixed-case"),
@@ -25,26 +25,26 @@ GROUPS = {
     "code": ("python", "c", "javascript", "html", "java", "json", "rust"),
 }
 
-Move = Callable[[int], int]
+IdMap = Callable[[int], int]
 Row = tuple[str, list[int]]
 """The group of a text, and its ids."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One token of a text, where it appears for the first time: what comes again can be copied without knowing it."""
+    """The prediction of a token that occurs once in its text (a repeated one could be copied without knowing it)."""
 
     group: str
     token: int
     loss: float
-    """In nats, the text in order."""
+    """In nats, in the order of the text."""
     shuffled: float
-    """The same token, with the others before it in random order."""
+    """Loss of the same token in shuffled text."""
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Predictions of some text; what is computed from them is NaN where there are none."""
+    """Predictions of some text; without any, all statistics are NaN."""
 
     predictions: Sequence[Prediction]
 
@@ -54,7 +54,7 @@ class Likelihood:
 
     @property
     def gain(self) -> float:
-        """Nats per token that the right order is worth: some to every model that knows the text, none for other ids."""
+        """Nats per token by which the order of the text lowers the loss; zero if the ids are not those of training."""
         return _mean(self._gains())
 
     @property
@@ -67,8 +67,8 @@ class Likelihood:
         names = dict.fromkeys(each.group for each in self.predictions)
         return {name: Likelihood([each for each in self.predictions if each.group == name]) for name in names}
 
-    def parted(self, token: int) -> tuple[Likelihood, Likelihood]:
-        """What is below an id, and the rest."""
+    def split_at(self, token: int) -> tuple[Likelihood, Likelihood]:
+        """Returns the predictions of ids below `token`, and the rest."""
         below = [each for each in self.predictions if each.token < token]
         return Likelihood(below), Likelihood([each for each in self.predictions if each.token >= token])
 
@@ -80,7 +80,7 @@ class Likelihood:
 
 
 def texts(tokenizer: Any, tokens: int) -> list[Row]:
-    """Group and ids of lines of the corpus, from every group in turn, about `tokens` ids in all."""
+    """Returns lines of the corpus as ids, taking groups in turn, with about `tokens` ids in total."""
     found, total = [], 0
     for group, row in filter(None, chain.from_iterable(zip_longest(*(_rows(tokenizer, group) for group in GROUPS)))):
         if total >= tokens:
@@ -90,31 +90,31 @@ def texts(tokenizer: Any, tokens: int) -> list[Row]:
     return found
 
 
-def measured(model: Any, rows: list[Row], move: Move = lambda number: number) -> Likelihood:
-    """The likelihood of texts, with every id replaced by what `move` makes of it."""
-    straight = [[move(number) for number in row] for _, row in rows]
-    orders = [_shuffled(len(row)) for row in straight]
-    mixed = [[row[at] for at in order] for row, order in zip(straight, orders, strict=True)]
+def measure(model: Any, rows: list[Row], id_map: IdMap = lambda number: number) -> Likelihood:
+    """Returns the likelihood of texts whose ids were replaced by `id_map`."""
+    ordered = [[id_map(number) for number in row] for _, row in rows]
+    orders = [_shuffled(len(row)) for row in ordered]
+    shuffled = [[row[index] for index in order] for row, order in zip(ordered, orders, strict=True)]
     found: list[Prediction] = []
-    for (group, row), order, before, after in zip(
-        rows, orders, losses(model, straight), losses(model, mixed), strict=True
+    for (group, row), order, in_order, out_of_order in zip(
+        rows, orders, losses(model, ordered), losses(model, shuffled), strict=True
     ):
-        place = {at: number for number, at in enumerate(order)}
+        new_index = {old: new for new, old in enumerate(order)}
         found += [
-            Prediction(group, token, before[at - 1], after[place[at] - 1])
-            for at, token in enumerate(row)
-            if at and row.count(token) == 1
+            Prediction(group, token, in_order[index - 1], out_of_order[new_index[index] - 1])
+            for index, token in enumerate(row)
+            if index and row.count(token) == 1
         ]
     return Likelihood(found)
 
 
 def losses(model: Any, rows: list[list[int]]) -> list[list[float]]:
-    """For every row of ids the loss of each id but the first, in nats; rows are padded on the right, behind a mask."""
+    """Returns the loss (nats) of each id but the first, by row; rows are padded on the right, with a mask."""
     import torch
 
     found: list[list[float]] = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        batch = rows[start : start + ROWS_AT_ONCE]
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
         width = max(map(len, batch))
         ids = torch.tensor([row + [row[-1]] * (width - len(row)) for row in batch], device=model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in batch], device=model.device)
@@ -126,20 +126,20 @@ def losses(model: Any, rows: list[list[int]]) -> list[list[float]]:
 
 
 def _rows(tokenizer: Any, group: str) -> Iterator[Row]:
-    """Ids of the group's lines, from each section in turn; none with a token that stands for the unknown."""
+    """Yields the group's lines as ids, taking sections in turn; lines with an unknown token are left out."""
     sections = [corpus.sections()[section] for section in GROUPS[group]]
     for line in filter(None, chain.from_iterable(zip_longest(*sections))):
         ids = list(tokenizer(line).input_ids)
         if (
-            len(ids) >= SHORTEST
-            and len(line.encode()) >= BYTES_PER_TOKEN * len(ids)
+            len(ids) >= MIN_LENGTH
+            and len(line.encode()) >= MIN_BYTES_PER_TOKEN * len(ids)
             and tokenizer.unk_token_id not in ids
         ):
             yield group, ids[:LENGTH]
 
 
 def _shuffled(length: int) -> list[int]:
-    """An order of positions that keeps the first one, which often is a token of its own kind."""
+    """Returns a random order of positions that leaves the first one (often BOS) in place."""
     rest = list(range(1, length))
     random.Random(length).shuffle(rest)
     return [0, *rest]

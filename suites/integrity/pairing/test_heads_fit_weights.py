@@ -6,26 +6,26 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.integrity.pairing import heads, training
+from suites.integrity.pairing import head_counts, trained_weights
 
 
 @needs("continues_text", "full_weights")
 def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> None:
-    """Plain text makes sense with the numbers of heads in `config.json`, or with no others either.
+    """The weights were trained with the numbers of heads that `config.json` declares.
 
-    Why: twice as many heads of half the size have matrices of the same shape. Everything loads, no number is missing,
-        and attention mixes what does not belong together.
-    Fix: set `num_attention_heads`, `num_key_value_heads` and `head_dim` to what the finding names.
+    Why: twice as many heads of half the size have matrices of the same shape. Everything loads, and attention mixes
+        unrelated dimensions.
+    Fix: set `num_attention_heads`, `num_key_value_heads` and `head_dim` to the values that the finding names.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
     """
-    if not training.trained(loaded.model):
+    if not trained_weights.is_trained(loaded.model):
         return
-    better = heads.found(subject, tokenizer, loaded, profile)
+    better = head_counts.better_heads(subject, tokenizer, loaded, profile)
     if better:
         right, gain = better
-        said = heads.declared(loaded.model)
+        declared = head_counts.declared(loaded.model)
         raise Defect(
-            f"config.json declares {said}, and the weights were trained with {right}: with these plain text has a "
+            f"config.json declares {declared}, but the weights were trained with {right}: with these, plain text has a "
             f"loss of {gain.repaired:.2f} instead of {gain.loss:.2f} nats per token.",
             evidence={"num_attention_heads": right.queries, "num_key_value_heads": right.keys, "head_dim": right.size,
                       "gain": round(gain.gain, 3), "standard error": round(gain.error, 3)},

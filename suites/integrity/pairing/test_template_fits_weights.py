@@ -7,69 +7,72 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect, Hazard, Record, Unsupported
-from suites.integrity.pairing import fit, markers, training
-from suites.integrity.pairing.answers import Finish, finishes
-from suites.integrity.pairing.markers import Foreign
+from suites.integrity.pairing import tokenizer_fit, trained_weights
+from suites.integrity.pairing.turn_ends import TurnEnd, turn_ends
+from suites.integrity.pairing.turn_markers import ForeignMarker, foreign_marker
 
 SELDOM, NEVER = 0.05, 0.01
-"""Probabilities of the end of a turn: the first is not reached after any finished answer, nor the second after most.
-SmolLM2 gives 0.8 at best and 0.3 at the median with its own template, and 0.02 at best with those of other families."""
-FEWEST = 3
+"""Thresholds of the probability of the end of a turn: of the maximum and of the median over finished answers.
+
+SmolLM2 has a maximum of 0.8 and a median of 0.3 with its own template, and a maximum of 0.02 with other families'.
+"""
+MIN_ANSWERS = 3
 
 
 @needs("continues_text")
 def test_template_fits_weights(
     subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, profile: str, record: Record
 ) -> None:
-    """After a finished answer the model may well write the token with which its template ends the turn.
+    """The model ends its turn with the token that its template puts after an answer.
 
-    Why: a template that the weights never saw, or a chat template beside a base model, gives a prompt that means
-        nothing to the model: it does not stop, speaks for the user, and answers worse than it could.
+    Why: with a template of another model, or a chat template for a base model, the prompt means nothing to the model:
+        it does not stop, continues with the user's turn, and answers worse than it could.
     Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
-    Source: https://huggingface.co/blog/chat-templates (another format than that of training degrades silently)
+    Source: https://huggingface.co/blog/chat-templates (another format than in training degrades quality silently)
     """
-    if not training.trained(loaded.model):
+    if not trained_weights.is_trained(loaded.model):
         return
-    _, text = fit.plain_text(subject, tokenizer, loaded, profile)
-    if fit.first_strange(text, fit.chance(tokenizer)) is not None:
-        raise Unsupported("the tokenizer does not fit the weights: see integrity/tokenizer-fits-weights")
+    _, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
+    if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) is not None:
+        raise Unsupported("the weights were trained on other ids than the tokenizer's "
+                          "(reported by integrity/tokenizer-fits-weights)")  # fmt: skip
     stops, _ = stop_ids(subject, tokenizer)
-    found = finishes(chat, loaded.model, set(stops))
-    if len(found) >= FEWEST:
-        _finished(tokenizer, found, record)
-    if other := markers.foreign(chat, loaded.model):
-        raise _foreign(other)
-    if len(found) < FEWEST:
-        raise Unsupported("the template shows no answer with something behind it")
+    found = turn_ends(chat, loaded.model, set(stops))
+    if len(found) >= MIN_ANSWERS:
+        _must_end_turns(tokenizer, found, record)
+    if other := foreign_marker(chat, loaded.model):
+        raise _foreign_template(other)
+    if len(found) < MIN_ANSWERS:
+        raise Unsupported("the template writes nothing after an assistant's answer, so there is no end of a turn")
 
 
-def _finished(tokenizer: Any, found: list[Finish], record: Record) -> None:
+def _must_end_turns(tokenizer: Any, found: list[TurnEnd], record: Record) -> None:
     __tracebackhide__ = True
-    chances = sorted(each.probability for each in found)
-    typical = chances[len(chances) // 2]
+    probabilities = sorted(each.probability for each in found)
+    typical = probabilities[len(probabilities) // 2]
     record.metric("integrity.end_of_turn_probability", typical, "probability",
                   better="higher", samples=len(found), effect=0.1)  # fmt: skip
-    if chances[-1] < SELDOM and typical < NEVER:
-        raise unknown(tokenizer, found)
+    if probabilities[-1] < SELDOM and typical < NEVER:
+        raise untrained_template(tokenizer, found)
 
 
-def _foreign(found: Foreign) -> Hazard:
-    others = ", ".join(found.unused[:2]) + (" are" if len(found.unused) > 1 else " is")
+def _foreign_template(found: ForeignMarker) -> Hazard:
     return Hazard(
-        f"The template marks turns with {found.marker!r}, which is no token of this vocabulary, while {others}, and "
-        f"the weights do not expect its pieces ({found.loss:.1f} nats each): it seems to be another family's.",
+        f"The template seems to be another family's: it marks turns with {found.marker!r}, which is no token of this "
+        f"vocabulary, and does not use {', '.join(found.unused[:2])}; the model does not expect the pieces of the "
+        f"marker ({found.loss:.1f} nats each).",
         evidence={"marker": found.marker, "unused tokens of turns": found.unused[:20], "loss": round(found.loss, 2)},
     )
 
 
-def unknown(tokenizer: Any, found: list[Finish]) -> Defect:
-    """Names the token with which the model ends its turn instead, where that one stops generation."""
+def untrained_template(tokenizer: Any, found: list[TurnEnd]) -> Defect:
+    """Returns the defect; names the stop token with which the model ends its turn instead, if there is one."""
     best = max(found, key=lambda each: each.stop_probability)
     evidence = {"after finished answers": [each.as_json(tokenizer) for each in found]}
     ending = tokenizer.convert_ids_to_tokens(found[0].ending)
     highest = max(each.probability for each in found)
-    told = f"After a finished answer the model gives {ending!r}, with which the template goes on, a probability of "
-    told += f"{highest:.1g} at most"
+    summary = "The model was not trained with this template: after a finished answer it gives "
+    summary += f"{ending!r}, the template's next token, a probability of at most {highest:.1g}"
     if best.stop is not None and best.stop_probability >= SELDOM:
-        told += f", and ends its turn with {tokenizer.convert_ids_to_tokens(best.stop)!r}"
-    return Defect(f"{told}: it was not trained with this template.", evidence=evidence)
+        summary += f", and ends its turn with {tokenizer.convert_ids_to_tokens(best.stop)!r}"
+    return Defect(f"{summary}.", evidence=evidence)

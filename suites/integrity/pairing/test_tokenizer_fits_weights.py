@@ -11,10 +11,10 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
-from suites.integrity.pairing import fit, heads, likelihood, misplaced, training
-from suites.integrity.pairing.likelihood import Likelihood, Move, Row
+from suites.integrity.pairing import head_counts, likelihood, repair_search, tokenizer_fit, trained_weights
+from suites.integrity.pairing.likelihood import IdMap, Likelihood, Row
 
-MOVES = (-1, 1, -2, 2, -3, 3)
+SHIFTS = (-1, 1, -2, 2, -3, 3)
 
 
 @needs("continues_text")
@@ -22,82 +22,85 @@ def test_tokenizer_fits_weights(
     subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], variant: Variant,
     profile: str, record: Record,
 ) -> None:  # fmt: skip
-    """Plain text is likelier to the model in the order in which it is written than shuffled.
+    """The tokenizer's ids are those that the weights were trained on: text is likelier in order than shuffled.
 
-    Why: a tokenizer of another family, a vocabulary in another order or an added token that shifts all after it raises
-        no error while every id has a row; the model reads other words than were written and answers nonsense.
-    Fix: Mend first what other checks of integrity say about the weights; then take tokenizer and weights from one
-        revision of one repository, and compare their sha256 with it.
+    Why: another family's tokenizer, a reordered vocabulary or an inserted token that shifts later ids raises no error
+        as long as every id has an embedding row. The model reads other words than were written and answers nonsense.
+    Fix: First fix other findings about the weights; then take tokenizer and weights from one revision of one
+        repository, and compare their sha256.
     Source: https://huggingface.co/blog/chat-templates (a tokenizer from a different model);
         https://huggingface.co/docs/transformers/main/perplexity (loss of a text)
     """
-    excess = training.excess(loaded.model)
-    trained = excess > training.TRAINED
+    excess = trained_weights.excess_over_noise(loaded.model)
+    trained = excess > trained_weights.TRAINED
     record.capability("integrity.trained", "yes" if trained else "no", evidence={"excess over noise": round(excess, 2)})
     if not trained:
         return
-    rows, found = fit.plain_text(subject, tokenizer, loaded, profile)
+    rows, found = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if not found.predictions:
-        raise Unsupported("the tokenizer writes no text of the corpus in pieces longer than letters")
+        raise Unsupported("the tokenizer splits all sample texts into single letters, so order cannot be compared")
     for name, value, better in (("loss", found.loss, "lower"), ("gain_from_order", found.gain, "higher")):
         record.metric(f"integrity.plain_text_{name}", value, "nats/token", better=better,
                       samples=len(found.predictions), effect=0.05, version=corpus.version())  # fmt: skip
-    start = fit.first_strange(found, fit.chance(tokenizer))
+    chance = tokenizer_fit.chance_loss(tokenizer)
+    start = tokenizer_fit.first_unknown_id(found, chance)
     if start is not None:
-        _told_elsewhere(loaded)
-        if variant.quantization == "none" and misplaced.found(subject, tokenizer, loaded, stored, profile):
-            raise Unsupported("weights have changed places: see integrity/weights-in-place")
-        if variant.quantization == "none" and heads.found(subject, tokenizer, loaded, profile):
-            raise Unsupported("the heads are not those of the weights: see integrity/heads-fit-weights")
+        _refuse_missing_weights(loaded)
+        if variant.quantization == "none" and repair_search.best_repair(subject, tokenizer, loaded, stored, profile):
+            raise Unsupported("some weights seem to be swapped (reported by integrity/weights-in-place)")
+        if variant.quantization == "none" and head_counts.better_heads(subject, tokenizer, loaded, profile):
+            raise Unsupported("the weights were trained with other heads (reported by integrity/heads-fit-weights)")
         if not causal(loaded.model, rows[0][1]):
-            raise Unsupported("the logits depend on later tokens, so the loss of a text cannot be read from them")
-        move = moved_back(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})
-        raise misfit(found, start, move, fit.chance(tokenizer))
+            raise Unsupported("the logits depend on later tokens (reported by generation/later-tokens-change-nothing), "
+                              "so they do not give the loss of a text")  # fmt: skip
+        shift = best_shift(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})
+        raise misfit(found, start, shift, chance)
 
 
-def _told_elsewhere(loaded: Loaded) -> None:
+def _refuse_missing_weights(loaded: Loaded) -> None:
     __tracebackhide__ = True
     if any(loaded.report[kind] for kind in ("missing_keys", "mismatched_keys")):
-        raise Unsupported("parts of the weights were made up at random: see integrity/weights-complete")
+        raise Unsupported("some weights were initialised at random (reported by integrity/weights-complete)")
 
 
-def misfit(found: Likelihood, start: int, move: int | None, chance: float) -> Defect:
-    part = found.parted(start)[1]
+def misfit(found: Likelihood, start: int, shift: int | None, chance: float) -> Defect:
+    part = found.split_at(start)[1]
     which = f" from about {start} on" if start else ""
-    how = f" (moved by {move} they fit)" if move else ", or the weights are damaged"
+    cause = f" (moved by {shift} they fit)" if shift else ", or the weights are damaged"
     groups = {name: group.as_json() for name, group in found.groups().items()}
-    beyond = part.loss >= fit.WORSE_THAN_CHANCE * chance
+    beyond = part.loss >= tokenizer_fit.WORSE_THAN_CHANCE * chance
+    shuffled = "" if beyond else ", in order as well as shuffled"
     return Defect(
-        f"The tokenizer's ids{which} are not those that the weights were trained on{how}: plain text has a loss of "
-        f"{part.loss:.1f} nats per token (chance is {chance:.1f}){'' if beyond else ', in order as well as shuffled'}.",
+        f"The tokenizer's ids{which} are not those that the weights were trained on{cause}: plain text has a loss of "
+        f"{part.loss:.1f} nats per token{shuffled} (a uniform guess has {chance:.1f}).",
         evidence={"chance": round(chance, 2), **groups, "strange ids": [each.token for each in part.predictions[:40]]},
     )
 
 
-def moved_back(model: Any, rows: list[Row], start: int, found: Likelihood, fixed: Collection[int]) -> int | None:
-    """The number to add to the ids from `start` on after which order is worth something, and more than before.
+def best_shift(model: Any, rows: list[Row], start: int, found: Likelihood, fixed: Collection[int]) -> int | None:
+    """Returns the number to add to the ids from `start` on so that the model knows them; None if none helps.
 
-    Added tokens are `fixed`.
+    The ids of added tokens (`fixed`) do not change.
     """
     usable = {*range(start, 1 + max(max(row) for _, row in rows))} - {*fixed}
-    moves = {move: moved(usable, move) for move in MOVES}
-    losses = {move: loss(model, rows, change) for move, change in moves.items()}
-    best = min(losses, key=lambda move: losses[move])
-    after = likelihood.measured(model, rows, moves[best])
-    return best if after.gain > max(fit.SURE * after.error, found.gain) and after.loss < found.loss else None
+    maps = {shift: shifted(usable, shift) for shift in SHIFTS}
+    losses = {shift: mean_loss(model, rows, id_map) for shift, id_map in maps.items()}
+    best = min(losses, key=lambda shift: losses[shift])
+    after = likelihood.measure(model, rows, maps[best])
+    return best if after.gain > max(tokenizer_fit.SURE * after.error, found.gain) and after.loss < found.loss else None
 
 
-def moved(usable: Collection[int], by: int) -> Move:
+def shifted(usable: Collection[int], by: int) -> IdMap:
     return lambda number: number + by if number in usable and number + by in usable else number
 
 
-def loss(model: Any, rows: list[Row], change: Move) -> float:
-    found = [each for row in likelihood.losses(model, [[*map(change, row)] for _, row in rows]) for each in row]
+def mean_loss(model: Any, rows: list[Row], id_map: IdMap) -> float:
+    found = [each for row in likelihood.losses(model, [[*map(id_map, row)] for _, row in rows]) for each in row]
     return sum(found) / len(found)
 
 
 def causal(model: Any, row: list[int]) -> bool:
-    """Whether another last token leaves the earlier losses as they are."""
+    """True if changing the last token leaves earlier losses unchanged."""
     other = [*row[:-1], row[0]]
     first, second = (likelihood.losses(model, [each])[0][:-1] for each in (row, other))
     return all(math.isclose(a, b, rel_tol=0.05, abs_tol=0.05) for a, b in zip(first, second, strict=True))

@@ -8,25 +8,25 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
-from suites.integrity.pairing import misplaced, training
+from suites.integrity.pairing import repair_search, trained_weights
 
 
 @needs("continues_text")
 def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, variant: Variant,
                           stored: dict[str, Stored], profile: str) -> None:  # fmt: skip
-    """Plain text gets no likelier when layers change places or a matrix is turned.
+    """No layers or matrices are exchanged, and no matrix is transposed: no such change makes plain text likelier.
 
-    Why: two layers, or two matrices of one shape, under exchanged names load without a word. In the middle of a model
-        it costs a little of every answer; a trained model never gets better by such an exchange.
+    Why: two layers, or two matrices of one shape, with exchanged names load without a message. In the middle of a model
+        this makes every answer slightly worse; an exchange never improves a healthy model.
     Fix: exchange the tensors that the finding names, or convert the checkpoint again.
-    Source: https://arxiv.org/abs/2407.09298 (what another order of the layers costs)
+    Source: https://arxiv.org/abs/2407.09298 (cost of another order of the layers)
     """
     if variant.quantization != "none":
-        raise Unsupported(f"{variant.quantization} weights cannot be exchanged: try the subject without it")
-    if not training.trained(loaded.model):
+        raise Unsupported(f"{variant.quantization} weights cannot be exchanged in memory; load the model unquantized")
+    if not trained_weights.is_trained(loaded.model):
         return
-    gain = misplaced.found(subject, tokenizer, loaded, stored, profile)
+    gain = repair_search.best_repair(subject, tokenizer, loaded, stored, profile)
     if gain:
-        raise Defect(f"It seems that {gain.repair}: put back, plain text has a loss of {gain.repaired:.2f} instead of "
-                     f"{gain.loss:.2f} nats per token.", evidence={"gain": round(gain.gain, 3),
+        raise Defect(f"It seems that {gain.fault}: if this is undone, plain text has a loss of {gain.repaired:.2f} "
+                     f"instead of {gain.loss:.2f} nats per token.", evidence={"gain": round(gain.gain, 3),
                      "standard error": round(gain.error, 3)})  # fmt: skip

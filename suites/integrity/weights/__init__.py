@@ -1,1 +1,1 @@
-"""The stored weights: complete, finite, tied as declared, and what was loaded."""
+"""Checks of the stored weights: complete, finite, in order, tied as declared, and loaded as stored."""

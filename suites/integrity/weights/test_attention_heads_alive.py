@@ -19,25 +19,24 @@ OUT = re.compile(r"(self_attn\.(o_proj|out_proj)|attention\.output\.dense|attn\.
 
 
 def test_attention_heads_alive(stored: dict[str, Stored], config: dict[str, Any]) -> None:
-    """No attention head has only zeros as weights.
+    """No attention head has weights that are all zero.
 
-    Why: such a head takes part in nothing, or looks everywhere alike; a conversion that splits or merges heads wrongly
-        leaves it behind, and fine-tuning does not bring it back.
-    Fix: compare the layer with the original checkpoint; of a model that was pruned on purpose, remove the heads.
-    Source: https://arxiv.org/abs/1905.10650 (what becomes of a model without some heads)
+    Why: such a head contributes nothing, or attends to all tokens equally. A conversion that splits or merges heads
+        wrongly produces it, and fine-tuning does not restore it.
+    Fix: compare the layer with the original checkpoint; if the model was pruned on purpose, remove the heads.
+    Source: https://arxiv.org/abs/1905.10650 (effects of removing attention heads)
     """
     size = head_size(text_part(config))
     dead = {name: heads for name, each in stored.items() if size and (heads := list(_dead(each, size)))}
     if dead:
         name, heads = next(iter(dead.items()))
-        which = f"attention head {heads[0]}" if len(heads) == 1 else f"{len(heads)} attention heads"
-        more = f", and {len(dead) - 1} more matrices have such heads" if len(dead) > 1 else ""
-        raise Hazard(f"{name}: {which} of {size} dimensions only zeros{more}.".replace(" only", " has only"
-                     if len(heads) == 1 else " have only"), evidence={"heads of zeros": dead})  # fmt: skip
+        which = f"attention head {heads[0]} has" if len(heads) == 1 else f"{len(heads)} attention heads have"
+        more = f" ({len(dead) - 1} more matrices have such heads)" if len(dead) > 1 else ""
+        raise Hazard(f"{name}: {which} only zeros in all {size} dimensions{more}.", evidence={"heads of zeros": dead})
 
 
 def _dead(each: Stored, size: int) -> Iterator[int]:
-    """Heads of a matrix, by rows where it reads the hidden state, by columns where it writes it."""
+    """Yields heads of a matrix with zeros only: groups of rows of an input projection, or of columns of an output."""
     if each.rows is None or each.columns is None or each.constant or len(each.tensor.shape) != 2:
         return
     name = each.tensor.name

@@ -9,9 +9,9 @@ from suites.findings import Hazard
 def test_dtype_as_declared(weight_files: Subject, config: dict[str, Any]) -> None:
     """The weights are stored in the dtype that `config.json` declares.
 
-    Why: transformers 5 loads in the declared dtype; weights stored in another one are converted without a word, and
-    bfloat16 read as float16 can overflow.
-    Fix: correct `dtype` in config.json, or save the weights in the declared one.
+    Why: transformers 5 loads in the declared dtype and silently converts weights stored in another one; bfloat16
+        converted to float16 can overflow.
+    Fix: correct `dtype` in config.json, or save the weights in the declared dtype.
     Source: https://github.com/huggingface/transformers/issues/42805
     """
     declared = config.get("dtype") or config.get("torch_dtype")
@@ -19,6 +19,6 @@ def test_dtype_as_declared(weight_files: Subject, config: dict[str, Any]) -> Non
     if declared and stored and declared != "auto" and str(declared).removeprefix("torch.") != stored:
         raise Hazard(
             f"config.json declares {declared}, but the weights are stored as {stored}: "
-            f"a plain load converts them to {declared}.",
+            f"from_pretrained() converts them to {declared}.",
             evidence={"declared": declared, "stored": stored},
         )

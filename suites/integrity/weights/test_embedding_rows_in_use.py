@@ -10,30 +10,30 @@ from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 ORDINARY = ("english", "contractions", "python", "json")
 TINY = 0.01
-"""Of the median norm. Initial rows, and those of tokens that were never seen, are larger (the paper's figures)."""
+"""Share of the median norm. Initial rows, and rows of tokens never seen in training, are larger (see the paper)."""
 HUGE = 100.0
-"""Times the median norm. The largest of SmolLM2 is 3 times, of MiniLM 2 times as large."""
+"""Times the median norm. The largest row of SmolLM2 has 3 times, of MiniLM 2 times the median."""
 SHOWN = 8
 
 
 def test_embedding_rows_in_use(stored: dict[str, Stored], tokenizer: Any, embedding_rows: int) -> None:
-    """No token that ordinary English text or code needs has an embedding of zeros, or of one number throughout.
+    """No token of ordinary English text or code has an embedding of zeros or of one repeated number.
 
-    Why: such a token means nothing to the model, or can never be written by it; the rest of the text hides it. Rows
-        that are reserved, for padding or beyond the vocabulary may be zero.
-    Fix: take the rows from the original checkpoint; after resizing, initialise and train them.
+    Why: such a token means nothing to the model, or is never generated; the rest of the text hides it. Rows that are
+        reserved, for padding or beyond the vocabulary may be zero.
+    Fix: copy the rows from the original checkpoint; after resizing, initialise and train them.
     Source: https://arxiv.org/abs/2405.05417 (untrained tokens found by their embeddings)
     """
     ids = _in_use(tokenizer)
     for endings, where in ((INPUT, "input"), (OUTPUTS, "output")):
         matrix = embedding(stored, endings, max(len(tokenizer), embedding_rows))
         if matrix is not None and matrix.rows is not None and not matrix.constant:
-            _trained(matrix, [each for each in ids if each < len(matrix.rows)], tokenizer, where)
-            _far(matrix, tokenizer, where)
+            _must_be_trained(matrix, [each for each in ids if each < len(matrix.rows)], tokenizer, where)
+            _must_not_be_huge(matrix, tokenizer, where)
 
 
-def _far(matrix: Stored, tokenizer: Any, where: str) -> None:
-    """Rows of any token that are of another order of magnitude: in logits and attention they drown all others."""
+def _must_not_be_huge(matrix: Stored, tokenizer: Any, where: str) -> None:
+    """Raises Defect for rows far larger than the others, which then dominate logits and attention."""
     __tracebackhide__ = True
     import numpy
 
@@ -42,22 +42,23 @@ def _far(matrix: Stored, tokenizer: Any, where: str) -> None:
     large = [int(number) for number in (matrix.rows > HUGE * typical).nonzero()[0]]
     if typical and large and len(large) < len(matrix.rows) / 10:
         times = float(matrix.rows[large[0]]) / typical
-        raise Defect(f"{_named(tokenizer, large)}: the {where} embedding is {times:,.0f} times as large as most are "
+        raise Defect(f"{_named(tokenizer, large)}: the {where} embedding is {times:,.0f} times as large as most others "
                      f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": large[:100],
                      "median": typical})  # fmt: skip
 
 
 def _in_use(tokenizer: Any) -> list[int]:
-    """Ids of our own English and code, special tokens left out."""
+    """Returns the ids of sample texts in English and code, without special tokens."""
     texts = [text for name, text in corpus.lines().items() if corpus.section_of(name) in ORDINARY]
     try:
         found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
     except Exception as error:
-        raise Unsupported(f"the tokenizer does not encode English: {type(error).__name__}") from error
+        raise Unsupported(f"the tokenizer fails on English text with {type(error).__name__} (reported by "
+                          "tokenizers/round-trip), so the tokens in use are not known") from error  # fmt: skip
     return sorted(found - {*(getattr(tokenizer, "all_special_ids", None) or [])})
 
 
-def _trained(matrix: Stored, ids: list[int], tokenizer: Any, where: str) -> None:
+def _must_be_trained(matrix: Stored, ids: list[int], tokenizer: Any, where: str) -> None:
     __tracebackhide__ = True
     import numpy
 
@@ -68,9 +69,9 @@ def _trained(matrix: Stored, ids: list[int], tokenizer: Any, where: str) -> None
     found = empty or small
     if not found or not typical:
         return
-    what = "only zeros" if not matrix.rows[found].any() else "one number throughout" if empty else "nearly zeros"
+    what = "only zeros" if not matrix.rows[found].any() else "one number throughout" if empty else "almost only zeros"
     kind = Defect if empty else Hazard
-    raise kind(f"{_named(tokenizer, found)}: the {where} embedding of a token of ordinary text holds {what} "
+    raise kind(f"{_named(tokenizer, found)} occurs in ordinary text, but its {where} embedding holds {what} "
                f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": found[:100],
                "tokens": _tokens(tokenizer, found), "of the tokens in use": len(ids), "median": typical})  # fmt: skip
 

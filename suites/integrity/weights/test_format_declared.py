@@ -6,9 +6,9 @@ from suites.findings import Hazard
 
 
 def test_format_declared(weight_files: Subject) -> None:
-    """Each weight file says in its metadata from which framework it is.
+    """Each weight file declares its framework (`format`) in its metadata.
 
-    Why: safetensors files without `format` are refused or read differently by some loaders: versions of transformers
+    Why: some loaders reject safetensors files without `format` or read them differently: some versions of transformers
         fail with an error about metadata, and other tools guess the layout.
     Fix: save again with `save_file(tensors, path, metadata={"format": "pt"})`.
     Source: https://github.com/safetensors/safetensors/issues/549; https://github.com/ml-explore/mlx/issues/743
@@ -16,4 +16,4 @@ def test_format_declared(weight_files: Subject) -> None:
     silent = [name for name in weights.files(weight_files.path)
               if not (weights.metadata(weight_files.path / name) or {}).get("format")]  # fmt: skip
     if silent:
-        raise Hazard(f"{silent[0]} has no format in its metadata: some loaders refuse it.", evidence={"files": silent})
+        raise Hazard(f"{silent[0]} has no format in its metadata: some loaders reject it.", evidence={"files": silent})

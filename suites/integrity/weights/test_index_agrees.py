@@ -12,45 +12,45 @@ OF = re.compile(r"-(\d+)-of-(\d+)\.")
 
 
 def test_index_agrees(weight_files: Subject) -> None:
-    """The index and the shards say the same: every tensor lies where the index says, and no shard is left out.
+    """The index and the shards agree: every tensor is in the shard that the index names, and no shard is left out.
 
-    Why: loaders differ in whom they believe. One leaves a tensor random that another finds, and a shard that the index
-        does not name is never read.
-    Fix: download the repository again, or write index and shards anew with `save_pretrained`.
+    Why: some loaders follow the index, others the shards, so a tensor may be randomly initialised by one and found by
+        another. A shard that the index does not name is never read.
+    Fix: download the repository again, or write index and shards again with `save_pretrained`.
     Source: https://huggingface.co/docs/transformers/big_models (sharded checkpoints)
     """
     index = weights.read_index(weight_files.path)
     if index is None or weights.files(weight_files.path) == [weights.SINGLE]:
-        return  # an index beside a single file is told by one-set-of-weights
+        return  # an index next to a single file is reported by integrity/one-set-of-weights
     files = sorted(set(index.values()))
-    held = {file: {tensor.name for tensor in weights.header(weight_files.path / file)} for file in files}
-    absent = sorted(name for name, file in index.items() if name not in held[file])
+    tensors = {file: {tensor.name for tensor in weights.header(weight_files.path / file)} for file in files}
+    absent = sorted(name for name, file in index.items() if name not in tensors[file])
     if absent:
         name, file = absent[0], index[absent[0]]
-        elsewhere = next((other for other in files if name in held[other]), None)
-        where = f"it lies in {elsewhere}" if elsewhere else "it is in no shard"
-        more = f"; so it is with {len(absent) - 1} more" if len(absent) > 1 else ""
-        raise Defect(f"{weights.INDEX} says that {name} lies in {file}: {where}{more}.",
+        elsewhere = next((other for other in files if name in tensors[other]), None)
+        where = f"but it is in {elsewhere}" if elsewhere else "but it is in no shard"
+        more = f" ({len(absent) - 1} more tensors are not where the index says)" if len(absent) > 1 else ""
+        raise Defect(f"{weights.INDEX} says that {name} is in {file}, {where}{more}.",
                      evidence={"not where the index says": absent[:20]})  # fmt: skip
-    _complete(files)
-    _each_once(index, held)
+    _must_name_all_shards(files)
+    _must_have_each_once(index, tensors)
 
 
-def _complete(files: list[str]) -> None:
-    """The files' own names tell how many there are."""
+def _must_name_all_shards(files: list[str]) -> None:
+    """Compares the shards in the index with the total in their file names."""
     __tracebackhide__ = True
     named = [(int(match[1]), int(match[2])) for file in files if (match := OF.search(file))]
     count = max((of for _, of in named), default=0)
     left_out = sorted(set(range(1, count + 1)) - {number for number, _ in named})
     if left_out and min((number for number, _ in named), default=1) > 0:
-        raise Defect(f"The shards' names say that there are {count}, and {weights.INDEX} names {len(named)}: "
+        raise Defect(f"The file names say that there are {count} shards, but {weights.INDEX} names {len(named)}: "
                      f"number {left_out[0]} is left out.", evidence={"left out": left_out[:20]})  # fmt: skip
 
 
-def _each_once(index: dict[str, str], held: dict[str, set[str]]) -> None:
+def _must_have_each_once(index: dict[str, str], tensors: dict[str, set[str]]) -> None:
     __tracebackhide__ = True
-    unnamed = sorted(name for names in held.values() for name in names if name not in index)
-    twice = sorted(name for name, count in Counter(n for names in held.values() for n in names).items() if count > 1)
+    unnamed = sorted(name for names in tensors.values() for name in names if name not in index)
+    twice = sorted(name for name, count in Counter(n for names in tensors.values() for n in names).items() if count > 1)
     if unnamed or twice:
         what = "not in the index" if unnamed else "in more than one shard"
         raise Hazard(f"{len(unnamed or twice)} stored tensors are {what}: {few(unnamed or twice)}.",

@@ -11,36 +11,41 @@ from suites.integrity.tensor_names import HEADS, INPUT, OUTPUTS, siblings
 
 SCALE = re.compile(r"(norm|ln_\w+|layernorm)\d*\.weight$", re.IGNORECASE)
 FAR = 100.0
-"""Times the median of the siblings. Published models stay within about 5, as SmolLM2's keys and values do (4); a lost
-scale of an eight-bit format is a factor of hundreds."""
+"""Times the median over the other layers. Published models have at most about 5 (SmolLM2: 4, its keys and values).
+
+A lost scale of an eight-bit format is a factor of hundreds.
+"""
 
 
 def test_layers_alike(stored: dict[str, Stored]) -> None:
-    """Every layer's matrices hold weights: none is constant, and none is far larger or smaller than in other layers.
+    """No matrix of a layer is constant, or far larger or smaller than the same matrix of other layers.
 
-    Why: an interrupted conversion or a lost scale leaves zeros or wrong magnitudes in one layer; residual connections
-        carry the text around it, and the output stays fluent and gets worse.
-    Fix: convert the checkpoint again; the finding names the tensor and what its siblings are like.
+    Why: an interrupted conversion or a lost scale leaves zeros or wrong magnitudes in one layer. Residual connections
+        bypass it, so the output stays fluent but gets worse.
+    Fix: convert the checkpoint again; the finding names the tensor and compares it with the other layers.
     Source: https://github.com/unslothai/unsloth/pull/6978 (scales that were lost at loading);
         https://arxiv.org/abs/2403.17887 (a model without some of its layers still answers)
     """
     matrices = {name: each for name, each in stored.items() if each.is_float and each.rows is not None}
     for group in siblings(matrices):
         for each in group:
-            _alive(each, [other for other in group if other is not each])
-    _norms(stored)
+            _must_vary(each, [other for other in group if other is not each])
+    _must_have_scales(stored)
     groups = [[each for each in group if each.rms and not each.not_finite] for group in siblings(matrices)]
     far = [(abs(math.log(times)), times, each, group) for group in groups for each in group
            if not 1 / FAR < (times := _times(each, group)) < FAR]  # fmt: skip
     if far:
         _, times, each, group = max(far, key=lambda entry: (round(entry[0], 3), entry[1]))
-        how = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
-        raise Hazard(f"The weights of {each.tensor.name} are {how} than those of the same matrix in other layers.",
+        ratio = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
+        raise Hazard(f"The weights of {each.tensor.name} are {ratio} than those of the same matrix in other layers.",
                      evidence=_evidence(each, [other for other in group if other is not each]))  # fmt: skip
 
 
-def _norms(stored: dict[str, Stored]) -> None:
-    """A scale of zeros lets nothing through; where a family adds one to it, all of them begin as zeros."""
+def _must_have_scales(stored: dict[str, Stored]) -> None:
+    """Raises Defect for a norm with a scale of zeros, which blocks the signal, unless most norms have one.
+
+    Some families add one to the scale, so that zeros are its initial value.
+    """
     __tracebackhide__ = True
     scales = [each for name, each in stored.items() if SCALE.search(name) and each.is_float and each.rows is None]
     dead = [each for each in scales if each.constant and not each.high and not each.not_finite]
@@ -50,20 +55,20 @@ def _norms(stored: dict[str, Stored]) -> None:
 
 
 def _times(each: Stored, group: list[Stored]) -> float:
-    """How much larger it is than the median of the others."""
+    """The ratio of its root mean square to the median of the others."""
     others = [other.rms for other in group if other is not each]
     return each.rms / median(others) if others else 1.0
 
 
-def _alive(each: Stored, others: list[Stored]) -> None:
-    """Where all of them are constant, the architecture may mean it."""
+def _must_vary(each: Stored, others: list[Stored]) -> None:
+    """Raises Defect for a constant matrix; if it is constant in all layers, the architecture may intend it."""
     __tracebackhide__ = True
     name = each.tensor.name
     alone = not others and name.endswith((*INPUT, *OUTPUTS, *HEADS)) and each.tensor.shape[0] > 1
     if each.constant and not each.not_finite and (alone or any(not other.constant for other in others)):
         what = "zeros" if not each.high else f"the number {each.high:g}"
-        alike = "" if alone else ", unlike the same matrix of other layers"
-        raise Defect(f"{name} holds only {what}{alike}.", evidence=_evidence(each, others))
+        contrast = "" if alone else ", unlike the same matrix of other layers"
+        raise Defect(f"{name} holds only {what}{contrast}.", evidence=_evidence(each, others))
 
 
 def _evidence(each: Stored, others: list[Stored]) -> dict[str, Any]:

@@ -3,23 +3,23 @@ from __future__ import annotations
 from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.integrity.weights.order import Swap, swaps
+from suites.integrity.weights.layer_order import Swap, swaps
 
 
 def test_layers_in_order(subject: Subject, stored: dict[str, Stored]) -> None:
-    """What layers are like changes slowly with depth: no two of them fit better in each other's place.
+    """The layers are in the order in which they were trained: statistics of their weights change slowly with depth.
 
-    Why: layers under exchanged names load without a word; in the middle of a model that costs a little of every
-        answer, and no message shows it.
+    Why: layers with exchanged names load without a message. In the middle of a model this makes every answer slightly
+        worse.
     Fix: exchange the names of the two layers' tensors, or convert the checkpoint again.
-    Source: https://arxiv.org/abs/2407.09298 (neighbouring layers are alike, and what another order costs)
+    Source: https://arxiv.org/abs/2407.09298 (neighbouring layers are alike; cost of another order)
     """
     if subject.traits.has_tokenizer and "text-generation" in subject.traits.tasks:
-        return  # integrity/weights-in-place asks the loss too
+        return  # integrity/weights-in-place compares the loss too
     clear = [swap for swap in swaps(stored) if swap.clear]
     if clear:
-        raise Hazard(f"Layers {clear[0].one} and {clear[0].other} ({clear[0].stack}) seem to be exchanged: in each "
-                     f"other's place {clear[0].better} of {clear[0].kinds} kinds of tensors change more slowly with "
+        raise Hazard(f"Layers {clear[0].one} and {clear[0].other} ({clear[0].stack}) seem to be exchanged: if they are "
+                     f"swapped back, {clear[0].better} of {clear[0].kinds} kinds of tensors change more smoothly with "
                      "depth.", evidence={"swaps": [as_json(swap) for swap in clear[:5]]})  # fmt: skip
 
 

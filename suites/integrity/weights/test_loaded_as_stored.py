@@ -13,7 +13,7 @@ from suites.findings import Defect, Record
 
 @dataclass(frozen=True)
 class Pair:
-    """A tensor in memory and the stored one of its name."""
+    """A tensor in memory and the stored tensor of the same name."""
 
     name: str
     memory: Any
@@ -22,12 +22,12 @@ class Pair:
 
 @needs("full_weights")
 def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Record) -> None:
-    """Every parameter in memory holds the numbers of the stored tensor of its name, in the dtype that was asked for.
+    """Every parameter in memory has the values of the stored tensor of the same name, in the requested dtype.
 
     Why: tying, renaming and initialising after loading can overwrite a trained tensor with another one or with random
-        numbers, and no report of the loader says so.
-    Fix: the finding names the parameter and what it holds instead; pin a version of the library that loads it, or
-        correct `tie_word_embeddings`.
+        numbers, and the loader does not report it.
+    Fix: pin a version of the library that loads the parameter that the finding names, or correct
+        `tie_word_embeddings`.
     Source: https://github.com/huggingface/transformers/issues/48154 (embeddings loaded from the head);
         https://github.com/huggingface/transformers/issues/45079 (initialised again)
     """
@@ -35,13 +35,13 @@ def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Rec
     for pair in pairs(loaded.model, stored):
         compared += 1
         if kind := _difference(pair):
-            raise Defect(f"{pair.name} in memory is not the stored tensor: {_instead(pair, stored, kind)}.",
+            raise Defect(f"{pair.name} in memory differs from the stored tensor: {_instead(pair, stored, kind)}.",
                          evidence={"parameter": pair.name, "file": pair.stored.tensor.file})  # fmt: skip
     record.capability("integrity.tensors_compared", compared, evidence={"stored": len(stored)})
 
 
 def pairs(model: Any, stored: dict[str, Stored]) -> Iterator[Pair]:
-    """Floats that nothing rewrites: not what is quantized, fused, split or renamed at loading."""
+    """Yields pairs of float tensors that loading does not rewrite (quantize, fuse, split or rename)."""
     rewritten, prefix = library_versions.rewritten_at_loading(model), f"{model.base_model_prefix}."
     for name, tensor in model.state_dict().items():
         here = next((each for each in (name, prefix + name, name.removeprefix(prefix)) if each in stored), None)
@@ -52,7 +52,7 @@ def pairs(model: Any, stored: dict[str, Stored]) -> Iterator[Pair]:
 
 
 def _difference(pair: Pair) -> str:
-    """How they differ: wholly or in part; empty when they do not."""
+    """Returns 'wholly' or 'in part' if the two differ, else an empty string."""
     if _dtype(pair.memory) == FLOATS[pair.stored.tensor.dtype]:
         if digest_of(pair.memory) == pair.stored.digest:
             return ""
@@ -66,12 +66,12 @@ def _dtype(tensor: Any) -> str:
 
 
 def _sample_differs(pair: Pair) -> float:
-    """The share of sampled numbers that are not the stored ones, rounded once to the dtype in memory."""
+    """The share of sampled values that differ from the stored ones, rounded once to the dtype in memory."""
     import torch
 
     flat = pair.memory.detach().reshape(-1)
-    places = torch.tensor(sampled(flat.numel()), device=flat.device)
-    values = flat[places].cpu()
+    indices = torch.tensor(sampled(flat.numel()), device=flat.device)
+    values = flat[indices].cpu()
     wanted = torch.as_tensor(pair.stored.sample).to(values.dtype)
     step = torch.finfo(values.dtype).eps * wanted.double().abs()
     same = ((values.double() - wanted.double()).abs() <= step) | (values == wanted) | (values.isnan() & wanted.isnan())
@@ -83,4 +83,4 @@ def _instead(pair: Pair, stored: dict[str, Stored], kind: str) -> str:
     other = next((name for name, each in stored.items() if each.digest == digest), None)
     if other:
         return f"it holds {other}"
-    return "it holds other numbers altogether, as after initialising again" if kind == "wholly" else "a part differs"
+    return "all values differ, as after initialising again" if kind == "wholly" else "a part differs"

@@ -18,38 +18,42 @@ def test_saved_names(
     model: Any,
     variant: Variant,
 ) -> None:
-    """`save_pretrained` names the weights as the checkpoint does, or as the model does, and leaves none out.
+    """`save_pretrained` saves all weights, under the names of the checkpoint or of the model.
 
-    Why: the library renames tensors when it loads old checkpoints, and back when it saves. Where the two do not fit, a
-        fine-tuned copy loads with random numbers in those places.
-    Fix: report it to the library; until then save `model.state_dict()` under the original names.
+    Why: the library renames tensors when it loads old checkpoints, and back when it saves. If the two do not match, a
+        saved copy of the model loads with random values in these parameters.
+    Fix: report it to the library; until it is fixed, save `model.state_dict()` under the original names.
     Source: https://github.com/huggingface/transformers/issues/48075 (a wrong key was saved)
     """
     if variant.quantization != "none":
-        raise Unsupported(f"{variant.quantization} stores other tensors than the checkpoint has")
+        raise Unsupported(f"{variant.quantization} stores other tensors than the checkpoint; load it unquantized")
     with tempfile.TemporaryDirectory() as directory, library_versions.files_not_written() as written:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _save(model, directory)
         saved = {name for tensors in written.values() for name in tensors}
-    held = set(model.state_dict())
-    odd = sorted(saved - held - set(stored))
-    lost = sorted((set(stored) & held) - saved - _shared(model))
-    if saved and (odd or lost):
-        parts = [f"writes {few(odd)}, which neither the checkpoint nor the model has"] * bool(odd)
+    in_memory = set(model.state_dict())
+    unknown = sorted(saved - in_memory - set(stored))
+    lost = sorted((set(stored) & in_memory) - saved - _shared(model))
+    if saved and (unknown or lost):
+        parts = [f"writes {few(unknown)}, which neither the checkpoint nor the model has"] * bool(unknown)
         parts += [f"leaves out {few(lost)}"] * bool(lost)
-        raise Defect(f"save_pretrained {' and '.join(parts)}.", evidence={"odd": odd[:20], "left out": lost[:20]})
+        evidence = {"odd": unknown[:20], "left out": lost[:20]}
+        raise Defect(f"save_pretrained() {' and '.join(parts)}.", evidence=evidence)
 
 
 def _save(model: Any, directory: str) -> None:
     try:
         model.save_pretrained(directory)
-    except Exception as error:  # told by the checks of what is wrong with it
-        raise Unsupported(f"the model cannot be saved: {type(error).__name__}") from error
+    except Exception as error:
+        kind = type(error).__name__
+        raise Unsupported(
+            f"save_pretrained() fails with {kind} (reported by generation/model-survives-saving)"
+        ) from error
 
 
 def _shared(model: Any) -> set[str]:
-    """Names of tensors that another name stands for too."""
+    """Names of tensors that share their storage with another one."""
     names: dict[int, list[str]] = {}
     for name, tensor in model.state_dict().items():
         names.setdefault(tensor.data_ptr(), []).append(name)

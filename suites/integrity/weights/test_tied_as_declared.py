@@ -14,44 +14,44 @@ KEY = "tie_word_embeddings"
 
 def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loaded: Loaded, variant: Variant,
                           record: Record) -> None:  # fmt: skip
-    """Input and output embeddings are tied exactly when `tie_word_embeddings` says so.
+    """Input and output embeddings are tied if, and only if, `tie_word_embeddings` is true.
 
-    Why: where the flag is true and a separate head is stored, versions of the library differ in whether they use it or
-        overwrite it with the input embeddings; where tied weights come apart, fine-tuning and merging change one only.
-    Fix: set `tie_word_embeddings` to what was trained; delete the stored head only if the embeddings are the head.
+    Why: if the flag is true and a separate head is stored, versions of the library differ in whether they use it or
+        overwrite it with the input embeddings. If tied weights come apart, fine-tuning and merging change only one.
+    Fix: set `tie_word_embeddings` as in training; delete the stored head only if it equals the embeddings.
     Source: https://github.com/huggingface/transformers/issues/42612; https://github.com/vllm-project/vllm/issues/51063
     """
     flag = _flag(config, loaded.model)
     inner, head = _matrices(loaded.model)
     if flag is None or inner is None or head is None:
         return
-    _stored_head(stored, flag)
+    _must_store_one_head(stored, flag)
     if variant.quantization != "none":
-        raise Unsupported(f"{variant.quantization} keeps the two matrices in different forms")
+        raise Unsupported(f"{variant.quantization} stores the two matrices differently; load the model unquantized")
     tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
     record.capability("integrity.tied_embeddings", tied)
     if flag and not tied and inner.shape == head.shape:
-        raise Defect(f"config.json declares {KEY}, and input and output embeddings are two matrices in memory.")
+        raise Defect(f"config.json declares {KEY}, but input and output embeddings are two matrices in memory.")
     if tied and not flag:
-        _one_of_two(_stored(stored, INPUT), _stored(stored, OUTPUTS))
+        _must_not_share(_stored(stored, INPUT), _stored(stored, OUTPUTS))
 
 
-def _one_of_two(inner: Stored | None, head: Stored | None) -> None:
-    """One matrix in memory where the file declares two; in a checkpoint with neither name nothing is known."""
+def _must_not_share(inner: Stored | None, head: Stored | None) -> None:
+    """Raises Defect with the cause of one matrix in memory; nothing is known if the checkpoint has neither name."""
     __tracebackhide__ = True
-    said = f"config.json sets {KEY} to false, and in memory the two are one"
+    one = f"config.json sets {KEY} to false, but the two embeddings are one matrix in memory"
     if inner and head:
-        raise Defect(f"{said}: the stored head is not used.")
+        raise Defect(f"{one}: the stored head is not used.")
     if head:
-        raise Defect(f"{said}: the input embeddings are not in the checkpoint, and the numbers of {head.tensor.name} "
-                     "stand in for them.", evidence={"head": head.tensor.name})  # fmt: skip
+        raise Defect(f"{one}: the input embeddings are not in the checkpoint, and {head.tensor.name} is used instead.",
+                     evidence={"head": head.tensor.name})  # fmt: skip
     if inner:
-        raise Defect(f"{said}: the head is not in the checkpoint, and the numbers of {inner.tensor.name} stand in "
-                     "for it.", evidence={"input": inner.tensor.name})  # fmt: skip
+        raise Defect(f"{one}: the head is not in the checkpoint, and {inner.tensor.name} is used instead.",
+                     evidence={"input": inner.tensor.name})  # fmt: skip
 
 
 def _flag(config: dict[str, Any], model: Any) -> bool | None:
-    """As the file has it, else the default of the class; None where neither says anything."""
+    """Returns the flag of the file, else the default of the config class, else None."""
     for part in (config, text_part(config), model.config.get_text_config().to_dict()):
         if isinstance(part.get(KEY), bool):
             return bool(part[KEY])
@@ -71,11 +71,11 @@ def _stored(stored: dict[str, Stored], endings: tuple[str, ...]) -> Stored | Non
     return embedding(stored, endings, 0)
 
 
-def _stored_head(stored: dict[str, Stored], flag: bool) -> None:
+def _must_store_one_head(stored: dict[str, Stored], flag: bool) -> None:
     __tracebackhide__ = True
     inner, head = _stored(stored, INPUT), _stored(stored, OUTPUTS)
     if not inner or not head or not flag or inner.tensor.shape != head.tensor.shape:
         return
     if inner.digest != head.digest and inner.tensor.dtype == head.tensor.dtype:
-        raise Defect(f"config.json declares {KEY}, and {head.tensor.name} is stored with other numbers than "
-                     f"{inner.tensor.name}: one library overwrites it, another uses it.")  # fmt: skip
+        raise Defect(f"config.json declares {KEY}, but {head.tensor.name} is stored with other values than "
+                     f"{inner.tensor.name}: some libraries overwrite it, others use it.")  # fmt: skip

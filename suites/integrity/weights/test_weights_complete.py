@@ -9,15 +9,15 @@ from suites.findings import Defect, Hazard
 
 SHOWN = 8
 PRETRAINING = re.compile(r"(^|\.)(pooler|seq_relationship)\.")
-"""Parts of the second task on which BERT was trained: its published checkpoints keep them, other classes leave them."""
+"""Parts of BERT's second pretraining task, which published checkpoints contain and other classes do not use."""
 
 
 def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
-    """Every parameter of the model comes from the checkpoint, and everything in the checkpoint is used.
+    """Every parameter of the model comes from the checkpoint, and every tensor of the checkpoint is used.
 
-    Why: a missing parameter is filled with random numbers and only a log line says so; the output stays fluent.
+    Why: a missing parameter is randomly initialised, with only a line in the log; the output stays fluent.
     Fix: rename the tensors to what the model class expects, or convert the checkpoint again with the library version
-    that wrote it.
+        that wrote it.
     Source: https://github.com/huggingface/transformers/issues/46402 (a renamed prefix left a tower random)
     """
     missing = sorted(loaded.report["missing_keys"])
@@ -37,9 +37,9 @@ def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
 
 
 def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard]:
-    """Bare encoders are often published without the pooler, which mean pooling does not use.
+    """Returns Hazard for an encoder without its pooler, which mean pooling does not use, or if the class was guessed.
 
-    Where config.json names no class, the base class was a guess.
+    The class is guessed if config.json names none.
     """
     architecture = subject.traits.architecture
     bare_pooler = (architecture or "").endswith("Model") and all("pooler." in name for name in broken)
@@ -47,15 +47,16 @@ def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard
 
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
-    parts = [f"{len(missing)} parameters are missing and were made up at random: {_few(missing)}"] * bool(missing)
-    parts += [f"{len(mismatched)} do not have the stored shape: {_few(mismatched)}"] * bool(mismatched)
-    parts += [f"{len(meta)} were left without storage on the meta device: {_few(meta)}"] * bool(meta)
+    parts = [f"{len(missing)} parameters are missing from the checkpoint and were initialised at random: "
+             f"{_few(missing)}"] * bool(missing)  # fmt: skip
+    parts += [f"{len(mismatched)} parameters have another shape than stored: {_few(mismatched)}"] * bool(mismatched)
+    parts += [f"{len(meta)} parameters were left without values on the meta device: {_few(meta)}"] * bool(meta)
     parts += [f"{len(unexpected)} stored tensors are not used: {_few(unexpected)}"] * bool(unexpected)
     return f"{_name(model)}: {'; '.join(parts)}."
 
 
 def _mismatch(name: str, stored: Any, expected: Any) -> str:
-    shapes = f" ({list(stored)} stored, {list(expected)} by config.json)" if expected else ""
+    shapes = f" (stored: {list(stored)}, by config.json: {list(expected)})" if expected else ""
     return name + shapes
 
 

@@ -7,14 +7,14 @@ from suites.findings import Defect
 def test_weights_finite(stored: dict[str, Stored]) -> None:
     """Every stored weight is a finite number.
 
-    Why: one NaN or infinity in a tensor poisons every activation after it, sometimes for rare inputs only.
-    Fix: export the checkpoint again; a half-precision overflow is saved as infinity.
+    Why: one NaN or infinity in a tensor spoils every activation after it, sometimes for rare inputs only.
+    Fix: export the checkpoint again; values that overflow in half precision are saved as infinity.
     Source: https://github.com/huggingface/transformers/issues/13689 (NaN weights after a half-precision save)
     """
     broken = _not_finite(stored)
     if broken:
         name, count = next(iter(broken.items()))
-        more = f" and {len(broken) - 1} more tensors" if len(broken) > 1 else ""
+        more = f" ({len(broken) - 1} more tensors have such values)" if len(broken) > 1 else ""
         raise Defect(f"{name} holds {count} values that are NaN or infinite{more}.", evidence={"not_finite": broken})
 
 

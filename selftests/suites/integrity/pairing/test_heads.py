@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from suites.integrity.pairing import heads
-from suites.integrity.pairing.heads import Heads
+from suites.integrity.pairing import head_counts
+from suites.integrity.pairing.head_counts import Heads
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +23,12 @@ def model() -> Any:
 
 
 def test_heads_of_the_same_shapes(model: Any) -> None:
-    assert heads.declared(model) == Heads(4, 2, 16)
-    assert {*heads.possible(model)} == {Heads(2, 1, 32), Heads(8, 4, 8)}
+    assert head_counts.declared(model) == Heads(4, 2, 16)
+    assert {*head_counts.alternatives(model)} == {Heads(2, 1, 32), Heads(8, 4, 8)}
 
 
 def test_other_heads_on_the_same_weights(model: Any) -> None:
-    other = heads.with_heads(model, Heads(2, 1, 32))
+    other = head_counts.with_heads(model, Heads(2, 1, 32))
     assert other.config.num_attention_heads == 2
     assert model.config.num_attention_heads == 4
     places = {name: each.data_ptr() for name, each in model.named_parameters()}
@@ -37,5 +37,5 @@ def test_other_heads_on_the_same_weights(model: Any) -> None:
 
 def test_attention_of_other_widths_has_no_heads_to_tell(model: Any) -> None:
     model.config.num_attention_heads = 8
-    assert heads.declared(model) is None
+    assert head_counts.declared(model) is None
     model.config.num_attention_heads = 4

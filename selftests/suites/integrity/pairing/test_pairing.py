@@ -11,10 +11,10 @@ import pytest
 from fixtures import builtin
 from fixtures.templates.chat import Chat
 from fixtures.text.differences import first_difference
-from suites.integrity.pairing import answers, fit, likelihood, training
-from suites.integrity.pairing.likelihood import Likelihood, Move, Prediction
+from suites.integrity.pairing import likelihood, tokenizer_fit, trained_weights, turn_ends
+from suites.integrity.pairing.likelihood import IdMap, Likelihood, Prediction
 from suites.integrity.pairing.test_template_fits_weights import SELDOM
-from suites.integrity.pairing.test_tokenizer_fits_weights import causal, misfit, moved, moved_back
+from suites.integrity.pairing.test_tokenizer_fits_weights import best_shift, causal, misfit, shifted
 
 TOKENS = 240
 HEADERS = (
@@ -42,9 +42,9 @@ def smollm2() -> SimpleNamespace:
     return SimpleNamespace(model=model, tokenizer=tokenizer, rows=likelihood.texts(tokenizer, TOKENS))
 
 
-def strange(subject: SimpleNamespace, move: Move) -> tuple[Likelihood, int | None]:
-    found = likelihood.measured(subject.model, subject.rows, move)
-    return found, fit.first_strange(found, fit.chance(subject.tokenizer))
+def strange(subject: SimpleNamespace, move: IdMap) -> tuple[Likelihood, int | None]:
+    found = likelihood.measure(subject.model, subject.rows, move)
+    return found, tokenizer_fit.first_unknown_id(found, tokenizer_fit.chance_loss(subject.tokenizer))
 
 
 def test_its_own_tokenizer_fits(smollm2: SimpleNamespace) -> None:
@@ -52,8 +52,8 @@ def test_its_own_tokenizer_fits(smollm2: SimpleNamespace) -> None:
     found, start = strange(smollm2, lambda number: number)
     assert start is None
     assert found.gain > 3
-    assert found.loss < fit.chance(smollm2.tokenizer) - 4
-    assert training.excess(smollm2.model) > 5
+    assert found.loss < tokenizer_fit.chance_loss(smollm2.tokenizer) - 4
+    assert trained_weights.excess_over_noise(smollm2.model) > 5
 
 
 def test_another_order_of_the_vocabulary_is_strange(smollm2: SimpleNamespace) -> None:
@@ -61,18 +61,18 @@ def test_another_order_of_the_vocabulary_is_strange(smollm2: SimpleNamespace) ->
     random.Random(0).shuffle(order)
     found, start = strange(smollm2, lambda number: order[number])
     assert start == 0
-    assert found.loss > fit.chance(smollm2.tokenizer)
+    assert found.loss > tokenizer_fit.chance_loss(smollm2.tokenizer)
 
 
 def test_a_shift_is_named(smollm2: SimpleNamespace) -> None:
     """A token too many among the first shifts all that follow by one."""
     fixed = range(17)
     ordinary = {*range(len(smollm2.tokenizer))} - {*fixed}
-    shift = moved(ordinary, 1)
-    shifted = [(group, [*map(shift, row)]) for group, row in smollm2.rows]
-    found = likelihood.measured(smollm2.model, shifted)
-    assert fit.first_strange(found, fit.chance(smollm2.tokenizer)) == 0
-    assert moved_back(smollm2.model, shifted, 0, found, fixed) == -1
+    shift = shifted(ordinary, 1)
+    rows = [(group, [*map(shift, row)]) for group, row in smollm2.rows]
+    found = likelihood.measure(smollm2.model, rows)
+    assert tokenizer_fit.first_unknown_id(found, tokenizer_fit.chance_loss(smollm2.tokenizer)) == 0
+    assert best_shift(smollm2.model, rows, 0, found, fixed) == -1
 
 
 def test_a_shift_within_the_vocabulary_is_told_from_where_on(smollm2: SimpleNamespace) -> None:
@@ -91,8 +91,8 @@ def test_the_tokenizer_of_another_family_is_strange(smollm2: SimpleNamespace) ->
         tokenizer = AutoTokenizer.from_pretrained(builtin.directory("mistral-v3-tokenizer"))
     except builtin.BuiltinUnavailable as missing:
         pytest.skip(str(missing))
-    found = likelihood.measured(smollm2.model, likelihood.texts(tokenizer, TOKENS))
-    assert fit.first_strange(found, fit.chance(tokenizer)) == 0
+    found = likelihood.measure(smollm2.model, likelihood.texts(tokenizer, TOKENS))
+    assert tokenizer_fit.first_unknown_id(found, tokenizer_fit.chance_loss(tokenizer)) == 0
 
 
 @pytest.mark.parametrize(("template", "known"), [(None, True), (HEADERS, False), (LLAMA_2, False)])
@@ -100,8 +100,8 @@ def test_only_its_own_template_ends_turns(smollm2: SimpleNamespace, template: st
     """The probability of the end of a turn behind finished answers."""
     tokenizer = copy.deepcopy(smollm2.tokenizer)  # what a template renders is kept by tokenizer
     tokenizer.chat_template = template or tokenizer.chat_template
-    found = answers.finishes(Chat(tokenizer), smollm2.model, {2})
-    assert len(found) == len(answers.ANSWERS)
+    found = turn_ends.turn_ends(Chat(tokenizer), smollm2.model, {2})
+    assert len(found) == len(turn_ends.ANSWERS)
     assert (max(each.probability for each in found) >= SELDOM) is known
 
 
@@ -116,9 +116,9 @@ def test_noise_is_no_training() -> None:
     torch.manual_seed(0)
     noise = torch.randn(500, 64) * torch.rand(500, 1)
     noise[3] = 0
-    assert training._excess(noise) < training.TRAINED
-    assert training._excess(noise + 0.5 * torch.randn(64)) > training.TRAINED
-    assert training._excess(torch.zeros(500, 64)) == 0
+    assert trained_weights._excess(noise) < trained_weights.TRAINED
+    assert trained_weights._excess(noise + 0.5 * torch.randn(64)) > trained_weights.TRAINED
+    assert trained_weights._excess(torch.zeros(500, 64)) == 0
 
 
 def uniform(group: str, tokens: range, loss: float, gain: float) -> list[Prediction]:
@@ -139,11 +139,11 @@ def test_where_order_is_worth_nothing(low: float, high: float, loss: float, star
     ])  # fmt: skip
     if low == high:
         found = Likelihood([*uniform("english", range(100), loss, low), *uniform("code", range(100), loss, low)])
-    assert fit.first_strange(found, 7.0) == start
+    assert tokenizer_fit.first_unknown_id(found, 7.0) == start
 
 
 def test_without_text_nothing_is_strange() -> None:
-    assert fit.first_strange(Likelihood([]), 7.0) is None
+    assert tokenizer_fit.first_unknown_id(Likelihood([]), 7.0) is None
 
 
 def test_an_ending_that_joins_the_full_stop_is_found(smollm2: SimpleNamespace) -> None:

@@ -10,9 +10,9 @@ from fixtures.files.weights import Tensor
 from fixtures.models.weight_statistics import Stored
 from suites.integrity.config.generation_ranges import forbidden_stops, invalid_values, too_short_max_length
 from suites.integrity.config.key_synonyms import ROPE_SYNONYMS, canonical
-from suites.integrity.weights.order import swaps
-from suites.integrity.weights.profiles import lies
-from suites.integrity.weights.repairs import Repair, apart
+from suites.integrity.weights.layer_order import swaps
+from suites.integrity.weights.orientation import orientations
+from suites.integrity.weights.repairs import Repair, deinterleaved
 
 numpy = pytest.importorskip("numpy")
 LAYERS, WIDTH, KINDS = 8, 64, 10
@@ -72,14 +72,14 @@ def test_sorts_of_layers_that_take_turns_are_no_disorder() -> None:
 
 def test_the_turned_matrix_is_told() -> None:
     group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
-    assert not [lie for lie in lies(group) if lie.transposed]
+    assert not [each for each in orientations(group) if each.is_transposed]
     group[3].rows, group[3].columns = group[3].columns, group[3].rows
-    assert [lie.matrix.tensor.name for lie in lies(group) if lie.transposed] == [group[3].tensor.name]
+    assert [each.matrix.tensor.name for each in orientations(group) if each.is_transposed] == [group[3].tensor.name]
 
 
 def test_two_layers_cannot_be_told_apart() -> None:
     group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
-    assert lies(group[:2]) == []
+    assert orientations(group[:2]) == []
 
 
 @pytest.mark.parametrize(
@@ -115,18 +115,18 @@ def test_names_of_other_libraries() -> None:
 
 
 def test_rows_of_rotary_pairs_are_put_half_a_head_apart() -> None:
-    assert apart(8, 4) == [0, 2, 1, 3, 4, 6, 5, 7]
+    assert deinterleaved(8, 4) == [0, 2, 1, 3, 4, 6, 5, 7]
     half = [0, 1, 2, 3, 4, 5]
     side_by_side = [0, 3, 1, 4, 2, 5]
-    assert [side_by_side[place] for place in apart(6, 6)] == half
+    assert [side_by_side[place] for place in deinterleaved(6, 6)] == half
 
 
 def test_a_repair_is_undone() -> None:
     torch = pytest.importorskip("torch")
     weight = torch.nn.Parameter(torch.arange(16.0).view(4, 4))
     before = weight.detach().clone()
-    with Repair("rows", orders=((weight, [3, 2, 1, 0]),)).made():
+    with Repair("rows", orders=((weight, [3, 2, 1, 0]),)).applied():
         assert weight[0, 0] == 12
-    with Repair("turned", pairs=((weight, weight),)).made():
+    with Repair("turned", pairs=((weight, weight),)).applied():
         assert weight[0, 1] == 4
     assert torch.equal(weight, before)

@@ -1,4 +1,4 @@
-"""Other numbers of heads that the shapes of the weights allow, and what plain text costs with them."""
+"""Alternative head counts that the shapes of the weights allow, compared by the loss of plain text."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.integrity.pairing import fit, likelihood, misplaced
-from suites.integrity.pairing.misplaced import Gain
+from suites.integrity.pairing import likelihood, repair_search, tokenizer_fit
+from suites.integrity.pairing.repair_search import Gain
 from suites.running.generate import LOUD
 
 SIZES = (64, 128, 32, 96, 80, 256, 16, 48, 112, 192, 160, 8)
-"""Dimensions of a head, the usual ones first."""
+"""Dimensions of a head, the most common first."""
 
 
 @dataclass(frozen=True)
 class Heads:
-    """Heads of queries, of keys and values, and the dimensions of each."""
+    """Numbers of query heads and of key-value heads, and the dimensions of each."""
 
     queries: int
     keys: int
@@ -30,31 +30,31 @@ class Heads:
         return f"{self.queries} heads{of_keys} of {self.size} dimensions"
 
 
-def found(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:
-    """The heads with which plain text makes sense to a model that makes none of it with those that are declared."""
-    return loaded.once("heads", lambda: _found(subject, tokenizer, loaded, profile))
+def better_heads(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:
+    """Returns head counts with which the model predicts plain text, if it does not with the declared ones."""
+    return loaded.once("heads", lambda: _better_heads(subject, tokenizer, loaded, profile))
 
 
-def _found(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:
-    rows, text = fit.plain_text(subject, tokenizer, loaded, profile)
-    model, chance = loaded.model, fit.chance(tokenizer)
-    if len(rows) < 2 or not text.predictions or fit.first_strange(text, chance) != 0:
+def _better_heads(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> tuple[Heads, Gain] | None:
+    rows, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
+    model, chance = loaded.model, tokenizer_fit.chance_loss(tokenizer)
+    if len(rows) < 2 or not text.predictions or tokenizer_fit.first_unknown_id(text, chance) != 0:
         return None
-    tried = list(possible(model))
-    tokens = misplaced.WORK[profile] / max(1, subject.traits.parameters) / max(1, len(tried))
-    part = rows[: max(2, int(max(misplaced.FEW, tokens) // likelihood.LENGTH))]
-    before = misplaced.losses(model, part)
-    gains = [(heads, misplaced.gain(str(heads), before, after)) for heads in tried
+    candidates = list(alternatives(model))
+    tokens = repair_search.WORK[profile] / max(1, subject.traits.parameters) / max(1, len(candidates))
+    part = rows[: max(2, int(max(repair_search.MIN_TOKENS, tokens) // likelihood.LENGTH))]
+    before = repair_search.losses(model, part)
+    gains = [(heads, repair_search.compare(str(heads), before, after)) for heads in candidates
              if (after := _losses(model, heads, part))]  # fmt: skip
     best = max(gains, key=lambda each: each[1].gain, default=None)
-    if best is None or not best[1].gain > misplaced.UNHINTED * best[1].error:
+    if best is None or not best[1].gain > repair_search.UNHINTED * best[1].error:
         return None
-    mended = likelihood.measured(with_heads(model, best[0]), rows)
-    return best if fit.first_strange(mended, chance) is None else None
+    repaired = likelihood.measure(with_heads(model, best[0]), rows)
+    return best if tokenizer_fit.first_unknown_id(repaired, chance) is None else None
 
 
 def declared(model: Any) -> Heads | None:
-    """Those of a model whose projections have the widths that follow from them; None for other kinds of attention."""
+    """Returns the declared head counts; None if the projections have other widths (another kind of attention)."""
     config = model.config
     queries, width = getattr(config, "num_attention_heads", None), getattr(config, "hidden_size", None)
     if not (isinstance(queries, int) and isinstance(width, int) and config.get_text_config() is config):
@@ -67,8 +67,8 @@ def declared(model: Any) -> Heads | None:
     return Heads(queries, keys, size) if widths == (queries * size, keys * size) else None
 
 
-def possible(model: Any) -> Iterator[Heads]:
-    """Other heads of the same widths."""
+def alternatives(model: Any) -> Iterator[Heads]:
+    """Yields other head counts that give the same widths."""
     now = declared(model)
     for size in SIZES if now else ():
         assert now is not None
@@ -79,7 +79,7 @@ def possible(model: Any) -> Iterator[Heads]:
 
 
 def with_heads(model: Any, heads: Heads) -> Any:
-    """A model of other heads on the same weights, in the same memory."""
+    """Returns a model with other head counts that shares the weights in memory."""
     config = copy.deepcopy(model.config)
     wanted = {"num_attention_heads": heads.queries, "num_key_value_heads": heads.keys, "head_dim": heads.size}
     for key, value in wanted.items():
@@ -90,8 +90,8 @@ def with_heads(model: Any, heads: Heads) -> Any:
 
 
 def _losses(model: Any, heads: Heads, rows: list[likelihood.Row]) -> list[float]:
-    """Empty where the family cannot have them."""
+    """Loss of every token; empty if the family does not support these head counts."""
     try:
-        return misplaced.losses(with_heads(model, heads), rows)
+        return repair_search.losses(with_heads(model, heads), rows)
     except LOUD:
         return []

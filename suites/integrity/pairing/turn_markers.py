@@ -1,4 +1,4 @@
-"""Markers of turns that a template writes and the vocabulary does not have."""
+"""Turn markers that a template writes although the vocabulary has no token for them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from suites.integrity.pairing import likelihood
 
 MARKER = re.compile(r"<\|[\w ]+\|>|\[/?[A-Z_]{3,}\]|<</?SYS>>|<[a-z]+_of_turn>")
 TURNS = re.compile(r"im_start|im_end|start_header|start_of_turn|end_of_turn|eot_id|INST|<\|(user|assistant|system)\|>")
-TALK = ({"role": "user", "content": "What is 2 + 2?"}, {"role": "assistant", "content": "The answer is 4."},
-        {"role": "user", "content": "Thank you very much."})  # fmt: skip
+CONVERSATION = (
+    {"role": "user", "content": "What is 2 + 2?"},
+    {"role": "assistant", "content": "The answer is 4."},
+    {"role": "user", "content": "Thank you very much."},
+)
 UNKNOWN = 2.0
-"""Nats per piece: pieces of a marker that was trained follow each other with 0.1; SmolLM2 gives those of another family
-3 to 6."""
+"""Nats per piece of a marker; trained markers have 0.1, and SmolLM2 gives markers of other families 3 to 6."""
 
 
 @dataclass(frozen=True)
-class Foreign:
-    """A marker in pieces, beside tokens for turns that the template leaves alone."""
+class ForeignMarker:
+    """A marker that is encoded in pieces, while the vocabulary has unused tokens for turns."""
 
     marker: str
     unused: list[str]
     loss: float
-    """Nats per piece behind the first, where it stands for the first time."""
+    """Nats per piece after the first, at its first occurrence."""
 
 
-def foreign(chat: Chat, model: Any) -> Foreign | None:
-    """None where the template's markers are tokens, the vocabulary has no others, or the pieces follow each other."""
+def foreign_marker(chat: Chat, model: Any) -> ForeignMarker | None:
+    """Returns the first such marker that the model does not expect; None if there is none."""
     try:
-        text = chat.render(list(TALK))
+        text = chat.render(list(CONVERSATION))
     except TemplateFails:
         return None
     added = {str(token) for token in chat.tokenizer.added_tokens_decoder.values()}
@@ -42,12 +44,12 @@ def foreign(chat: Chat, model: Any) -> Foreign | None:
         if match[0] in added or len(pieces) < 2:
             continue
         loss = _loss(chat, model, text[: match.end()], len(pieces) - 1)
-        return Foreign(match[0], unused, loss) if loss > UNKNOWN else None
+        return ForeignMarker(match[0], unused, loss) if loss > UNKNOWN else None
     return None
 
 
 def _loss(chat: Chat, model: Any, text: str, pieces: int) -> float:
-    """Of the last pieces of a text, in nats each; -1 where the model has no rows for them."""
+    """Loss of the last pieces of a text, in nats each; -1 if the model has no embeddings for them."""
     ids = chat.encode(text)
     if len(ids) <= pieces or max(ids) >= model.get_input_embeddings().weight.shape[0]:
         return -1.0

@@ -1,4 +1,4 @@
-"""Whether a model was trained at all, told from its weights alone."""
+"""Tells trained from randomly initialised weights."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 ROWS = 2048
 STEPS = 24
 TRAINED = 1.3
-"""Random matrices of this size stay within 1.0; SmolLM2 has 10, the tiny built-ins after a few hundred steps 3.8."""
+"""Threshold of the excess. Random matrices have at most 1.0, SmolLM2 has 10, built-ins of a few hundred steps 3.8."""
 
 
-def excess(model: Any) -> float:
-    """The largest singular value of the vocabulary's matrices as a share of what noise of their size reaches.
+def excess_over_noise(model: Any) -> float:
+    """Returns the largest singular value of the embedding matrices as a multiple of that of noise of their size.
 
-    Rows of one random distribution have a largest singular value of sqrt(rows) + sqrt(columns) times their spread;
-    training leaves directions that all rows share. Source: V. Marchenko, L. Pastur, Math. USSR Sbornik 1 (1967).
+    A random matrix has a largest singular value of (sqrt(rows) + sqrt(columns)) times its standard deviation; training
+    adds directions that all rows share. Source: V. Marchenko, L. Pastur, Math. USSR Sbornik 1 (1967).
     """
     return max((_excess(weight) for weight in _matrices(model)), default=0.0)
 
 
-def trained(model: Any) -> bool:
-    return excess(model) > TRAINED
+def is_trained(model: Any) -> bool:
+    return excess_over_noise(model) > TRAINED
 
 
 def _matrices(model: Any) -> Iterator[torch.Tensor]:
@@ -36,7 +36,7 @@ def _matrices(model: Any) -> Iterator[torch.Tensor]:
 
 
 def _excess(weight: torch.Tensor) -> float:
-    """By power iteration on rows of one length, so that rows drawn wider than others are no structure."""
+    """Uses power iteration on rows of norm 1, so that rows of different variance do not count as structure."""
     import torch
 
     with torch.inference_mode():
