@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fixtures.checkpoint.bare_template import SPECIAL_TOKENS
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
-from fixtures.sandbox import prefetch
+from fixtures.sandbox import SPECIAL_TOKENS, prefetch
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
 from fixtures.templates.chat import Chat, Message

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fixtures.checkpoint.architectures import WRITES_TEXT
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.agreement import difference, rounding
 
@@ -68,8 +69,11 @@ class Contract:
     """True if the pipeline treats a list of one input like the input itself."""
     lists_only: bool = False
     """True if the pipeline accepts lists only, not generators or data sets."""
-    generates_text: bool = False
-    """True if answers are generated token by token: a rounding error may change a word."""
+
+    @property
+    def generates_text(self) -> bool:
+        """True if answers are generated token by token: a rounding error may change a word."""
+        return not WRITES_TEXT.isdisjoint(self.tasks)
 
     def answers(self, pipe: Pipe, samples: Sequence[Any], **options: Any) -> list[Any]:
         """Returns the answers to several samples, in their order."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.checkpoint.architectures import WRITES_TEXT
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Record
@@ -10,7 +11,6 @@ from suites.tokenizers.files.tokenizer_json import read_tokenizer_json
 
 LEGACY = "special_tokens_map.json"
 SETTINGS = "tokenizer_config.json"
-WRITING = {"text-generation", "text2text-generation", "image-text-to-text", "automatic-speech-recognition"}
 CONFIGS = ("generation_config.json", "config.json")
 
 
@@ -87,7 +87,7 @@ def names_as_loaded(subject: Subject, tokenizer: Any) -> None:
 
 def writes(subject: Subject) -> bool:
     """Whether the model writes text; an encoder's config may carry ids that nothing reads (SigLIP's bos)."""
-    return subject.has("generation_config.json") or bool(WRITING & set(subject.traits.tasks))
+    return subject.has("generation_config.json") or bool(WRITES_TEXT & set(subject.traits.tasks))
 
 
 def ids_in_vocabulary(subject: Subject, vocabulary: dict[str, int], severity: type[Finding]) -> None:

@@ -139,6 +139,5 @@ CONTRACTS = (
         accepts_lists=_has_template,
         invalid_inputs=invalid_inputs,
         meaning=lambda answer: str(answer[0]["generated_text"]),
-        generates_text=True,
     ),
 )

@@ -62,7 +62,6 @@ CONTRACTS = (
         other_forms=image_forms,
         invalid_inputs=invalid_images,
         meaning=lambda answer: str(answer[0]["generated_text"]),
-        generates_text=True,
     ),
     Contract(
         tasks=("visual-question-answering",),

@@ -35,6 +35,5 @@ CONTRACTS = (
         canary_input=audio_inputs.canary_input,
         invalid_inputs=audio_inputs.invalid_audio,
         meaning=lambda answer: str(answer["text"]),
-        generates_text=True,
     ),
 )

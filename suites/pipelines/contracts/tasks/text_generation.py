@@ -38,6 +38,5 @@ CONTRACTS = (
         options=greedily,
         invalid_inputs=lambda pipe: NOT_TEXTS,
         meaning=lambda answer: str(answer[0]["generated_text"]),
-        generates_text=True,
     ),
 )

@@ -64,7 +64,6 @@ def _contract(task: str, key: str) -> Contract:
         from_stream=lambda output: output[0],
         invalid_inputs=lambda pipe: NOT_TEXTS,
         meaning=lambda answer: str(answer[key]),
-        generates_text=True,
     )
 
 
