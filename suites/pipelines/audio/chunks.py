@@ -1,4 +1,4 @@
-"""Long sounds that a pipeline reads in overlapping pieces."""
+"""Long audio that a pipeline processes in overlapping chunks."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Unsupported
 
-SHORTEST = 1.2
-"""Seconds of a piece."""
+MIN_LENGTH = 1.2
+"""Seconds of a chunk."""
 
 
-def needs_ctc(pipe: Pipe) -> None:
-    """Other models generate text, and are not made for being read in pieces (they warn about it)."""
+def require_ctc(pipe: Pipe) -> None:
+    """Raises `Unsupported` unless the model has a CTC head. Generating models are not made for chunks and warn."""
     if getattr(pipe.library, "type", None) != "ctc":
-        raise Unsupported("only models with a CTC head are read in pieces, with a time for each word")
+        raise Unsupported("only models with a CTC head support chunks with a time for each word")
 
 
-def in_pieces(duration: float) -> dict[str, Any]:
-    """Arguments with which a sound of so many seconds is read in about four pieces."""
-    length = max(SHORTEST, duration / 3)
+def chunk_options(duration: float) -> dict[str, Any]:
+    """Returns arguments that split audio of the given duration into about four chunks."""
+    length = max(MIN_LENGTH, duration / 3)
     return {"chunk_length_s": length, "stride_length_s": length / 4}
 
 
-def other_words(whole: str, pieces: str) -> list[str]:
-    """What changes from one text to the other, in words: lost ones, and those that were not there."""
-    first, second = whole.split(), pieces.split()
+def changed_words(whole: str, chunked: str) -> list[str]:
+    """Describes the words that differ: changed, added or missing ones."""
+    first, second = whole.split(), chunked.split()
     changes = SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
-    return [_told(" ".join(first[a:b]), " ".join(second[c:d])) for kind, a, b, c, d in changes if kind != "equal"]
+    return [_change(" ".join(first[a:b]), " ".join(second[c:d])) for kind, a, b, c, d in changes if kind != "equal"]
 
 
-def _told(before: str, after: str) -> str:
+def _change(before: str, after: str) -> str:
     if before and after:
         return f"{before!r} became {after!r}"
-    return f"{after!r} came in" if after else f"{before!r} went missing"
+    return f"{after!r} was added" if after else f"{before!r} is missing"

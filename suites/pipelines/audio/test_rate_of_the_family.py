@@ -9,33 +9,33 @@ from fixtures.pipelines.pipe import Pipe
 from suites.findings import Hazard
 from suites.pipelines.contracts.audio_inputs import sampling_rate
 
-SPEECH = 16_000
-"""Samples per second of every published model that hears with a class of this default."""
+SPEECH_RATE = 16_000
+"""Samples per second of all published models with a feature extractor of this default."""
 
 
 @pytest.mark.tasks("audio-classification", "automatic-speech-recognition", "zero-shot-audio-classification")
 def test_rate_of_the_family(pipe: Pipe, task: str) -> None:
-    """The feature extractor hears at the rate that the model's config names, or that its family was trained at.
+    """The sampling rate of the feature extractor is the one of the config, or of the model family's training.
 
-    Why: a wrong rate plays every sound too fast or too slow to the model; shapes and ranges stay right.
-    Fix: set `sampling_rate` in preprocessor_config.json to the rate of training.
+    Why: with a wrong rate, the model hears all audio too fast or too slow; shapes and ranges stay valid.
+    Fix: set `sampling_rate` in preprocessor_config.json to the rate of the training data.
     Source: https://huggingface.co/docs/transformers/model_doc/wav2vec2#transformers.Wav2Vec2FeatureExtractor
     """
-    own, extractor = sampling_rate(pipe), pipe.library.feature_extractor
-    wanted, why = _wanted(pipe.model.config, extractor)
-    if wanted and own != wanted:
+    actual, extractor = sampling_rate(pipe), pipe.library.feature_extractor
+    expected, why = _expected(pipe.model.config, extractor)
+    if expected and actual != expected:
         raise Hazard(
-            f"{task}: sampling_rate in preprocessor_config.json is {own}, {why} {wanted}.",
-            evidence={"sampling_rate": own, "expected": wanted},
+            f"{task}: sampling_rate in preprocessor_config.json is {actual}, {why} {expected}.",
+            evidence={"sampling_rate": actual, "expected": expected},
         )
 
 
-def _wanted(config: Any, extractor: Any) -> tuple[int | None, str]:
-    """The rate that is to be expected, None where nothing tells, and what tells it."""
-    named = getattr(config, "sampling_rate", None)
-    if isinstance(named, int):
-        return named, "config.json says"
+def _expected(config: Any, extractor: Any) -> tuple[int | None, str]:
+    """Returns the expected rate (None if unknown) and the reason."""
+    declared = getattr(config, "sampling_rate", None)
+    if isinstance(declared, int):
+        return declared, "config.json has"
     kind = type(extractor)
     default = inspect.signature(kind.__init__).parameters.get("sampling_rate")
-    known = default is not None and default.default == SPEECH
-    return (SPEECH, f"and models that hear through {kind.__name__} are trained at") if known else (None, "")
+    known = default is not None and default.default == SPEECH_RATE
+    return (SPEECH_RATE, f"but models with a {kind.__name__} are trained at") if known else (None, "")

@@ -9,33 +9,33 @@ from suites.pipelines.contracts.agreement import brief, difference, rounding
 from suites.pipelines.contracts.audio_inputs import sampling_rate
 from suites.pipelines.contracts.registry import contract_of
 
-KIND = "middle"
+PITCH = "middle"
 
 
 @pytest.mark.tasks("audio-classification", "automatic-speech-recognition")
 def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Record) -> None:
-    """A sound that says at which rate it was taken is brought to the model's rate, or refused.
+    """Audio with another declared sampling rate is resampled to the model's rate, or refused.
 
-    Why: samples at another rate are sound at another pitch and speed; the model answers, wrongly.
-    Fix: install torchaudio, which the pipeline resamples with, or resample before; nothing in the subject.
+    Why: samples at another rate sound faster and higher, and the model answers wrongly.
+    Fix: install torchaudio, which the pipeline uses for resampling, or resample before; no change in the model helps.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.AudioClassificationPipeline
     """
-    contract, own = contract_of(pipe), sampling_rate(pipe)
-    right = audio.sound(KIND, own)
-    expected = contract.answer(pipe, right)
-    told = contract.answer(pipe, {"raw": right.copy(), "sampling_rate": own})
-    if mismatch := difference(expected, told, rounding(pipe)):
-        raise Defect(f"{task}: with its rate of {own} beside it, a sound gets another answer: {mismatch}.")
-    half = audio.sound(KIND, own // 2)
+    contract, model_rate = contract_of(pipe), sampling_rate(pipe)
+    original = audio.sound(PITCH, model_rate)
+    expected = contract.answer(pipe, original)
+    declared = contract.answer(pipe, {"raw": original.copy(), "sampling_rate": model_rate})
+    if mismatch := difference(expected, declared, rounding(pipe)):
+        raise Defect(f"{task}: audio declared as {model_rate} Hz gets another answer than without a rate: {mismatch}.")
+    half = audio.sound(PITCH, model_rate // 2)
     try:
-        answer = contract.answer(pipe, {"raw": half.copy(), "sampling_rate": own // 2})
-    except Exception as error:  # whatever it is, it is a refusal
-        record.capability(f"pipelines.{task}.other_rates", "refused", evidence={"told": str(error)[:200]})
+        answer = contract.answer(pipe, {"raw": half.copy(), "sampling_rate": model_rate // 2})
+    except Exception as error:  # any error is a refusal
+        record.capability(f"pipelines.{task}.other_rates", "refused", evidence={"message": str(error)[:200]})
         return
     record.capability(f"pipelines.{task}.other_rates", "resampled")
-    as_they_are = contract.answer(pipe, half)
-    if difference(expected, as_they_are, 0.1) and not difference(as_they_are, answer, rounding(pipe)):
+    not_resampled = contract.answer(pipe, half)
+    if difference(expected, not_resampled, 0.1) and not difference(not_resampled, answer, rounding(pipe)):
         raise Defect(
-            f"{task}: a sound at {own // 2} samples per second is answered as if it were at {own}.",
+            f"{task}: audio at {model_rate // 2} samples per second is answered as if it were at {model_rate}.",
             evidence={"at the right rate": brief(expected), "at half of it": brief(answer)},
         )

@@ -19,31 +19,31 @@ from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
 def test_accelerator_agrees_with_cpu(
     pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int
 ) -> None:
-    """On the accelerator inputs get the answers that they get on the CPU, within rounding.
+    """Answers on the accelerator equal those on the CPU, within rounding.
 
-    Why: kernels for one device can be wrong for a shape, a mask or a dtype, and what was tested on the CPU is deployed
-    on the other.
-    Fix: try another attention implementation, and float32; report the operation that differs.
+    Why: kernels of one device can be wrong for a shape, a mask or a dtype; models are often tested on the CPU and
+    deployed on an accelerator.
+    Fix: try another attention implementation and float32; report the operation that differs to the library.
     Source: https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
     """
     contract = comparable_contract(pipe)
     if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
-        raise Unsupported("quantized kernels for the CPU are others, and the quantization suite compares them")
+        raise Unsupported("the CPU has other quantized kernels; the quantization suite compares the variants")
     if (needed := pipe.model.get_memory_footprint()) > memory_left:
-        raise Unsupported(f"a copy on the CPU needs {needed / 1e9:.1f} GB, {memory_left / 1e9:.1f} GB are left")
+        raise Unsupported(f"a copy on the CPU needs {needed / 1e9:.1f} GB, only {memory_left / 1e9:.1f} GB are left")
     loaded = loading.load_model(subject, replace(variant, device="cpu", dtype=str(pipe.model.dtype)[6:]))
     try:
-        other = pipes.make(task, subject, loaded.model)
+        cpu_pipe = pipes.make(task, subject, loaded.model)
         for sample in contract.samples(pipe)[:2]:
-            here, there = contract.answer(pipe, sample), contract.answer(other, sample)
-            if mismatch := contract.difference(pipe, there, here):
+            on_device, on_cpu = contract.answer(pipe, sample), contract.answer(cpu_pipe, sample)
+            if mismatch := contract.difference(pipe, on_cpu, on_device):
                 kind, more = (Hazard, NEAR_TIE) if contract.generates_text else (Defect, "")
                 raise kind(
-                    f"{task}: from the CPU to {variant.device} {mismatch}{more}.",
+                    f"{task}: the answers on the CPU and on {variant.device} differ: {mismatch}{more}.",
                     evidence={
                         "input": brief(sample),
-                        "on the CPU": brief(there),
-                        variant.device: brief(here),
+                        "on the CPU": brief(on_cpu),
+                        variant.device: brief(on_device),
                     },
                 )
     finally:

@@ -9,46 +9,53 @@ from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import comparable_contract
 
+NO_MESSAGE = "an error without a message"
+
 
 def test_bad_input_is_refused(pipe: Pipe, task: str, record: Record) -> None:
-    """What is no input gets an error that says something, or an answer as promised; afterwards the pipeline works as
-    before.
+    """Invalid input gets an error with a message or a valid answer, and does not affect later calls.
 
-    Why: services are sent empty, wrong and corrupt inputs; an answer made of nothing is taken for one, and a pipeline
-    that remembers the bad input answers the next one wrongly.
-    Fix: the finding names the input; check it before the pipeline.
+    Why: services receive empty, wrong and corrupt inputs; users believe an answer to such input, and a pipeline that
+    keeps state from it answers the next input wrongly.
+    Fix: the finding names the input; validate it before calling the pipeline.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
     contract = comparable_contract(pipe)
     sample = contract.samples(pipe)[0]
     before = contract.answer(pipe, sample)
-    told = dict(_told(contract, pipe))
+    messages = dict(_error_messages(contract, pipe))
     record.capability(
-        f"pipelines.{task}.bad_input", "refused" if all(told.values()) else "partly answered", evidence=told
+        f"pipelines.{task}.bad_input", "refused" if all(messages.values()) else "partly answered", evidence=messages
     )
     if mismatch := contract.difference(pipe, before, contract.answer(pipe, sample)):
-        raise Defect(f"{task}: after inputs that are no inputs {mismatch}.", evidence={"refused": told})
-    silent = [name for name, words in told.items() if words == "an error without a word"]
+        raise Defect(
+            f"{task}: after invalid inputs, a valid one gets another answer: {mismatch}.",
+            evidence={"refused": messages},
+        )
+    silent = [name for name, message in messages.items() if message == NO_MESSAGE]
     if silent:
-        raise Hazard(f"{task}: {silent[0]} is refused without a word of why.", evidence={"refused": told})
+        raise Hazard(f"{task}: {silent[0]} is refused with an empty error message.", evidence={"refused": messages})
 
 
-def _told(contract: Contract, pipe: Pipe) -> Iterator[tuple[str, str]]:
-    """What the pipeline says to each; empty where it answers."""
+def _error_messages(contract: Contract, pipe: Pipe) -> Iterator[tuple[str, str]]:
+    """Yields the error message for each invalid input; empty if the pipeline answers."""
     for name, wrong in contract.invalid_inputs(pipe).items():
         try:
             answer = contract.answer(pipe, wrong)
-        except Exception as error:  # whatever it is, it is a refusal
-            yield name, f"{type(error).__name__}: {error}"[:200] if str(error) else "an error without a word"
+        except Exception as error:  # any error is a refusal
+            yield name, f"{type(error).__name__}: {error}"[:200] if str(error) else NO_MESSAGE
         else:
             if problem := _problem(contract, wrong, answer, pipe):
-                raise Defect(f"{pipe.task}: {name} gets an answer, and {problem}.", evidence={"answer": brief(answer)})
+                raise Defect(
+                    f"{pipe.task}: invalid input ({name}) gets an answer that is not valid: {problem}.",
+                    evidence={"answer": brief(answer)},
+                )
             yield name, ""
 
 
 def _problem(contract: Contract, wrong: Any, answer: Any, pipe: Pipe) -> str | None:
-    """What is wrong with an answer; an answer of another form altogether is none."""
+    """Describes what is wrong with an answer, also if it has another structure than answers of this task."""
     try:
         return next(contract.problems(wrong, answer, pipe), None)
     except (TypeError, KeyError, IndexError, ValueError, AttributeError):
-        return f"it has another form than an answer: {brief(answer)}"
+        return f"it does not have the structure of an answer: {brief(answer)}"

@@ -10,61 +10,63 @@ from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import comparable_contract
 
 BATCH = 2
-NEAR_TIE = "; text is chosen token by token, and the generation suite tells whether rounding explains it"
+NEAR_TIE = "; the text is generated token by token, and the generation suite checks whether rounding explains this"
 
-SILENCE = "; the feature extractor gives no attention mask, and the model hears the silence behind shorter sounds"
+NO_AUDIO_MASK = (
+    "; the feature extractor returns no attention mask, so that shorter audio is heard with trailing silence"
+)
 """Documented: https://huggingface.co/docs/transformers/model_doc/wav2vec2#transformers.Wav2Vec2FeatureExtractor"""
 
 
 def test_batch_equals_single(pipe: Pipe, task: str, record: Record) -> None:
-    """Inputs in batches get the answers that they get alone, in their order, also in a last batch that is not full.
+    """Inputs in batches get the same answers as alone, in their order, also in an incomplete last batch.
 
-    Why: padding that the model attends to, or positions that ignore it, change answers with the company that an input
-    keeps, and nobody sees it.
-    Fix: look at the padding token, the padding side and the attention mask; for images at the sizes that are batched.
+    Why: if the model attends to padding, or its positions ignore padding, answers depend on the other inputs of the
+    batch, without any error.
+    Fix: check the padding token, the padding side and the attention mask; for images, the sizes within a batch.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#batch-inference
     """
     contract = comparable_contract(pipe)
     samples, together = _in_batches(contract, pipe, record)
     alone = [pipe.first, *(contract.answer(pipe, sample) for sample in samples[1:])]
     if len(together) != len(samples):
-        raise Defect(f"{task}: {len(samples)} inputs in batches of {BATCH} got {len(together)} answers.")
+        raise Defect(f"{task}: {len(samples)} inputs in batches of {BATCH} get {len(together)} answers.")
     for sample, one, other in zip(samples, alone, together, strict=True):
         if mismatch := contract.difference(pipe, one, contract.from_batch(one, other)):
             kind, more = (Hazard, NEAR_TIE) if contract.generates_text else (Defect, "")
-            if _padded_with_silence(pipe):
-                kind, more = Hazard, SILENCE
+            if _pads_without_mask(pipe):
+                kind, more = Hazard, NO_AUDIO_MASK
             raise kind(
-                f"{task}: in a batch of {BATCH} {mismatch}{more}.",
+                f"{task}: in a batch of {BATCH}, an input gets another answer than alone: {mismatch}{more}.",
                 evidence={"input": brief(sample), "alone": brief(one), "in a batch": brief(other)},
             )
 
 
-def _padded_with_silence(pipe: Pipe) -> bool:
-    """Whether sounds are padded with zeros and no mask, as models were trained that normalise over the whole sound."""
+def _pads_without_mask(pipe: Pipe) -> bool:
+    """True if audio is padded with zeros but not masked, as models with group normalization were trained."""
     extractor = getattr(pipe.library, "feature_extractor", None)
     unmasked = getattr(extractor, "return_attention_mask", None) is False
     return unmasked and getattr(pipe.model.config, "feat_extract_norm", None) == "group"
 
 
 def _in_batches(contract: Contract, pipe: Pipe, record: Record) -> tuple[Sequence[Any], list[Any]]:
-    """Inputs with their answers: of several sizes, else of one size where others do not fit into one batch."""
+    """Returns inputs with their answers: of several sizes, or of one size if the pipeline cannot batch several."""
     samples = contract.samples(pipe)
     size = {"batch_size": BATCH} if contract.can_batch(pipe) else {}
     try:
         return samples, contract.answers(pipe, samples, **size)
     except MemoryError:
         raise
-    except Exception as error:  # different sizes are refused by the shape of a tensor
-        told = f"{type(error).__name__}: {error}"[:200]
-    record.capability(f"pipelines.{pipe.task}.batches_of_several_sizes", "refused", evidence={"told": told})
-    alike = [samples[0]] * (BATCH + 1)
+    except Exception as error:  # tensors of different shapes are refused
+        message = f"{type(error).__name__}: {error}"[:200]
+    record.capability(f"pipelines.{pipe.task}.batches_of_several_sizes", "refused", evidence={"message": message})
+    same_size = [samples[0]] * (BATCH + 1)
     try:
-        return alike, contract.answers(pipe, alike, **size)
+        return same_size, contract.answers(pipe, same_size, **size)
     except MemoryError:
         raise
     except Exception as error:
         raise Hazard(
-            f"{pipe.task}: what is answered one by one fails in batches of {BATCH}: {type(error).__name__}: "
+            f"{pipe.task}: inputs that are answered one by one fail in batches of {BATCH}: {type(error).__name__}: "
             f"{' '.join(str(error).split())[:160]}"
         ) from error

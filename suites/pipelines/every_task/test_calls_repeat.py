@@ -7,11 +7,12 @@ from suites.pipelines.contracts.registry import comparable_contract
 
 
 def test_calls_repeat(pipe: Pipe, task: str) -> None:
-    """The same input gets the same answer again, also after other inputs.
+    """The same input gets the same answer in repeated calls, also after other inputs.
 
-    Why: state that one call leaves behind, or a layer that still draws random numbers, makes answers depend on what was
-    asked before.
-    Fix: look for dropout outside of evaluation mode, and for sampling in generation_config.json or the task's settings.
+    Why: state from an earlier call, or a layer that still samples random numbers, makes answers depend on the order of
+    requests.
+    Fix: look for dropout that stays active in evaluation mode, and for sampling in generation_config.json or in the
+    settings of the task.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
     contract = comparable_contract(pipe)
@@ -21,6 +22,6 @@ def test_calls_repeat(pipe: Pipe, task: str) -> None:
     after = contract.answer(pipe, first)
     if mismatch := contract.difference(pipe, before, after):
         raise Defect(
-            f"{task}: asked again, {mismatch}.",
+            f"{task}: asked again, the same input gets another answer: {mismatch}.",
             evidence={"input": brief(first), "first": brief(before), "again": brief(after)},
         )

@@ -11,21 +11,22 @@ from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
 
-SHORT = 100
-"""Characters of a text that a sentence can hold."""
+MAX_QUOTED = 100
+"""Characters of an input that a summary quotes."""
 
 
 def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: Record) -> None:
-    """Examples whose right answer is known get it.
+    """Inputs with a known answer (canaries) get that answer.
 
-    Why: swapped labels, a picture that is scaled twice or sound at the wrong rate leave every shape and every sum
-    right; only the meaning is wrong.
-    Fix: compare the labels with the head, and the preprocessor's settings with those of training.
+    Why: swapped labels, images that are rescaled twice or audio at the wrong sampling rate leave all shapes and score
+    sums valid; only the meaning is wrong.
+    Fix: compare the labels with the head, and the settings of the preprocessor with those of training.
     Source: https://github.com/huggingface/transformers/issues/3093
     """
     contract = contract_of(pipe)
     answers = [
-        _said(contract, canary, pipe, f"{number} of {len(canaries)}") for number, canary in enumerate(canaries, 1)
+        _answer_as_text(contract, canary, pipe, f"{number} of {len(canaries)}")
+        for number, canary in enumerate(canaries, 1)
     ]
     wrong = [(canary, got) for canary, got in zip(canaries, answers, strict=True)
              if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
@@ -38,37 +39,39 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
         samples=len(canaries),
         interval=wilson(right, len(canaries)),
     )
-    # ours are plain, and still some model may miss one; below half it is the labels
+    # built-in canaries are easy, but a healthy model may miss one; if most are wrong, the labels are
     if wrong and (wrong[0][0].declared or 2 * right < len(canaries)):
         canary, got = wrong[0]
-        which = _told(canary.input, f"input {1 + canaries.index(canary)} of {len(canaries)}")
+        which = _quoted(canary.input, f"input {1 + canaries.index(canary)} of {len(canaries)}")
         raise Defect(
-            f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: "
-            f"expected was {canary.answer!r}, the answer is {got!r}, for {which}.",
+            f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: expected "
+            f"{canary.answer!r}, got {got!r} for {which}.",
             evidence={"wrong": [_as_json(*each) for each in wrong]},
             remedy=fixes.of_wrong_answer(task),
         )
 
 
-def _told(given: Any, otherwise: str) -> str:
-    """A short text as it is; of all else which one it is, since nobody can read it."""
-    plain = isinstance(given, str) and len(given) <= SHORT and not given.startswith(("data:", "http:", "https:"))
-    return repr(given) if plain else otherwise
+def _quoted(value: Any, otherwise: str) -> str:
+    """Returns a short text in quotes, or `otherwise` for other inputs."""
+    quotable = (
+        isinstance(value, str) and len(value) <= MAX_QUOTED and not value.startswith(("data:", "http:", "https:"))
+    )
+    return repr(value) if quotable else otherwise
 
 
-def _said(contract: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
+def _answer_as_text(contract: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
     try:
         answer = contract.answer(pipe, contract.canary_input(canary.input, pipe))
     except (MemoryError, Unsupported):
         raise
-    except Exception as error:  # of the library, which says what is wrong with the input or with a file
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    except Exception as error:  # of the library; its message names the input or the file
+        message = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if pipe.subject.known:
             raise Unsupported(
-                f"{pipe.task}: canary {which} of the manifest cannot be given to the pipeline: {told}",
-                remedy="Correct `input` in the manifest: the path of a file that is there, or what the task takes.",
+                f"{pipe.task}: the pipeline fails on canary {which} of the manifest: {message}",
+                remedy="Correct `input` in the manifest: the path of an existing file, or an input of this task.",
             ) from error
-        raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {told}") from error
+        raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {message}") from error
     return contract.match_canary(answer, canary.answer) if contract.match_canary else contract.meaning(answer)
 
 

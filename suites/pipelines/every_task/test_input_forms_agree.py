@@ -11,20 +11,20 @@ from suites.pipelines.contracts.registry import comparable_contract
 
 
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:
-    """An input gets one answer in every form that the task accepts: alone, in a list, from a generator or a data set,
-    and as whatever the task takes besides.
+    """An input gets the same answer in every form that the task accepts: alone, in a list, from a generator or a data
+    set, as a path or a dictionary.
 
-    Why: the forms run through different code; a preprocessing step that one of them skips gives other answers.
+    Why: each form runs through different code; if one of them skips a preprocessing step, its answers differ.
     Fix: the finding names the form; compare the tensors that reach the model.
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#using-pipelines-on-a-dataset
     """
     contract = comparable_contract(pipe)
     sample, expected = contract.samples(pipe)[0], pipe.first
-    for form, given in _answers(contract, pipe, sample):
-        if mismatch := contract.difference(pipe, expected, given):
+    for form, answer in _answers(contract, pipe, sample):
+        if mismatch := contract.difference(pipe, expected, answer):
             raise Defect(
-                f"{task}: given {form}, {mismatch}.",
-                evidence={"input": brief(sample), "alone": brief(expected), form: brief(given)},
+                f"{task}: given {form}, an input gets another answer than alone: {mismatch}.",
+                evidence={"input": brief(sample), "alone": brief(expected), form: brief(answer)},
             )
 
 

@@ -10,15 +10,15 @@ from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
 
 SCORES = ("logits", "boxes", "logits_per_image", "logits_per_audio")
-"""Ends of the names of a model's outputs that answers are read from."""
+"""Suffixes of the model outputs from which answers are computed."""
 
 
 @contextmanager
-def _watched(model: Any) -> Iterator[list[str]]:
-    """Names of what the model gives that holds NaN: thresholds and labels that are left out hide it from answers."""
+def _outputs_with_nan(model: Any) -> Iterator[list[str]]:
+    """Collects the names of model outputs that hold NaN: thresholds and omitted labels hide it from answers."""
     found: list[str] = []
 
-    def look(module: Any, given: Any, output: Any) -> None:
+    def look(module: Any, inputs: Any, output: Any) -> None:
         named = output.items() if isinstance(output, Mapping) else ()
         found.extend(name for name, value in named if name.endswith(SCORES) and _holds_nan(value))
 
@@ -37,21 +37,19 @@ def _holds_nan(value: Any) -> bool:
 
 
 def test_output_conforms(pipe: Pipe, task: str) -> None:
-    """A pipeline answers in the form that its task promises: keys, ranges, order, sums.
+    """Answers have the structure that the task documents: keys, value ranges, order and sums.
 
-    Why: what reads the answers relies on it; a head of another width, scores that are no probabilities or a label that
-    the config does not have go unnoticed until somebody counts.
-    Fix: the finding names what is wrong; the head, the labels or `problem_type` in config.json decide it.
+    Why: callers rely on it; a head of another width, scores that are not probabilities, or a label that the config does
+    not have go unnoticed until the answers are evaluated.
+    Fix: the finding names the problem; check the head, the labels and `problem_type` in config.json.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
     contract = contract_of(pipe)
     samples = contract.samples(pipe)
-    with _watched(pipe.model) as found:
+    with _outputs_with_nan(pipe.model) as found:
         answers = contract.answers(pipe, samples)
     if found:
-        raise Defect(
-            f"{task}: the model's {found[0]} hold values that are NaN.", evidence={"outputs": sorted({*found})}
-        )
+        raise Defect(f"{task}: the model's {found[0]} hold NaN.", evidence={"outputs": sorted({*found})})
     for sample, answer in zip(samples, answers, strict=True):
         if problem := next(contract.problems(sample, answer, pipe), None):
             raise Defect(f"{task}: {problem}.", evidence={"input": brief(sample), "answer": brief(answer)})

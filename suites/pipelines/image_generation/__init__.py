@@ -1,1 +1,1 @@
-"""Promises of tasks that draw."""
+"""Checks of image generation."""

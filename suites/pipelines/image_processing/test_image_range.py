@@ -7,66 +7,70 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.pipelines.image_processing.processors import (
+    IMAGE_TASKS,
     LEVELS,
-    PICTURE_TASKS,
-    deviation,
-    levels,
-    pixels,
+    pixel_values,
     processor_of,
+    sample_image,
     setting,
+    smallest_std,
 )
 
 SIZE = (64, 64)
-NARROW = 0.1
-"""Numbers from 0 to 1, divided by a spread: 1 and more apart. A spread of 10 is none of numbers from 0 to 1."""
+MIN_CONTRAST = 0.1
+"""Smallest plausible distance of black and white: an image_std of 10 or more is not for values from 0 to 1."""
 
 
-@pytest.mark.tasks(*PICTURE_TASKS)
+@pytest.mark.tasks(*IMAGE_TASKS)
 def test_image_range(pipe: Pipe, task: str, record: Record) -> None:
-    """A picture of levels from 0 to 255 and the same one of numbers from 0 to 1 reach the model as the same numbers.
+    """The same image given as integers 0-255 and as floats 0-1 reaches the model as the same pixel values.
 
-    Why: a processor that divides by 255 twice, or not at all, gives the model a picture that is black or blinding;
-    every shape is right, and only the answers are wrong.
-    Fix: set `rescale_factor` to 1/255 and `do_rescale` to true in preprocessor_config.json; give `do_rescale=False`
-    with pictures that are numbers from 0 to 1.
+    Why: a processor that divides by 255 twice, or not at all, gives the model an image that is black or overexposed;
+    all shapes are valid, and only the answers are wrong.
+    Fix: set `rescale_factor` to 1/255 and `do_rescale` to true in preprocessor_config.json; pass `do_rescale=False`
+    for images with values from 0 to 1.
     Source: https://huggingface.co/docs/transformers/model_doc/vit#transformers.ViTImageProcessor.preprocess
     """
     processor = processor_of(pipe)
     if not setting(processor, "do_rescale") and not setting(processor, "do_normalize"):
-        raise Unsupported("the processor hands levels from 0 to 255 on, as they are")
+        raise Unsupported("the processor does not rescale: levels from 0 to 255 reach the model unchanged")
     if setting(processor, "offset") or setting(processor, "rescale_offset"):
-        raise Unsupported("the processor scales to other numbers than 0 to 1")
-    whole = levels()
-    expected = pixels(processor, whole / LEVELS, task, do_rescale=False)
-    record.capability(f"pipelines.{task}.pictures_of_fractions", _unasked(processor, whole / LEVELS, expected, task))
-    apart = abs(pixels(processor, whole, task) - expected).max()
-    if apart > 1.5 / LEVELS / deviation(processor):  # resizing rounds to whole levels
+        raise Unsupported("the processor does not rescale to values from 0 to 1")
+    image = sample_image()
+    expected = pixel_values(processor, image / LEVELS, task, do_rescale=False)
+    record.capability(
+        f"pipelines.{task}.pictures_of_fractions", _default_for_floats(processor, image / LEVELS, expected, task)
+    )
+    difference = abs(pixel_values(processor, image, task) - expected).max()
+    if difference > 1.5 / LEVELS / smallest_std(processor):  # resizing rounds to whole levels
         factor = setting(processor, "rescale_factor") if setting(processor, "do_rescale") else "none"
         raise Defect(
-            f"{task}: levels from 0 to 255 and numbers from 0 to 1 reach the model {apart:.3g} apart; "
-            f"the rescale factor is {factor}, not 1/255.",
-            evidence={"rescale_factor": factor, "largest difference": float(apart)},
+            f"{task}: the same image as integers 0-255 and as floats 0-1 reaches the model with pixel values that "
+            f"differ by up to {difference:.3g}: the rescale factor is {factor}, not 1/255.",
+            evidence={"rescale_factor": factor, "largest difference": float(difference)},
         )
-    _refuse_twice_scaled(processor, task)
+    _check_contrast(processor, task)
 
 
-def _refuse_twice_scaled(processor: Any, task: str) -> None:
-    """Raises where black and white are all but the same to the model."""
+def _check_contrast(processor: Any, task: str) -> None:
+    """Raises a defect if black and white are almost equal for the model."""
     import numpy
 
-    black, white = (pixels(processor, numpy.full((*SIZE, 3), level, dtype="uint8"), task) for level in (0, LEVELS))
-    apart = float(abs(white.mean() - black.mean()))
-    if apart < NARROW:
-        spread = setting(processor, "image_std")
+    black, white = (
+        pixel_values(processor, numpy.full((*SIZE, 3), level, dtype="uint8"), task) for level in (0, LEVELS)
+    )
+    difference = float(abs(white.mean() - black.mean()))
+    if difference < MIN_CONTRAST:
+        std = setting(processor, "image_std")
         raise Defect(
-            f"{task}: black and white reach the model only {apart:.2g} apart: pictures are rescaled to 0 ... 1, and "
-            f"image_std {spread} of preprocessor_config.json is meant for levels up to 255.",
-            evidence={"apart": apart, "image_mean": setting(processor, "image_mean"), "image_std": spread},
+            f"{task}: for the model, black and white differ only by {difference:.2g}: pixel values are rescaled to "
+            f"0-1, but image_std {std} of preprocessor_config.json is meant for levels up to 255.",
+            evidence={"difference": difference, "image_mean": setting(processor, "image_mean"), "image_std": std},
             remedy="Divide `image_mean` and `image_std` by 255, or set `do_rescale` to false.",
         )
 
 
-def _unasked(processor: Any, fractions: Any, expected: Any, task: str) -> str:
-    """What becomes of numbers from 0 to 1 when nobody says that they are."""
-    apart = abs(pixels(processor, fractions, task) - expected).max()
-    return "taken as they are" if apart <= 1.5 / LEVELS / deviation(processor) else "divided once more"
+def _default_for_floats(processor: Any, floats: Any, expected: Any, task: str) -> str:
+    """Returns what the processor does by default with values from 0 to 1."""
+    difference = abs(pixel_values(processor, floats, task) - expected).max()
+    return "taken as they are" if difference <= 1.5 / LEVELS / smallest_std(processor) else "divided once more"

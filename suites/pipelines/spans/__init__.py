@@ -1,1 +1,1 @@
-"""Promises of tasks that cut pieces out of a text."""
+"""Checks of tasks that answer with spans of a text."""

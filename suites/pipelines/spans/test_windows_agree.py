@@ -17,33 +17,33 @@ OPTIONS = {"aggregation_strategy": "first"}
 
 @pytest.mark.tasks("token-classification")
 def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
-    """A text that is read in overlapping windows has its names at the right places, each once.
+    """In overlapping windows, each entity is found once and at the right offsets.
 
-    Why: long documents are read in windows (`stride`); names at a seam are found twice or cut, and offsets that start
-    again in each window point to other words.
-    Fix: widen `stride`; where the tokenizer pads or truncates by itself, remove that from tokenizer.json.
+    Why: long documents are split into windows (`stride`); entities at a boundary are found twice or cut, and offsets
+    that restart in each window point to other words.
+    Fix: increase `stride`; if tokenizer.json enables padding or truncation, remove it there.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.TokenClassificationPipeline
     """
     contract = contract_of(pipe)
     if not getattr(pipe.tokenizer, "is_fast", False):
         raise Unsupported("windows need a fast tokenizer")
     text = " ".join(TEXTS)
-    whole, windows = _both(pipe, text)
+    whole, windows = _whole_and_windows(pipe, text)
     if problem := next(contract.problems(text, windows, pipe), None):
-        raise Defect(f"token-classification: in overlapping windows {problem}.", evidence={"names": brief(windows)})
-    same = len(_places(whole) & _places(windows))
+        raise Defect(f"token-classification: in overlapping windows, {problem}.", evidence={"entities": brief(windows)})
+    same = len(_entity_set(whole) & _entity_set(windows))
     record.metric(
         "pipelines.token-classification.found_in_windows",
-        same / max(1, len(_places(whole))),
-        "share of names",  # a window hides context, so that a healthy model may tell some otherwise
+        same / max(1, len(_entity_set(whole))),
+        "share of names",  # windows hide context, so that a healthy model may miss some
         better="higher",
-        samples=len(_places(whole)),
-        interval=wilson(same, max(1, len(_places(whole)))),
+        samples=len(_entity_set(whole)),
+        interval=wilson(same, max(1, len(_entity_set(whole)))),
     )
 
 
-def _both(pipe: Pipe, text: str) -> Iterable[list[Mapping[str, Any]]]:
-    """The names in one pass, and in windows of half the text that overlap by half."""
+def _whole_and_windows(pipe: Pipe, text: str) -> Iterable[list[Mapping[str, Any]]]:
+    """Yields the entities in one pass, and those in windows of half the text that overlap by half."""
     length = len(pipe.tokenizer(text)["input_ids"])
     limit = pipe.tokenizer.model_max_length
     if length > limit:
@@ -56,5 +56,5 @@ def _both(pipe: Pipe, text: str) -> Iterable[list[Mapping[str, Any]]]:
         pipe.tokenizer.model_max_length = limit
 
 
-def _places(found: Iterable[Mapping[str, Any]]) -> set[tuple[int, int, str]]:
+def _entity_set(found: Iterable[Mapping[str, Any]]) -> set[tuple[int, int, str]]:
     return {(name["start"], name["end"], name["entity_group"]) for name in found}

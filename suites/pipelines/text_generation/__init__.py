@@ -1,1 +1,1 @@
-"""Promises of tasks that write text."""
+"""Checks of text generation through the pipeline."""

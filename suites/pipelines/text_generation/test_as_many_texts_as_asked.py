@@ -14,27 +14,27 @@ COUNT = 3
 
 @pytest.mark.tasks("text-generation")
 def test_as_many_texts_as_asked(pipe: Pipe, task: str) -> None:
-    """`num_return_sequences` gives so many texts for each prompt, in the order of the prompts, and seeds repeat them.
+    """`num_return_sequences` gives that number of texts for each prompt, in order, and a seed reproduces them.
 
-    Why: answers are sampled to choose the best of several; texts that go to the wrong prompt, or that are fewer, are
-    judged as if they were its own.
-    Fix: nothing in the subject, as a rule; look for sampling settings in generation_config.json that leave one text.
+    Why: users sample several answers and choose the best; if texts are missing or belong to another prompt, they choose
+    a wrong one.
+    Fix: usually no change in the model helps; look for sampling settings in generation_config.json that leave one text.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation
     """
     contract = contract_of(pipe)
     prompts = list(contract.samples(pipe)[:2])
-    first, again = (_drawn(pipe, prompts) for _ in range(2))
+    first, again = (_sampled_texts(pipe, prompts) for _ in range(2))
     for prompt, texts in zip(prompts, first, strict=True):
         if len(texts) != COUNT:
             raise Defect(f"{task}: {COUNT} texts were asked for, {len(texts)} came.", evidence={"texts": brief(texts)})
-        strange = [text for text in texts if not text.startswith(prompt)]
-        if strange:
-            raise Defect(f"{task}: {brief(strange[0])} is told for the prompt {prompt!r}.")
+        other = [text for text in texts if not text.startswith(prompt)]
+        if other:
+            raise Defect(f"{task}: {brief(other[0])} is returned for the prompt {prompt!r}.")
     if first != again:
-        raise Defect(f"{task}: with the same seed other texts are drawn.", evidence={"first": first, "again": again})
+        raise Defect(f"{task}: the same seed gives other texts.", evidence={"first": first, "again": again})
 
 
-def _drawn(pipe: Pipe, prompts: list[str]) -> list[list[str]]:
+def _sampled_texts(pipe: Pipe, prompts: list[str]) -> list[list[str]]:
     import torch
 
     options: dict[str, Any] = {"do_sample": True, "num_return_sequences": COUNT, "max_new_tokens": 4}

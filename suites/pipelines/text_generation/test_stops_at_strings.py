@@ -8,7 +8,7 @@ from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
 
-SHORTEST = 6
+MIN_CHARACTERS = 6
 LENGTH = 3
 """Characters of a stop string."""
 
@@ -17,9 +17,9 @@ LENGTH = 3
 def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     """Generation ends with the token that completes a stop string, and not before.
 
-    Why: stop strings end answers at the next question or at the end of a block; a string that spans two tokens and is
-    overlooked lets the model talk on, and what reads the answer takes the rest for the model's own.
-    Fix: nothing in the subject, as a rule; report the tokenizer's class to the library.
+    Why: stop strings end an answer at the next question or at the end of a block; if a string that spans two tokens is
+    missed, the model continues, and the rest is taken for a part of the answer.
+    Fix: usually no change in the model helps; report the tokenizer's class to the library.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation
     """
     contract = contract_of(pipe)
@@ -34,23 +34,23 @@ def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     if stop not in written:
         raise Defect(f"{task}: generation ends before the stop string {stop!r} was written.", evidence=evidence)
     if stop in before:
-        raise Defect(f"{task}: generation goes on behind the stop string {stop!r}.", evidence=evidence)
+        raise Defect(f"{task}: generation continues after the stop string {stop!r}.", evidence=evidence)
 
 
 def _stop_string(prompt: str, text: str) -> str:
-    """Three characters of the text that its beginning does not complete together with the end of the prompt."""
+    """Returns three characters of the text that do not appear where prompt and text meet."""
     for at in range(len(text) // 3, len(text) - LENGTH + 1):
         stop = text[at : at + LENGTH]
         ends = (prompt[1 - LENGTH :] + gap + text[: LENGTH - 1].lstrip() for gap in ("", " "))
         if stop.strip() and not any(stop in end for end in ends):
             return stop
-    raise Unsupported("the model repeats itself: every piece of its text is complete at the end of the prompt")
+    raise Unsupported("the text is too repetitive: all of its parts also appear where prompt and text meet")
 
 
 def _long_answer(contract: Contract, pipe: Pipe) -> tuple[str, str]:
-    """A prompt, and the new text that it gets."""
+    """Returns a prompt and the new text for it."""
     for prompt in contract.samples(pipe):
         text = contract.answer(pipe, prompt)[0]["generated_text"]
-        if len(text) >= SHORTEST and "�" not in text:
+        if len(text) >= MIN_CHARACTERS and "�" not in text:
             return prompt, text
-    raise Unsupported(f"the model writes less than {SHORTEST} characters, too few to stop inside of them")
+    raise Unsupported(f"the model generates fewer than {MIN_CHARACTERS} characters, too few for a stop string")

@@ -1,1 +1,1 @@
-"""Promises of tasks that find something in pictures and videos."""
+"""Checks of detection, segmentation and classification in images and videos."""

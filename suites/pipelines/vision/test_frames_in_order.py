@@ -18,42 +18,41 @@ RATE = 2
 
 @pytest.mark.tasks("video-classification")
 def test_frames_in_order(pipe: Pipe, task: str) -> None:
-    """The model gets as many frames as it was made for, in the order of the video, each once, and every second one when
-    that is asked for.
+    """The model gets the number of frames that it expects, in order and without repetition, at the requested rate.
 
-    Why: movement is in the order; frames that come backwards, twice, or at another pace are another movement, and the
-    scores look as sure as ever.
+    Why: motion is in the order of frames; reversed, repeated or skipped frames show another motion, and the scores look
+    as certain as before.
     Fix: compare `num_frames` in config.json with training, and `frame_sampling_rate` with the video's frame rate.
     Source: https://github.com/huggingface/transformers/pull/48076
     """
     contract_of(pipe)
     if not hasattr(pipe.library, "preprocess"):
-        raise Unsupported("the task does not run through a pipeline here")
+        raise Unsupported("this version of transformers has no pipeline for the task")
     count = frame_count(pipe)
     levels = [round(DARK + (BRIGHT - DARK) * at / (RATE * count)) for at in range(RATE * count + 1)]
     video = clips.as_file(clips.counted(levels), directory("videos") / "counted.mkv")
     for rate in (1, RATE):
-        seen = _seen(pipe, video, rate, len(levels))
-        if problem := _problem(seen, count, rate):
-            raise Defect(f"{task}: {problem}.", evidence={"frames": seen, "frame_sampling_rate": rate})
+        frames = _frames_seen(pipe, video, rate, len(levels))
+        if problem := _problem(frames, count, rate):
+            raise Defect(f"{task}: {problem}.", evidence={"frames": frames, "frame_sampling_rate": rate})
 
 
-def _seen(pipe: Pipe, video: str, rate: int, count: int) -> list[int]:
-    """Which frames reach the model: they get brighter, so that the place in the range of brightness is their number."""
+def _frames_seen(pipe: Pipe, video: str, rate: int, count: int) -> list[int]:
+    """Returns the numbers of the frames that reach the model, which are encoded as increasing brightness."""
     import numpy
 
     prepared = pipe.library.preprocess(video, frame_sampling_rate=rate)
     name = next((name for name in prepared if name.startswith(PIXELS)), None)
     if name is None or prepared[name].ndim != 5:
-        raise Unsupported(f"the model gets {sorted(prepared)}: no frames one behind the other")
+        raise Unsupported(f"the model gets {sorted(prepared)}, not a sequence of frames")
     values = numpy.asarray(prepared[name].float())[0, :, 0]
     middle = values[:, values.shape[1] // 2, values.shape[2] // 2].astype("float64")
-    dark, bright = (_value(pipe, level, name) for level in (DARK, BRIGHT))
+    dark, bright = (_pixel_value(pipe, level, name) for level in (DARK, BRIGHT))
     return [round((each - dark) / (bright - dark) * (count - 1)) for each in middle.tolist()]
 
 
-def _value(pipe: Pipe, level: int, name: str) -> float:
-    """The number that a level of grey becomes."""
+def _pixel_value(pipe: Pipe, level: int, name: str) -> float:
+    """Returns the pixel value of a grey level."""
     path = clips.as_file(
         clips.counted([level] * (RATE * frame_count(pipe) + 1)), directory("videos") / f"grey {level}.mkv"
     )
@@ -61,12 +60,12 @@ def _value(pipe: Pipe, level: int, name: str) -> float:
     return float(found[found.shape[0] // 2, found.shape[1] // 2])
 
 
-def _problem(seen: list[int], count: int, rate: int) -> str:
-    told = ", ".join(map(str, seen[:8])) + (", ..." if len(seen) > 8 else "")
-    if len(seen) != count:
-        return f"{len(seen)} frames reach a model that was made for {count}"
-    if any(after <= before for before, after in pairwise(seen)):
-        return f"the frames {told} reach the model in this order: not that of the video, each once"
-    if rate > 1 and seen[-1] < count + 1:
-        return f"with frame_sampling_rate={rate} the frames {told} reach the model: every one, not every second"
+def _problem(frames: list[int], count: int, rate: int) -> str:
+    shown = ", ".join(map(str, frames[:8])) + (", ..." if len(frames) > 8 else "")
+    if len(frames) != count:
+        return f"{len(frames)} frames reach the model, which expects {count}"
+    if any(after <= before for before, after in pairwise(frames)):
+        return f"frames {shown} reach the model in this order, not in that of the video, each once"
+    if rate > 1 and frames[-1] < count + 1:
+        return f"with frame_sampling_rate={rate}, frames {shown} reach the model: every frame, not every second"
     return ""

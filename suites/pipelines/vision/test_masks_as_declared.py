@@ -15,11 +15,11 @@ KINDS = ("semantic", "instance", "panoptic")
 
 @pytest.mark.tasks("image-segmentation")
 def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
-    """Semantic masks cover each pixel once, and panoptic ones at most once.
+    """Semantic masks cover each pixel once, panoptic masks at most once.
 
-    Why: areas and shares are counted from masks; a pixel that is counted twice, or in no mask, makes them wrong by an
-    amount that depends on the picture.
-    Fix: look at what post-processing makes of the logits: labels that are left out, or masks that are not compared.
+    Why: areas are computed from masks; pixels in several masks, or in none, make them wrong by an amount that depends
+    on the image.
+    Fix: check post-processing: labels that are dropped, or masks that are thresholded independently.
     Source: https://huggingface.co/docs/transformers/tasks/semantic_segmentation
     """
     contract, processor = contract_of(pipe), processor_of(pipe)
@@ -27,28 +27,28 @@ def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
     record.capability(f"pipelines.{task}.kinds", ", ".join(kinds))
     for sample in contract.samples(pipe):
         for kind in (each for each in kinds if each != "instance"):
-            _count(kind, contract.answer(pipe, sample, subtask=kind), sample.size)
+            _check_coverage(kind, contract.answer(pipe, sample, subtask=kind), sample.size)
 
 
-def _count(kind: str, answer: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> None:
+def _check_coverage(kind: str, answer: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> None:
     import numpy
 
-    times = numpy.zeros(size[::-1], dtype="int64")
+    counts = numpy.zeros(size[::-1], dtype="int64")
     for entry in answer:
         mask = numpy.asarray(entry["mask"])
-        if mask.shape != times.shape:
+        if mask.shape != counts.shape:
             raise Defect(
-                f"image-segmentation: a {kind} mask has the shape {list(mask.shape)}, not {list(times.shape)}."
+                f"image-segmentation: a {kind} mask has the shape {list(mask.shape)}, not {list(counts.shape)}."
             )
-        times += mask > 0
-    least = 1 if kind == "semantic" else 0
-    wrong = int(((times > 1) | (times < least)).sum())
+        counts += mask > 0
+    minimum = 1 if kind == "semantic" else 0
+    wrong = int(((counts > 1) | (counts < minimum)).sum())
     if wrong:
         raise Defect(
-            f"image-segmentation: {wrong} of {times.size} pixels are in {_how_often(times, least)} {kind} masks.",
+            f"image-segmentation: {wrong} of {counts.size} pixels are in {_how_many(counts, minimum)} {kind} masks.",
             evidence={"kind": kind, "labels": [entry["label"] for entry in answer], "pixels": wrong},
         )
 
 
-def _how_often(times: Any, least: int) -> str:
-    return "several" if int(times.max()) > 1 else "no" if least else "several"
+def _how_many(counts: Any, minimum: int) -> str:
+    return "several" if int(counts.max()) > 1 else "no" if minimum else "several"

@@ -1,1 +1,1 @@
-"""Promises of tasks whose labels the caller names."""
+"""Checks of zero-shot tasks, whose labels the caller chooses."""

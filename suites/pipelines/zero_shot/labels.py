@@ -1,4 +1,4 @@
-"""Labels that the caller names, and the score of each."""
+"""Candidate labels of zero-shot tasks, and the score of each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TASKS = ("zero-shot-classification", "zero-shot-image-classification", "zero-sho
 
 
 def labels_of(contract: Contract, pipe: Pipe) -> list[str]:
-    """The labels that the contract's samples are given."""
+    """Returns the candidate labels of the contract's samples."""
     return list(contract.options(pipe)["candidate_labels"])
 
 
 def scores(answer: Any) -> dict[str, float]:
-    """Label to score: of a text's answer (`labels` beside `scores`) and of a list of pairs."""
+    """Returns scores by label, from parallel lists (`labels`, `scores`) or from a list of entries."""
     if isinstance(answer, dict):
         return dict(zip(answer["labels"], map(float, answer["scores"]), strict=True))
     return {entry["label"]: float(entry["score"]) for entry in answer}

@@ -11,17 +11,19 @@ from suites.pipelines.zero_shot.labels import TASKS, labels_of, scores
 
 @pytest.mark.tasks(*TASKS)
 def test_labels_in_any_order(pipe: Pipe, task: str) -> None:
-    """A label gets the same score wherever it stands in the list of labels.
+    """A candidate label gets the same score at every position in the list.
 
-    Why: scores that go with places instead of labels give every label a number, and most of them another's.
-    Fix: look at the padding of texts that are compared together, and at what sorts the answer.
+    Why: if scores follow positions instead of labels, most labels get the score of another one.
+    Fix: check the padding of labels that are encoded together, and the sorting of the answer.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.ZeroShotClassificationPipeline
     """
     contract = comparable_contract(pipe)
     sample, labels = contract.samples(pipe)[0], labels_of(contract, pipe)
-    one, other = (scores(contract.answer(pipe, sample, candidate_labels=each)) for each in (labels, labels[::-1]))
-    if mismatch := difference(one, other, 10 * rounding(pipe)):
+    forward, reversed_labels = (
+        scores(contract.answer(pipe, sample, candidate_labels=each)) for each in (labels, labels[::-1])
+    )
+    if mismatch := difference(forward, reversed_labels, 10 * rounding(pipe)):
         raise Defect(
-            f"{task}: with the labels in another order {mismatch}: scores go with places, not with labels.",
-            evidence={"labels": one, "in another order": other},
+            f"{task}: with the labels in another order, {mismatch}: scores follow positions, not labels.",
+            evidence={"labels": forward, "in another order": reversed_labels},
         )

@@ -29,7 +29,7 @@ mutant(
     source="huggingface/transformers#31778",
     base="tiny-automatic-speech-recognition",
     caught_by="pipelines/chunks-join",
-    summary_contains=("in pieces", "doubled"),
+    summary_contains=("in chunks", "doubled"),
     patch_pipe=keeps_overlaps,
 )(unchanged)
 
@@ -90,6 +90,6 @@ mutant(
     source="huggingface/transformers#36602",
     base="tiny-automatic-speech-recognition",
     caught_by="pipelines/timestamps-in-order",
-    summary_contains="the sound lasts",
+    summary_contains="the audio lasts",
     patch_pipe=runs_twice_as_fast,
 )(unchanged)

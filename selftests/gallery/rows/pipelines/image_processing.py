@@ -47,7 +47,7 @@ mutant(
     source="huggingface/transformers#34785",
     base="tiny-depth-estimation",
     caught_by="pipelines/colours-as-declared",
-    summary_contains=("reaches the model as", "mean and spread"),
+    summary_contains=("reaches the model as", "mean and std"),
     patch_pipe=other_mean,
 )(unchanged)
 

@@ -49,7 +49,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="pipelines/as-many-texts-as-asked",
-    summary_contains="is told for the prompt",
+    summary_contains="is returned for the prompt",
     patch_pipe=turned_round,
 )(unchanged)
 
@@ -77,7 +77,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="pipelines/conversations-go-on",
-    summary_contains="does not come back",
+    summary_contains="is not returned unchanged",
     patch_pipe=loses_the_question,
 )(unchanged)
 
@@ -101,7 +101,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="pipelines/conversations-go-on",
-    summary_contains=("is answered with", "its rendered text with"),
+    summary_contains=("answer to the conversation", "answer to its rendered text"),
     patch_pipe=renders_otherwise,
 )(unchanged)
 
@@ -163,7 +163,7 @@ mutant(
     source="huggingface/transformers#28801",
     base=CHAT,
     caught_by="pipelines/stops-at-strings",
-    summary_contains="goes on behind the stop string",
+    summary_contains="continues after the stop string",
     patch_pipe=talks_on,
 )(unchanged)
 

@@ -30,7 +30,7 @@ mutant(
     source="own",
     base="tiny-zero-shot-image-classification",
     caught_by="pipelines/labels-in-any-order",
-    summary_contains="scores go with places",
+    summary_contains="scores follow positions",
     patch_pipe=scores_by_place,
 )(unchanged)
 

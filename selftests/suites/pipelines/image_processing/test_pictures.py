@@ -32,19 +32,19 @@ class Processor:
 
 @pytest.mark.parametrize("shape", [(3, 8, 9), (2, 3, 8, 9), (16, 3, 8, 9)])
 def test_pixels_are_those_of_the_first_picture(shape: tuple[int, ...]) -> None:
-    assert processors.pixels(Processor(*shape), images.drawn("red disc")).shape == (3, 8, 9)
+    assert processors.pixel_values(Processor(*shape), images.drawn("red disc")).shape == (3, 8, 9)
 
 
 def test_a_pair_is_given_as_a_pair() -> None:
     processor = Processor(2, 3, 8, 9)
-    processors.pixels(processor, "picture", "keypoint-matching")
+    processors.pixel_values(processor, "picture", "keypoint-matching")
     assert processor.given == ["picture", "picture"]
 
 
 @pytest.mark.parametrize("shape", [(), (64, 768)])
 def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
     with pytest.raises(Unsupported):
-        processors.pixels(Processor(*shape), images.drawn("red disc"))
+        processors.pixel_values(Processor(*shape), images.drawn("red disc"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_size_is_exact_where_pictures_are_stretched(settings: dict[str, Any], 
     ],
 )
 def test_the_least_spread_counts(settings: dict[str, Any], spread: float) -> None:
-    assert processors.deviation(SimpleNamespace(**settings)) == spread
+    assert processors.smallest_std(SimpleNamespace(**settings)) == spread
 
 
 def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
@@ -170,7 +170,7 @@ def test_depths_are_compared_at_pixels() -> None:
 
 
 def test_scenes_hold_what_they_tell() -> None:
-    """The box of each disc is the box of its pixels, and a drawn lot lies wholly in its picture."""
+    """The box of each disc is the box of its pixel_values, and a drawn lot lies wholly in its picture."""
     import random
 
     import numpy

@@ -39,7 +39,7 @@ def outside(sample: Pair, answer: Sequence[Match]) -> Iterator[str]:
         for match in answer:
             x, y = match[name]["x"], match[name]["y"]
             if not (0 <= x <= width and 0 <= y <= height):
-                yield f"the point {x}, {y} lies outside of image {number}, which is {width} wide and {height} high"
+                yield f"the point {x}, {y} is outside of image {number}, which is {width} wide and {height} high"
 
 
 def sorted_by_position(answer: Sequence[Match]) -> list[Match]:

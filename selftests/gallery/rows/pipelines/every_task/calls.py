@@ -213,7 +213,7 @@ mutant(
     source="own",
     base="tiny-image-classification",
     caught_by="pipelines/pipeline-runs",
-    summary_contains=("made up at random", "classifier.weight"),
+    summary_contains=("randomly initialised", "classifier.weight"),
 )
 def classifier_head_missing(directory: Path) -> None:
     def edit(tensors: dict[str, Any]) -> dict[str, Any]:
