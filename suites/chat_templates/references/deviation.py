@@ -8,7 +8,7 @@ from typing import Any
 
 from fixtures.references.chat.family import CONTENT, Piece
 from fixtures.references.chat.recognition import Recognised, alike, recognise
-from fixtures.references.chat.speaker import Speaker
+from fixtures.references.chat.template_renders import TemplateRenders
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
 
@@ -38,53 +38,53 @@ class Deviation:
 ROLES = {"user", "assistant", "system", "model", "developer", "tool"}
 
 
-def speaker_of(chat: Chat) -> Speaker:
+def template_renders(chat: Chat) -> TemplateRenders:
     """The template, as the references listen to it."""
 
-    def render(messages: list[Message], opens: bool) -> str | None:
+    def render(messages: list[Message], prompt: bool) -> str | None:
         try:
-            return chat.render(messages, add_generation_prompt=opens)
+            return chat.render(messages, add_generation_prompt=prompt)
         except TemplateFails:
             return None
 
     tokens = frozenset(token.content for token in chat.tokenizer.added_tokens_decoder.values())
-    return Speaker(render, chat.tokenizer.bos_token or "", chat.tokenizer.eos_token or "", tokens)
+    return TemplateRenders(render, chat.tokenizer.bos_token or "", chat.tokenizer.eos_token or "", tokens)
 
 
 def family_of(chat: Chat) -> Recognised | None:
     """The family of a template, found out once."""
-    found: Recognised | None = chat.once("family", lambda each: recognise(speaker_of(each)))
+    found: Recognised | None = chat.once("family", lambda each: recognise(template_renders(each)))
     return found
 
 
-def deviation(found: Recognised, messages: list[Message], actual: str, *, opens: bool) -> Deviation | None:
+def deviation(found: Recognised, messages: list[Message], actual: str, *, prompt: bool) -> Deviation | None:
     """None where both agree, where the reference covers nothing, and where the template has words of its own.
 
     That a content is changed or lost is told by `content-verbatim` and by the capabilities, but for a system message
     that only some conversations lose: `loses_system`.
     """
-    expected = found.expected(messages, opens=opens)
-    if expected is None or expected == actual or alike(found, messages, actual, opens=opens):
+    expected = found.expected(messages, prompt=prompt)
+    if expected is None or expected == actual or alike(found, messages, actual, prompt=prompt):
         return None
     lost = [message["role"] for message in messages if str(message["content"]) not in actual]
     at = first_difference(expected, actual)
     if lost == ["system"]:
         return Deviation("the system message", expected, actual, at, loses_system=True)
-    before, part, inside = _place(found, messages, at, opens=opens)
-    if lost or _changes_content(found.pieces(messages, opens=opens), actual, at):
+    before, part, inside = _place(found, messages, at, prompt=prompt)
+    if lost or _changes_content(found.pieces(messages, prompt=prompt), actual, at):
         return None
     if (not inside and _adds_words(found, messages, actual, at)) or _foreign_role(found, part, actual[before:]):
         return None
     return Deviation(part.label, expected, actual, at)
 
 
-def _place(found: Recognised, messages: list[Message], at: int, *, opens: bool) -> tuple[int, Piece, bool]:
+def _place(found: Recognised, messages: list[Message], at: int, *, prompt: bool) -> tuple[int, Piece, bool]:
     """Where the part of the format begins that holds a position, the part, and whether the position is inside it.
 
     Of a content's first character it is the part before, which is longer than it should be.
     """
     before, last = 0, (0, Piece("the start", ""))
-    for piece in found.pieces(messages, opens=opens):
+    for piece in found.pieces(messages, prompt=prompt):
         if piece.label != CONTENT:
             last = (before, piece)
         if at < before + len(piece.text):
@@ -122,9 +122,9 @@ def _foreign_role(found: Recognised, part: Piece, actual: str) -> bool:
     return False
 
 
-def evidence(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, opens: bool) -> dict[str, Any]:
+def evidence(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, prompt: bool) -> dict[str, Any]:
     expected, actual = seen.shown
     return {"family": found.family.name, "format": found.family.source, "learned variants": found.style.described(),
-            "conversation": name, "messages": messages, "add_generation_prompt": opens, "differs at": seen.at,
+            "conversation": name, "messages": messages, "add_generation_prompt": prompt, "differs at": seen.at,
             "expected there": expected, "rendered there": actual, "expected": seen.expected[:2000],
             "rendered": seen.actual[:2000]}  # fmt: skip

@@ -5,10 +5,10 @@ import re
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
-from fixtures.references.chat.speaker import CONVERSATIONS, INSTRUCTED, Speaker
+from fixtures.references.chat.template_renders import CONVERSATIONS, INSTRUCTED, TemplateRenders
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.generated_conversations import Generated, features_of, render, simplest
-from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, speaker_of
+from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, template_renders
 from suites.findings import Defect, Hazard, Record
 
 
@@ -35,11 +35,11 @@ def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conv
 def fixed(chat: Chat, found: Recognised) -> None:
     """The conversations that have names; a system message that is never shown is told by the capabilities."""
     __tracebackhide__ = True
-    speaker = speaker_of(chat)
-    for name, opens, text in pairs(found, speaker):
-        seen = deviation(found, CONVERSATIONS[name], text, opens=opens)
-        if seen and (not seen.loses_system or _shows_system(speaker)):
-            raise finding(found, name, CONVERSATIONS[name], seen, opens=opens)
+    template = template_renders(chat)
+    for name, prompt, text in pairs(found, template):
+        seen = deviation(found, CONVERSATIONS[name], text, prompt=prompt)
+        if seen and (not seen.loses_system or _shows_system(template)):
+            raise finding(found, name, CONVERSATIONS[name], seen, prompt=prompt)
 
 
 def generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> None:
@@ -47,31 +47,31 @@ def generated(chat: Chat, found: Recognised, generated_conversations: Generated)
     __tracebackhide__ = True
 
     def wrong(conversation: Conversation, text: str) -> bool:
-        seen = deviation(found, conversation.messages, text, opens=False)
+        seen = deviation(found, conversation.messages, text, prompt=False)
         return seen is not None and not seen.loses_system
 
     for conversation in (
         each
         for each in generated_conversations(features_of(chat))
-        if not each.tools and covers(each.messages, opens=False)
+        if not each.tools and covers(each.messages, prompt=False)
     ):
         text = render(chat, conversation)
         if text is not None and wrong(conversation, text):
             conversation, text = simplest(chat, conversation, wrong)
-            seen = deviation(found, conversation.messages, text, opens=False)
+            seen = deviation(found, conversation.messages, text, prompt=False)
             assert seen
-            raise finding(found, "a generated conversation", conversation.messages, seen, opens=False)
+            raise finding(found, "a generated conversation", conversation.messages, seen, prompt=False)
 
 
-def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, opens: bool) -> Defect | Hazard:
+def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, prompt: bool) -> Defect | Hazard:
     kind = severity(found, messages, seen)
-    return kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, opens=opens),
+    return kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, prompt=prompt),
                 remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
 
 
-def _shows_system(speaker: Speaker) -> bool:
+def _shows_system(template: TemplateRenders) -> bool:
     system = str(CONVERSATIONS[INSTRUCTED][0]["content"])
-    return system in speaker.says(INSTRUCTED, opens=True)
+    return system in template.text_of(INSTRUCTED, prompt=True)
 
 
 def severity(found: Recognised, messages: list[Message], seen: Deviation) -> type[Defect] | type[Hazard]:

@@ -6,10 +6,10 @@ from typing import Any
 from fixtures.inputs.conversation_strategy import Features
 from fixtures.inputs.conversations import ANSWER, CONTENTS, QUESTION, user
 from fixtures.references.chat.encoder import Official
-from fixtures.references.chat.official import official, spoken
+from fixtures.references.chat.official_encoder import official, with_template_words
 from fixtures.references.chat.recognition import Recognised
-from fixtures.references.chat.speaker import CONVERSATIONS
-from fixtures.references.chat.tooling import Offer, Spoken
+from fixtures.references.chat.template_renders import CONVERSATIONS
+from fixtures.references.chat.tool_format import Offer, RecognisedTools
 from fixtures.references.reference import ReferenceMissing
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
@@ -61,13 +61,17 @@ def contents() -> list[list[Message]]:
 
 def compare(tokenizer: Any, chat: Chat, found: Recognised, encoder: Official, messages: list[Message]) -> None:
     __tracebackhide__ = True
-    opens = messages[-1]["role"] == "user"
-    same = spoken(found, messages)
-    if same is None or (not opens and not encoder.closes) or any("▁" in str(each["content"]) for each in messages):
+    prompt = messages[-1]["role"] == "user"
+    same = with_template_words(found, messages)
+    if (
+        same is None
+        or (not prompt and not encoder.encodes_answers)
+        or any("▁" in str(each["content"]) for each in messages)
+    ):
         return  # not covered; SentencePiece reads the letter '▁' as a space
     try:
-        shown = chat.render(messages, add_generation_prompt=opens)
-        actual = chat.ids(messages, add_generation_prompt=opens)
+        shown = chat.render(messages, add_generation_prompt=prompt)
+        actual = chat.ids(messages, add_generation_prompt=prompt)
     except TemplateFails:
         return  # a refusal is a strictness, other failures are told by `renders`
     if any(str(each["content"]) not in shown for each in messages):
@@ -78,25 +82,27 @@ def compare(tokenizer: Any, chat: Chat, found: Recognised, encoder: Official, me
 def compare_tools(tokenizer: Any, chat: Chat, encoder: Official) -> None:
     """Tools, calls and results, in conversations without a system message."""
     __tracebackhide__ = True
-    spoken = form_of(chat)
-    if not spoken or not encoder.encode_tools:
+    tooling = form_of(chat)
+    if not tooling or not encoder.encode_tools:
         return
     for offer, text in (heard for _, heard in fixed_renders(chat)):
         ids = (
-            encoder.encode_tools(spoken, offer) if complete(offer, text) and not plain_results(spoken, offer) else None
+            encoder.encode_tools(tooling, offer)
+            if complete(offer, text) and not plain_results(tooling, offer)
+            else None
         )
         if ids is not None:
             messages = [dict(each) for each in offer.messages]
-            actual = chat.ids(messages, tools=list(offer.tools), add_generation_prompt=offer.opens)
-            differ(tokenizer, spoken.found, encoder, messages, without_bos(ids, spoken.found, tokenizer), actual)
+            actual = chat.ids(messages, tools=list(offer.tools), add_generation_prompt=offer.prompt)
+            differ(tokenizer, tooling.found, encoder, messages, without_bos(ids, tooling.found, tokenizer), actual)
 
 
-def plain_results(spoken: Spoken, offer: Offer) -> bool:
+def plain_results(tooling: RecognisedTools, offer: Offer) -> bool:
     """Whether the template writes a result in the way that `tools-agree-with-family-reference` tells."""
-    departs = any(re.fullmatch(quirk.like, spoken.options[quirk.of]) for quirk in spoken.form.quirks)
+    departs = any(re.fullmatch(quirk.like, tooling.options[quirk.of]) for quirk in tooling.format.quirks)
     return (
         departs
-        and spoken.form.name.startswith("Mistral")
+        and tooling.format.name.startswith("Mistral")
         and any(each["role"] == "tool" and not str(each["content"]).startswith("{") for each in offer.messages)
     )
 

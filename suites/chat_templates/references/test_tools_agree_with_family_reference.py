@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fixtures.references.chat.tooling import Departure, Offer, Spoken, covered, departure
+from fixtures.references.chat.tool_format import Mismatch, Offer, RecognisedTools, covered, mismatch
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.generated_conversations import Generated, features_of
@@ -25,17 +25,17 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated
         https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/prompt_format.md;
         https://github.com/mistralai/mistral-common; https://github.com/openai/harmony/blob/main/docs/format.md
     """
-    spoken = form_of(chat)
-    told = spoken and {"form": spoken.form.source, "variants": dict(spoken.options)}
-    record.capability("chat.tool_form", spoken.form.name if spoken else "no reference", evidence=told)
-    if not spoken:
+    tooling = form_of(chat)
+    told = tooling and {"form": tooling.format.source, "variants": dict(tooling.options)}
+    record.capability("chat.tool_form", tooling.format.name if tooling else "no reference", evidence=told)
+    if not tooling:
         return
     for name, (offer, text) in {**dict(fixed_renders(chat)), **dict(generated(chat, generated_conversations))}.items():
-        parts = spoken.parts(offer)
-        gone = departure(parts, text) if parts and complete(offer, text) else None
+        parts = tooling.parts(offer)
+        gone = mismatch(parts, text) if parts and complete(offer, text) else None
         if gone:
-            raise finding(spoken, name, offer, text, gone)
-    quirks(spoken)
+            raise finding(tooling, name, offer, text, gone)
+    quirks(tooling)
 
 
 def generated(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[str, tuple[Offer, str]]]:
@@ -47,27 +47,29 @@ def generated(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[
             yield f"generated conversation {number + 1}", (offer, text)
 
 
-def finding(spoken: Spoken, name: str, offer: Offer, text: str, gone: Departure) -> Defect | Hazard:
+def finding(tooling: RecognisedTools, name: str, offer: Offer, text: str, gone: Mismatch) -> Defect | Hazard:
     """Whose vocabulary has the vendor's control tokens claims the vendor's form; others only look like it."""
     expected = gone.part.text or ""
     around = (expected[max(0, gone.same - AROUND) : gone.same + AROUND],
               text[gone.at + max(0, gone.same - AROUND) : gone.at + gone.same + AROUND])  # fmt: skip
-    kind = Defect if spoken.found.claimed else Hazard
+    kind, form = Defect if tooling.found.claimed else Hazard, tooling.format
     return kind(
-        f"{gone.part.label[0].upper()}{gone.part.label[1:]} is not in {spoken.form.name} form: {around[1]!r} instead "
+        f"{gone.part.label[0].upper()}{gone.part.label[1:]} is not in {form.name} form: {around[1]!r} instead "
         f"of {around[0]!r}, in {name}.",
-        evidence={"form": spoken.form.name, "source": spoken.form.source, "learned variants": dict(spoken.options),
-                  "messages": list(offer.messages), "add_generation_prompt": offer.opens,
+        evidence={"form": form.name, "source": form.source, "learned variants": dict(tooling.options),
+                  "messages": list(offer.messages), "add_generation_prompt": offer.prompt,
                   "expected": shown(expected, limit=2000), "rendered": shown(text, limit=3000)},
-        remedy=f"Write {gone.part.label} as {spoken.form.source} shows it.",
+        remedy=f"Write {gone.part.label} as {form.source} shows it.",
     )  # fmt: skip
 
 
-def quirks(spoken: Spoken) -> None:
+def quirks(tooling: RecognisedTools) -> None:
     """Variants that were published, and that the vendor's own encoder or documentation contradicts."""
     __tracebackhide__ = True
-    for quirk in spoken.form.quirks:
-        if re.fullmatch(quirk.like, spoken.options[quirk.of]):
-            raise Hazard(f"{quirk.summary}.",
-                         evidence={"form": spoken.form.name, "source": quirk.source, "variants": dict(spoken.options)},
-                         remedy=f"Write this part as the vendor documents it: {quirk.source}.")  # fmt: skip
+    for quirk in tooling.format.quirks:
+        if re.fullmatch(quirk.like, tooling.options[quirk.of]):
+            raise Hazard(
+                f"{quirk.summary}.",
+                evidence={"form": tooling.format.name, "source": quirk.source, "variants": dict(tooling.options)},
+                remedy=f"Write this part as the vendor documents it: {quirk.source}.",
+            )

@@ -9,13 +9,13 @@ from typing import Any
 from fixtures.inputs.conversations import INSTRUCTION
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
 from fixtures.references.chat.recognition import Recognised, alike, pairs
-from fixtures.references.chat.speaker import CONVERSATIONS
-from fixtures.references.chat.tool_forms import FORMS
-from fixtures.references.chat.tooling import Offer, Spoken, as_json, calls_of, learn
+from fixtures.references.chat.template_renders import CONVERSATIONS
+from fixtures.references.chat.tool_format import Offer, RecognisedTools, as_json, calls_of, recognise_tools
+from fixtures.references.chat.tool_formats import TOOL_FORMATS
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.probes import attempt
-from suites.chat_templates.references.deviation import family_of, speaker_of
+from suites.chat_templates.references.deviation import family_of, template_renders
 
 TOOL_CONVERSATIONS: dict[str, list[Message]] = {
     "a call": [ASK, CALL],
@@ -30,35 +30,38 @@ TOOL_CONVERSATIONS: dict[str, list[Message]] = {
 TOOLS = [WEATHER, CLOCK]
 
 
-def form_of(chat: Chat) -> Spoken | None:
+def form_of(chat: Chat) -> RecognisedTools | None:
     """The form of tools that a template of a known family speaks, found out once."""
-    found: Spoken | None = chat.once("tool form", _form_of)
+    found: RecognisedTools | None = chat.once("tool form", _form_of)
     return found
 
 
-def _form_of(chat: Chat) -> Spoken | None:
+def _form_of(chat: Chat) -> RecognisedTools | None:
     found = family_of(chat)
-    families = {name for form in FORMS for name in form.families}
+    families = {name for form in TOOL_FORMATS for name in form.families}
     if not found or found.family.name not in families or not probes_tools.shows_calls(chat) or not follows(chat, found):
         return None
-    return learn(found, [heard for _, heard in fixed_renders(chat)], FORMS)
+    return recognise_tools(found, [heard for _, heard in fixed_renders(chat)], TOOL_FORMATS)
 
 
 def follows(chat: Chat, found: Recognised) -> bool:
     """Whether conversations without tools agree with the family; else `agrees-with-family-reference` has told."""
-    speaker = speaker_of(chat)
-    alone = [(name, opens, text) for name, opens, text in pairs(found, speaker) if "system" not in name]
-    return not found.style.opens and all(
-        alike(found, CONVERSATIONS[name], text, opens=opens) for name, opens, text in alone
+    template = template_renders(chat)
+    alone = [(name, prompt, text) for name, prompt, text in pairs(found, template) if "system" not in name]
+    return not found.style.unasked_prompt and all(
+        alike(found, CONVERSATIONS[name], text, prompt=prompt) for name, prompt, text in alone
     )
 
 
 def fixed_renders(chat: Chat) -> Iterator[tuple[str, tuple[Offer, str]]]:
     for name, messages in TOOL_CONVERSATIONS.items():
-        for opens in (False, True) if messages[-1]["role"] != "assistant" else (False,):
-            text, _ = attempt(chat, messages, tools=TOOLS, add_generation_prompt=opens)
+        for prompt in (False, True) if messages[-1]["role"] != "assistant" else (False,):
+            text, _ = attempt(chat, messages, tools=TOOLS, add_generation_prompt=prompt)
             if text is not None:
-                yield f"{name}{' with a generation prompt' if opens else ''}", (Offer(messages, TOOLS, opens), text)
+                yield (
+                    f"{name}{' with a generation prompt' if prompt else ''}",
+                    (Offer(messages, TOOLS, prompt), text),
+                )
 
 
 def complete(offer: Offer, text: str) -> bool:

@@ -64,7 +64,7 @@ def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]
 def agrees(tokenizer: Any, reference: Reference, text: str) -> None:
     """Compares the ids of what of the text both sides are to agree on."""
     __tracebackhide__ = True
-    part = comparable_text(tokenizer, text, bare=reference.bare)
+    part = comparable_text(tokenizer, text, bare=reference.stripped_text_only)
     found = mismatch(tokenizer, reference.encode, part) if part else None
     if found:
         raise Defect(_summary(tokenizer, reference, found), evidence=_evidence(tokenizer, reference, found))
