@@ -164,6 +164,18 @@ def test_what_stands_in_a_folder_has_no_import_cycle(folder: str) -> None:
     assert bool(found) == (folder in CYCLES), found
 
 
+@pytest.mark.parametrize("suite", [name for name, level in LEVELS["suites"].items() if level == SUITE])
+def test_topics_do_not_import_each_other(suite: str) -> None:
+    """A topic is a folder with checks; helpers of two topics stand in the suite."""
+    prefix = f"suites.{suite}."
+    checks = {name for name in modules() if name.rpartition(".")[2].startswith("test_")}
+    topics = {name.rpartition(".")[0] for name in checks if name.startswith(prefix) and name.count(".") > 2}
+    for name in modules():
+        own = next((topic for topic in topics if name.startswith(f"{topic}.")), None)
+        others = {topic for topic in topics for each in imports()[name] if each.startswith(f"{topic}.")} - {own}
+        assert own is None or not others, (name, others)
+
+
 def test_modules_have_no_import_cycle() -> None:
     assert cycle({name: executed(name) for name in modules()}) is None or CYCLES
 

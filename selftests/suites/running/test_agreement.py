@@ -16,7 +16,7 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation import reach
+from suites.generation.equivalence import reach
 from suites.generation.equivalence import test_compiled_equals_eager as compiled
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate, rounding, warnings_heard

@@ -6,8 +6,8 @@ from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
 from fixtures.templates.chat import Chat
+from suites.chat_templates.differences import between
 from suites.chat_templates.portability.engines import CLOCK
-from suites.chat_templates.safety.differences import between
 from suites.findings import Hazard, Unsupported
 
 

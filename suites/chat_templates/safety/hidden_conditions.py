@@ -7,7 +7,7 @@ import re
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import AT_LENGTH, LONG, OFTEN, WIDE, Inspection, variables
-from suites.chat_templates.safety.differences import WORD, added, links, new_words
+from suites.chat_templates.differences import WORD, added, links, new_words
 from suites.chat_templates.safety.triggers import PROSE
 
 CLOCKS = (

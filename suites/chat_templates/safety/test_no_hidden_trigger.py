@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from fixtures.sandbox.inspection import LIMITS, Inspection
 from fixtures.templates.chat import Chat
+from suites.chat_templates.differences import links
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.safety import hidden_conditions
 from suites.chat_templates.safety.conversation_shapes import NEEDLES, RESULT
-from suites.chat_templates.safety.differences import links
 from suites.chat_templates.safety.template_names import inspections, templates
 from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
 from suites.findings import Defect, Finding, Hazard, Record

@@ -11,8 +11,8 @@ from typing import Any
 from fixtures.sandbox import prefetch
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect
+from suites.chat_templates.differences import added, links, new_words
 from suites.chat_templates.safety.conversation_shapes import NEEDLES, SHAPES, PlantedWord, Shape
-from suites.chat_templates.safety.differences import added, links, new_words
 
 Json = dict[str, Any]
 

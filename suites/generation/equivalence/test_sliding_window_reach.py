@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.generation import reach
+from suites.generation.equivalence import reach
 from suites.running import generate
 from suites.running.positions import positions
 

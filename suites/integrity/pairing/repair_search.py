@@ -10,10 +10,9 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
-from suites.integrity.pairing import likelihood, tokenizer_fit
+from suites.integrity.pairing import likelihood, repairs, tokenizer_fit
 from suites.integrity.pairing.likelihood import Row
-from suites.integrity.weights import repairs
-from suites.integrity.weights.repairs import Repair
+from suites.integrity.pairing.repairs import Repair
 
 WORK = {"quick": 1.5e11, "standard": 6e11, "exhaustive": 3e12}
 """Tokens times parameters of a search: about ten passes over a text for SmolLM2, hundreds for a tiny model."""

@@ -4,9 +4,9 @@ from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from suites.findings import Defect, Record
+from suites.pipelines import processors
 from suites.pipelines.contracts import fixes
 from suites.pipelines.contracts.registry import contract_for, first_failure
-from suites.pipelines.image_processing import processors
 
 
 @also_quantized

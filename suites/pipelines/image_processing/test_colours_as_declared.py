@@ -7,7 +7,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
-from suites.pipelines.image_processing.processors import (
+from suites.pipelines.processors import (
     IMAGE_TASKS,
     LEVELS,
     per_channel,

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
-from suites.pipelines.image_processing.processors import (
+from suites.pipelines.processors import (
     IMAGE_TASKS,
     LEVELS,
     pixel_values,

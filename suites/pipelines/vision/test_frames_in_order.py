@@ -10,7 +10,7 @@ from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.image_inputs import directory
 from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.video_classification import frame_count
-from suites.pipelines.image_processing.processors import PIXELS
+from suites.pipelines.processors import PIXELS
 
 DARK, BRIGHT = 20, 235
 RATE = 2

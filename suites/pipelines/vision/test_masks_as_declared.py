@@ -8,7 +8,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record
 from suites.pipelines.contracts.registry import contract_of
-from suites.pipelines.image_processing.processors import processor_of
+from suites.pipelines.processors import processor_of
 
 KINDS = ("semantic", "instance", "panoptic")
 

@@ -12,7 +12,7 @@ from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.labelled_boxes import LabelledBox, as_text
 from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.contracts.tasks import object_detection, segmentation
-from suites.pipelines.image_processing.processors import LEVELS, pixel_values, processor_of, setting, smallest_std
+from suites.pipelines.processors import LEVELS, pixel_values, processor_of, setting, smallest_std
 
 WITH_LABELS = ("zero-shot-object-detection",)
 BOXES: dict[str, Callable[[Any], Sequence[LabelledBox]]] = {

@@ -10,7 +10,7 @@ from fixtures.session.needs import cost, needs
 from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
-from suites.quantization.modules.sizes import footprint
+from suites.quantization.sizes import footprint
 
 
 @needs("continues_text")

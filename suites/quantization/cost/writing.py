@@ -8,7 +8,7 @@ from typing import Any
 
 from suites.findings import Unsupported
 from suites.quantization.cost import clock
-from suites.quantization.modules.sizes import footprint
+from suites.quantization.sizes import footprint
 from suites.running import generate
 from suites.running.positions import positions
 

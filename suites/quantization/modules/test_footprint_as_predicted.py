@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record
-from suites.quantization.modules.sizes import footprint, misjudged, of_other_dtypes, share_quantized
+from suites.quantization.sizes import footprint, misjudged, of_other_dtypes, share_quantized
 
 
 @needs("among_quantized")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from suites.findings import Defect
-from suites.quantization.modules.sizes import parameters
+from suites.quantization.sizes import parameters
 
 
 def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:

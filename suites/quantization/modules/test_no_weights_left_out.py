@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from suites.findings import Hazard
-from suites.quantization.modules.sizes import parameters
+from suites.quantization.sizes import parameters
 
 
 def test_no_weights_left_out(quantized: Loaded) -> None:

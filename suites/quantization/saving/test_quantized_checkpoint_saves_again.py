@@ -6,7 +6,7 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.quantization.saving.trip import trip
+from suites.quantization.trip import trip
 
 
 @needs("reads_text")

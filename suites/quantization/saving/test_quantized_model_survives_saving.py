@@ -5,7 +5,7 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect
-from suites.quantization.saving.trip import saved
+from suites.quantization.trip import saved
 
 
 @needs("reads_text")

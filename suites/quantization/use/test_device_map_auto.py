@@ -6,7 +6,7 @@ from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
 from suites.quantization.running import answer, furthest, random_ids
-from suites.quantization.saving.trip import trip
+from suites.quantization.trip import trip
 from suites.running import rounding
 
 

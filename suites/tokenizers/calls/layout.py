@@ -7,7 +7,7 @@ from typing import Any
 
 from fixtures.text.differences import position
 from suites.findings import Unsupported
-from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.checked_calls import call_or_skip
 from suites.tokenizers.encoding import encode
 
 IDS_CHANGE = (

@@ -4,7 +4,7 @@ from typing import Any
 
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.checked_calls import call_or_skip
 from suites.tokenizers.encoding import Panic, panics_as_errors
 from suites.tokenizers.tokenization_pipeline import pipeline
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import NASTY, texts
 from suites.findings import Defect
-from suites.tokenizers.calls.checked_calls import SAMPLE_TEXTS, call_or_defect, call_or_skip, no_pairs, takes_pairs
+from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, call_or_skip, no_pairs, takes_pairs
 from suites.tokenizers.evidence import case
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from suites.evidence import tokens
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.checked_calls import call_or_defect, call_or_skip
 from suites.tokenizers.calls.layout import layout
+from suites.tokenizers.checked_calls import call_or_defect, call_or_skip
 
 
 def test_empty_input(tokenizer: Any, record: Record) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import texts
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.checked_calls import SAMPLE_TEXTS, call_or_defect, is_fast, truncation_side
 from suites.tokenizers.calls.layout import layout
+from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, is_fast, truncation_side
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."

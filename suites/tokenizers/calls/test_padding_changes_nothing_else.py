@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.checked_calls import (
+from suites.tokenizers.checked_calls import (
     SAMPLE_TEXTS,
     call_or_defect,
     call_or_skip,

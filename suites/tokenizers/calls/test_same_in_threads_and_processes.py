@@ -9,8 +9,8 @@ from fixtures.inputs.texts import NASTY
 from fixtures.machine.machine import no_collection
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
-from suites.tokenizers.calls.checked_calls import call_or_skip
 from suites.tokenizers.calls.forked_process import run_in_fork
+from suites.tokenizers.checked_calls import call_or_skip
 from suites.tokenizers.evidence import case
 
 THREADS, ROUNDS = 4, 3

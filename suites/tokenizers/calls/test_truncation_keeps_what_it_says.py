@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
 from suites.findings import Defect, Finding
-from suites.tokenizers.calls.checked_calls import call_or_defect, takes_pairs, truncation_side
 from suites.tokenizers.calls.layout import Layout, layout
+from suites.tokenizers.checked_calls import call_or_defect, takes_pairs, truncation_side
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suites.findings import Defect
-from suites.tokenizers.calls.checked_calls import call_or_skip
+from suites.tokenizers.checked_calls import call_or_skip
 from suites.tokenizers.tokenization_pipeline import pipeline
 
 

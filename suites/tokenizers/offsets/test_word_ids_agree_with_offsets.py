@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fixtures.inputs.texts import NASTY, texts
 from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.calls.checked_calls import is_fast
+from suites.tokenizers.checked_calls import is_fast
 from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import Located, Token, located, shown
 

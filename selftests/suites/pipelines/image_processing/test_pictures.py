@@ -9,11 +9,11 @@ import pytest
 
 from fixtures.inputs import clips, images, scenes
 from suites.findings import Unsupported
+from suites.pipelines import processors
 from suites.pipelines.contracts import labelled_boxes
 from suites.pipelines.contracts.agreement import difference
 from suites.pipelines.contracts.labelled_boxes import LabelledBox as Box
 from suites.pipelines.contracts.tasks import depth_and_images
-from suites.pipelines.image_processing import processors
 
 
 class Processor:

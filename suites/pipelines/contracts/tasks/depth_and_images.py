@@ -75,7 +75,7 @@ def image_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
 
 
 def _padding(pipe: Pipe) -> int:
-    from suites.pipelines.image_processing.processors import processor_of, setting
+    from suites.pipelines.processors import processor_of, setting
 
     processor = processor_of(pipe)
     sizes = [setting(processor, name) for name in ("size_divisor", "pad_size")]
