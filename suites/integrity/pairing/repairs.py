@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.models.weight_statistics import Stored
 from suites.integrity.config_sizes import head_size
+from suites.integrity.layer_order import swaps
 from suites.integrity.tensor_names import LAYER
-from suites.integrity.weights.layer_order import swaps
 
 if TYPE_CHECKING:
     import torch

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.models.weight_statistics import Stored
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
-from suites.integrity.weights.layer_order import Swap, swaps
+from suites.integrity.layer_order import Swap, swaps
 
 
 def test_layers_in_order(subject: Subject, stored: dict[str, Stored]) -> None:
