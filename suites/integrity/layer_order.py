@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from fixtures.models.weight_statistics import Stored
+from suites.integrity.orientation import log_normalized
 from suites.integrity.tensor_names import LAYER
-from suites.integrity.weights.orientation import log_normalized
 
 if TYPE_CHECKING:
     import numpy

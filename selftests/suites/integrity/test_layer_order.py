@@ -11,8 +11,8 @@ from fixtures.models.weight_statistics import Stored
 from suites.integrity.config.generation_ranges import forbidden_stops, invalid_values, too_short_max_length
 from suites.integrity.config.key_synonyms import ROPE_SYNONYMS, canonical
 from suites.integrity.layer_order import swaps
+from suites.integrity.orientation import orientations
 from suites.integrity.pairing.repairs import Repair, deinterleaved
-from suites.integrity.weights.orientation import orientations
 
 numpy = pytest.importorskip("numpy")
 LAYERS, WIDTH, KINDS = 8, 64, 10

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect
+from suites.integrity.orientation import Orientation, orientations
 from suites.integrity.tensor_names import few, siblings
-from suites.integrity.weights.orientation import Orientation, orientations
 
 
 def test_matrices_not_transposed(stored: dict[str, Stored]) -> None:
