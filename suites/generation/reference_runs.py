@@ -10,7 +10,7 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 from suites.running import generate, rounding
 from suites.running.agreement import Run
-from suites.running.positions import room
+from suites.running.limits import room, vocabulary
 from suites.running.prompts import QUESTIONS, encoded
 
 LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
@@ -127,8 +127,7 @@ class ReferenceRuns:
     @property
     def steps(self) -> int:
         """New tokens of a run: fewer where the model has no positions for them."""
-        taken = 1 if self.seq2seq else self.prompt["input_ids"].shape[1]
-        return room(self.model, taken, NEW_TOKENS)
+        return room(self.model, generate.start_of_answer(self.model, self.prompt), NEW_TOKENS)
 
     @property
     def pad(self) -> int:
@@ -141,7 +140,7 @@ class ReferenceRuns:
     @property
     def rows(self) -> int:
         """Rows of the embedding matrix."""
-        return int(self.model.get_input_embeddings().weight.shape[0])
+        return vocabulary(self.model)
 
     @property
     def last(self) -> slice:

@@ -9,6 +9,7 @@ from suites.running.agreement import distances
 from suites.running.dtypes.batches import longest
 from suites.running.dtypes.precision import CastModel, own_dtype
 from suites.running.generate import refusals
+from suites.running.limits import vocabulary
 
 LENGTH, DECODED = 12, 4
 
@@ -21,7 +22,7 @@ def random_ids(model: Any, rows: int) -> dict[str, Any]:
         raise Unsupported(f"the model reads {model.main_input_name}, not text")
     source = torch.Generator().manual_seed(0)
     length = min(LENGTH, longest(model))
-    ids = torch.randint(model.get_input_embeddings().weight.shape[0], (rows, length), generator=source)
+    ids = torch.randint(vocabulary(model), (rows, length), generator=source)
     found = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if model.config.is_encoder_decoder:
         found["decoder_input_ids"] = ids[:, :DECODED]

@@ -13,7 +13,7 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 from suites.running import answer_signs, forced_tokens, generate, prompts
-from suites.running.positions import room
+from suites.running.limits import room, vocabulary
 
 TOKENS_FOR_QUESTIONS = {"quick": 48, "standard": 64, "exhaustive": 128}
 TOKENS_FOR_INSTRUCTIONS = {"quick": 20, "standard": 64, "exhaustive": 160}
@@ -88,7 +88,7 @@ def _instructions(subject: Subject, items: Items, profile: str) -> tuple[Instruc
 def _prompt(subject: Subject, tokenizer: Any, model: Any, text: str) -> Any:
     """The ids of a prompt (1-d); those that the model has no rows for are left out."""
     ids = prompts.encoded(subject, tokenizer, text)["input_ids"][0]
-    ids = ids[ids < forced_tokens.vocabulary(model)]
+    ids = ids[ids < vocabulary(model)]
     if not len(ids):
         raise Unsupported("the tokenizer makes no tokens of a prompt that the model has embeddings for")
     return ids
@@ -123,7 +123,7 @@ def _generated(model: Any, rows: list[Any], limit: int, **options: Any) -> list[
     given = {name: batch[name].to(model.device) for name in ("input_ids", "attention_mask")}
     if not generate.takes(model, "attention_mask"):
         del given["attention_mask"]
-    count = room(model, forced_tokens.start_of_answer(model, given), limit)
+    count = room(model, generate.start_of_answer(model, given), limit)
     with generate.refusals("generate()"), torch.inference_mode():
         return forced_tokens.new_ids(model, given, model.generate(**given, max_new_tokens=count, **options))
 

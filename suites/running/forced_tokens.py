@@ -12,6 +12,7 @@ from typing import Any
 
 from suites.findings import Unsupported
 from suites.running import generate
+from suites.running.limits import vocabulary
 
 PUSH = 1e6
 """Added to a logit: above any other that is finite, and no way round a token that was forbidden with minus infinity."""
@@ -48,11 +49,6 @@ def stops(model: Any) -> list[int]:
     declared = model.generation_config.eos_token_id
     given = list(declared) if isinstance(declared, (list, tuple)) else [] if declared is None else [int(declared)]
     return [each for each in given if 0 <= each < vocabulary(model)]
-
-
-def vocabulary(model: Any) -> int:
-    """How many ids the model has an input for."""
-    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def prompt(model: Any, tokenizer: Any, *, text: str = PROMPT, rows: int = 1) -> dict[str, Any]:
@@ -103,11 +99,6 @@ class _Steering:
         return scores
 
 
-def start_of_answer(model: Any, inputs: dict[str, Any]) -> int:
-    """How many ids of a generated row come before the first new one."""
-    return 1 if model.config.is_encoder_decoder else int(inputs["input_ids"].shape[1])
-
-
 def generated(model: Any, inputs: dict[str, Any], *, says: Sequence[Sequence[int]] = (), **settings: Any) -> Any:
     """What `generate` returns, with the model led to say `says`, row by row.
 
@@ -117,13 +108,13 @@ def generated(model: Any, inputs: dict[str, Any], *, says: Sequence[Sequence[int
     import torch
 
     if says:
-        settings["logits_processor"] = steered(says, start_of_answer(model, inputs))
+        settings["logits_processor"] = steered(says, generate.start_of_answer(model, inputs))
     with generate.refusals("generate()"), torch.inference_mode():
         return model.generate(**inputs, **settings)
 
 
 def new_ids(model: Any, inputs: dict[str, Any], output: Any) -> list[list[int]]:
     """The new ids of every row."""
-    start = start_of_answer(model, inputs)
+    start = generate.start_of_answer(model, inputs)
     sequences = output if hasattr(output, "shape") else output.sequences
     return [[int(each) for each in row[start:]] for row in sequences]

@@ -37,8 +37,13 @@ def as_shipped(model: Any, inputs: Mapping[str, Any], count: int) -> list[list[i
 
     with tidied(model), torch.inference_mode():
         ids = model.generate(**placed(model, inputs), max_new_tokens=count, do_sample=False)
-    start = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    start = start_of_answer(model, inputs)
     return [list(row) for row in ids[:, start:].tolist()]
+
+
+def start_of_answer(model: Any, inputs: Mapping[str, Any]) -> int:
+    """How many ids of a generated row come before the first new one."""
+    return 1 if model.config.is_encoder_decoder else int(inputs["input_ids"].shape[1])
 
 
 def runs(output: Any) -> list[Run]:

@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.findings import Unsupported
+from suites.running.generate import start_of_answer
 
 QUESTIONS = (
     "What is the capital of France?",
@@ -47,5 +48,5 @@ def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[i
         output = model.generate(
             **placed, do_sample=False, max_new_tokens=max_new_tokens, temperature=None, top_p=None, top_k=None
         )
-    start = 1 if model.config.is_encoder_decoder else placed["input_ids"].shape[1]  # 1: the decoder's start token
+    start = start_of_answer(model, placed)
     return [int(token) for token in output[0, start:]]

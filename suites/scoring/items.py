@@ -10,8 +10,9 @@ from fixtures.inputs.items import Choice, Cloze, Instruction, Items, ShortAnswer
 from fixtures.models.loading import Loaded
 from suites import scoring
 from suites.findings import Unsupported
-from suites.running import forced_tokens, generate
+from suites.running import generate
 from suites.running.answers import Answer
+from suites.running.limits import vocabulary
 from suites.scoring import dense, passages, rules
 
 SHOTS = (
@@ -112,7 +113,7 @@ def _pairs(model: Any, tokenizer: Any, question: Question) -> list[tuple[list[in
 
 def _ids(model: Any, tokenizer: Any, text: str) -> list[int]:
     ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
-    if len(ids) < 2 or max(ids) >= forced_tokens.vocabulary(model):
+    if len(ids) < 2 or max(ids) >= vocabulary(model):
         raise Unsupported(f"the tokenizer has no ids for {text!r} that the model has embeddings for")
     return ids
 

@@ -11,7 +11,8 @@ from fixtures.inputs.corpora.corpus import Corpus, Text
 from fixtures.models.loading import Loaded
 from suites import scoring
 from suites.findings import Unsupported
-from suites.running import forced_tokens, generate
+from suites.running import generate
+from suites.running.limits import vocabulary
 from suites.scoring import dense
 
 WINDOW = 2048
@@ -36,7 +37,7 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
     Raises:
         Unsupported: the tokenizer makes no ids of it that the model has rows for.
     """
-    rows = forced_tokens.vocabulary(model)
+    rows = vocabulary(model)
     found = []
     for text in corpus.texts:
         ids = tokenizer(text.text, add_special_tokens=False)["input_ids"]
@@ -50,7 +51,7 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
 def prefix(model: Any, tokenizer: Any) -> int | None:
     """What stands before a text: the beginning of a text, else its end, as in lm-eval; None where there is neither."""
     given = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-    return next((int(each) for each in given if each is not None and each < forced_tokens.vocabulary(model)), None)
+    return next((int(each) for each in given if each is not None and each < vocabulary(model)), None)
 
 
 def window(model: Any) -> int:

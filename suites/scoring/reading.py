@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from suites.findings import Unsupported
 from suites.running import generate
+from suites.running.limits import vocabulary
 
 CHUNK_BYTES = 32_000_000
 """Of float32 logits at a time, whatever the vocabulary and the text."""
@@ -99,7 +100,7 @@ def _tried(model: Any) -> Reader:
     """The model in parts, where they give what the whole gives on a few tokens."""
     import torch
 
-    rows = int(model.get_input_embeddings().weight.shape[0])
+    rows = vocabulary(model)
     ids = (torch.arange(2 * TRIED, device=model.device) * 7919 % rows).reshape(2, TRIED)
     with torch.inference_mode():
         whole = Reader().states(model, {"input_ids": ids}).float()

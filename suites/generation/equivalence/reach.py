@@ -12,6 +12,7 @@ from typing import Any
 
 from suites.running import generate
 from suites.running import rounding as noise
+from suites.running.limits import vocabulary
 
 CHANGED = 2
 """The position that is changed; not the first, which some models treat as a sink."""
@@ -44,7 +45,7 @@ def layers(model: Any, length: int) -> list[Layer]:
     import torch
 
     source = torch.Generator().manual_seed(0)
-    rows = int(model.get_input_embeddings().weight.shape[0])
+    rows = vocabulary(model)
     ids = torch.randint(rows, (1, length), generator=source)
     with _watched(model) as found:
         generate.forward(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})

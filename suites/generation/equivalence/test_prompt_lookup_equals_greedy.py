@@ -8,7 +8,7 @@ from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_agree
-from suites.running.positions import positions
+from suites.running.limits import positions
 
 
 def test_prompt_lookup_equals_greedy(

@@ -7,7 +7,7 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.generation.equivalence import reach
 from suites.running import generate
-from suites.running.positions import positions
+from suites.running.limits import positions
 
 BEYOND = 4
 """Positions behind the window's edge that are tried."""

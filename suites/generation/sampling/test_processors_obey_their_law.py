@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suites.findings import Defect
-from suites.running import forced_tokens
+from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _broken(model: Any, inputs: dict[str, Any], law: Law) -> list[dict[str, Any]
 
     output = _run(model, inputs, law.settings, steps=STEPS)
     sequence = [int(each) for each in output.sequences[0]]
-    start = forced_tokens.start_of_answer(model, inputs)
+    start = generate.start_of_answer(model, inputs)
     found = []
     for new, (logits, scores) in enumerate(zip(output.logits, output.scores, strict=True)):
         row, given = (each[0].double().cpu().numpy() for each in (logits, scores))

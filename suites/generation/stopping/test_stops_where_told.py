@@ -4,7 +4,7 @@ from typing import Any
 
 from suites.findings import Defect, Record, Unsupported
 from suites.generation.stopping.conditions import Condition, conditions
-from suites.running import forced_tokens
+from suites.running import forced_tokens, generate
 
 LIMIT = 10
 """New tokens after which a generation counts as one that did not stop."""
@@ -20,7 +20,7 @@ def test_stops_where_told(tokenizer: Any, generator: Any, record: Record) -> Non
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (parameters that control the length)
     """
     inputs = forced_tokens.prompt(generator, tokenizer)
-    start = forced_tokens.start_of_answer(generator, inputs)
+    start = generate.start_of_answer(generator, inputs)
     found, refused = _tried(generator, inputs, list(conditions(generator, tokenizer, start)))
     record.capability("generation.refused_stop_conditions", ", ".join(refused) or "none", evidence=refused)
     ignored = [(each, ids) for each, ids in found if not each.kept(ids)]

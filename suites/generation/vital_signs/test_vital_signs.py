@@ -14,6 +14,7 @@ from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.intervals import wilson
 from suites.running import answer_signs, answers, forced_tokens, generate
 from suites.running.answers import Answer
+from suites.running.limits import vocabulary
 
 TEXT = "The ship came into the harbour in the morning, and two men stood on the quay and waited for the rope."
 LEARNED = 0.9
@@ -111,7 +112,7 @@ def _has_learned(model: Any, tokenizer: Any) -> bool:
     if model.config.is_encoder_decoder:
         return False
     ids = forced_tokens.said(model, tokenizer, TEXT, special=True)
-    return _loss(model, ids) < LEARNED * math.log(forced_tokens.vocabulary(model))
+    return _loss(model, ids) < LEARNED * math.log(vocabulary(model))
 
 
 def _loss(model: Any, ids: Sequence[int]) -> float:

@@ -9,6 +9,7 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.integrity.pairing import likelihood
 from suites.integrity.pairing.likelihood import Likelihood, Row
+from suites.running.limits import vocabulary
 
 WORK = {"quick": 5e10, "standard": 2e11, "exhaustive": 1e12}
 """Tokens times parameters."""
@@ -26,7 +27,7 @@ def plain_text(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -
 
 def _plain_text(subject: Subject, tokenizer: Any, model: Any, profile: str) -> tuple[list[Row], Likelihood]:
     tokens = int(min(MAX_TOKENS, max(MIN_TOKENS, WORK[profile] / max(1, subject.traits.parameters))))
-    known = model.get_input_embeddings().weight.shape[0]
+    known = vocabulary(model)
     rows = [row for row in likelihood.texts(tokenizer, tokens) if max(row[1]) < known]
     return rows, likelihood.measure(model, rows)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fixtures.templates.chat import Chat, TemplateFails
 from fixtures.text.differences import first_difference
+from suites.running.limits import vocabulary
 
 ANSWERS = {
     "What is the capital of France?": "The capital of France is Paris.",
@@ -43,7 +44,7 @@ def turn_ends(chat: Chat, model: Any, stops: set[int]) -> list[TurnEnd]:
     return [
         _turn_end(chat, model, stops, answer, before, after)
         for answer, before, after in _rendered(chat)
-        if max(before + after) < model.get_input_embeddings().weight.shape[0]
+        if max(before + after) < vocabulary(model)
     ]
 
 

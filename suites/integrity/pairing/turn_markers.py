@@ -8,6 +8,7 @@ from typing import Any
 
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.integrity.pairing import likelihood
+from suites.running.limits import vocabulary
 
 MARKER = re.compile(r"<\|[\w ]+\|>|\[/?[A-Z_]{3,}\]|<</?SYS>>|<[a-z]+_of_turn>")
 TURNS = re.compile(r"im_start|im_end|start_header|start_of_turn|end_of_turn|eot_id|INST|<\|(user|assistant|system)\|>")
@@ -51,6 +52,6 @@ def foreign_marker(chat: Chat, model: Any) -> ForeignMarker | None:
 def _loss(chat: Chat, model: Any, text: str, pieces: int) -> float:
     """Loss of the last pieces of a text, in nats each; -1 if the model has no embeddings for them."""
     ids = chat.encode(text)
-    if len(ids) <= pieces or max(ids) >= model.get_input_embeddings().weight.shape[0]:
+    if len(ids) <= pieces or max(ids) >= vocabulary(model):
         return -1.0
     return sum(likelihood.losses(model, [ids])[0][-pieces:]) / pieces

@@ -10,7 +10,7 @@ from suites.findings import Unsupported
 from suites.quantization.cost import clock
 from suites.quantization.sizes import footprint
 from suites.running import generate
-from suites.running.positions import positions
+from suites.running.limits import positions, vocabulary
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def write(model: Any, asked: Load) -> Round:
     from transformers import StoppingCriteriaList
 
     stamps = _Stamps(model.device)
-    words = int(model.get_input_embeddings().weight.shape[0])
+    words = vocabulary(model)
     ids = torch.randint(words, (asked.rows, asked.prompt), generator=torch.Generator().manual_seed(0))
     inputs = generate.placed(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
     options = {"max_new_tokens": asked.new, "min_new_tokens": asked.new, "do_sample": False}

@@ -10,7 +10,7 @@ from suites.findings import Defect, Record
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity import figures, floor
 from suites.quantization.fidelity.measured import Fidelity, fidelity
-from suites.running import forced_tokens
+from suites.running.limits import vocabulary
 
 LOST = 0.25
 """Share of what the full model has learned (its loss below a guesser's) that no sound quantization takes away.
@@ -47,7 +47,7 @@ def test_distribution_kept(
     record.capability("quantization.worst_token", told, evidence=worst)
     _record_floor(record, reference, found)
     refuse_far_away(found, worst)
-    refuse_lost_knowledge(found, forced_tokens.vocabulary(reference.model), worst)
+    refuse_lost_knowledge(found, vocabulary(reference.model), worst)
 
 
 def _record_floor(record: Record, reference: Loaded, found: Fidelity) -> None:

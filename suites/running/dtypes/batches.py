@@ -7,6 +7,7 @@ from typing import Any
 
 from fixtures.inputs import corpus
 from suites.findings import Unsupported
+from suites.running.limits import vocabulary
 
 WORK = {"quick": 1.5e10, "standard": 1e11, "exhaustive": 1e13}
 """Tokens times parameters of the longest input."""
@@ -23,7 +24,7 @@ def batches(model: Any, tokenizer: Any, parameters: int, profile: str) -> dict[s
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
         raise Unsupported(f"the model's input is {model.main_input_name}, and this check needs one that reads text")
     length = min(longest(model), MOST[profile], max(FEWEST, int(WORK[profile] / max(1, parameters))))
-    ids = _ids(tokenizer, length, model.get_input_embeddings().weight.shape[0])
+    ids = _ids(tokenizer, length, vocabulary(model))
     short = ids[: min(ROW, length)]
     left = tokenizer.padding_side == "left"
     found = {

@@ -1,8 +1,13 @@
-"""Limits of a model's context: how many tokens it has positions for."""
+"""Limits of a model: rows of its embeddings, and tokens that it has positions for."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+def vocabulary(model: Any) -> int:
+    """Ids that the model has an input embedding for."""
+    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def positions(model: Any) -> int | None:
