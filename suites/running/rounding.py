@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fixtures.quantization import registry
 from suites.running.agreement import distances
 
 SAMPLES = 3
@@ -21,7 +22,6 @@ MARGIN = 5
 Of 2900 comparisons on 60 healthy families in three dtypes, one in a hundred was beyond 1 times the samples, and one
 beyond 1.5 times (a router's near-tie, which takes a token to another expert).
 """
-INT8_STEP = 1 / 127
 TF32_ROUNDOFF = 2.0**-11
 
 
@@ -40,8 +40,10 @@ def tolerance(model: Any, logits: Callable[[], Any], exact: Any = None) -> float
 
 
 def unit(model: Any) -> float:
-    """The relative rounding error of the model's dtype."""
-    return roundoff(model.dtype) if model.dtype.is_floating_point else INT8_STEP
+    """The relative rounding error of the model's dtype; of its quantized layers if no parameter is floating point."""
+    if model.dtype.is_floating_point:
+        return roundoff(model.dtype)
+    return max((layer.product_roundoff for layer in registry.layers(model).values()), default=0.0)
 
 
 def roundoff(dtype: Any) -> float:
@@ -57,10 +59,12 @@ def rounding(model: Any, seed: int) -> Iterator[None]:
     import torch
 
     source = torch.Generator(device=model.device).manual_seed(seed)
+    quantized = {id(layer.module): layer.product_roundoff for layer in registry.layers(model).values()}
     hooks = []
     for module in model.modules():
         if next(module.parameters(recurse=False), None) is not None:
-            hooks.append(module.register_forward_hook(_rounder(_unit_of(module), source)))
+            step = quantized.get(id(module)) or _unit_of(module)
+            hooks.append(module.register_forward_hook(_rounder(step, source)))
     try:
         yield
     finally:
@@ -92,15 +96,10 @@ def _uniform(like: Any, source: Any) -> Any:
 
 
 def _unit_of(module: Any) -> float:
-    """The relative rounding error inside a layer, where it is coarser than that of its output."""
+    """The relative rounding error inside an unquantized layer, where it is coarser than that of its output."""
     import torch
 
-    kind = type(module).__name__
-    if kind == "Linear8bitLt":
-        return INT8_STEP
-    if kind == "Linear4bit":  # kernels for single tokens compute in bfloat16 on some processors
-        return roundoff(torch.bfloat16)
-    if kind.startswith("Conv") and module.weight.is_cuda and torch.backends.cudnn.allow_tf32:
+    if type(module).__name__.startswith("Conv") and module.weight.is_cuda and torch.backends.cudnn.allow_tf32:
         return TF32_ROUNDOFF
     kinds = [parameter.dtype for parameter in module.parameters(recurse=False) if parameter.is_floating_point()]
     return max(map(roundoff, kinds), default=0.0)

@@ -1,7 +1,7 @@
-"""Quantized layers replaced, for a while, by ordinary ones with the weights that their bits stand for.
+"""Temporary replacement of quantized layers by ordinary ones with the dequantized weights.
 
-On a CPU the 4-bit kernels dequantize at every call. Bulk figures may use weights that were dequantized once, if a
-sample through the real kernels agrees; figures that depend on the kernel's own arithmetic (8-bit activations) may not.
+On a CPU, kernels dequantize the weights at every call. Bulk figures may use weights that were dequantized once if a
+sample through the real kernels agrees. Figures that depend on the kernel's arithmetic (8-bit activations) may not.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 
-WEIGHTS_ONLY = ("nf4", "nf4-dq", "fp4")
-"""Forms that change nothing but the weights."""
 AGREES = 0.01
 """Largest divergence of the real kernels from the dequantized weights, as a share of what quantization itself does."""
 TEXTS = (
@@ -89,8 +87,8 @@ def _refusal(model: Any, memory: int) -> str | None:
     found = registry.layers(model)
     if model.device.type != "cpu":
         return "the kernels are fast on this device"
-    if not found or any(layer.form not in WEIGHTS_ONLY for layer in found.values()):
-        return "the form of quantization changes more than weights"
+    if not found or not all(layer.weights_only for layer in found.values()):
+        return "the scheme quantizes more than weights"
     if any(layer.compute_dtype not in (None, model.dtype) for layer in found.values()):
         return "the layers compute in another dtype than the model"
     size = torch.finfo(model.dtype).bits // 8 * sum(layer.shape[0] * layer.shape[1] for layer in found.values())

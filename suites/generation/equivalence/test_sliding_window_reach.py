@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.quantization import registry
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.generation.equivalence import reach
@@ -28,10 +29,12 @@ def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: 
     types = getattr(own, "layer_types", None)
     if types and "sliding_attention" not in types:
         raise Unsupported("no layer is loaded with the declared window (see integrity/sliding-window-layers)")
-    if any(type(module).__name__ == "Linear8bitLt" for module in generator.modules()):
-        raise Unsupported(
-            "int8 rounds a token by what the others hold, so that one seems to see all; try it unquantized"
-        )
+    for quantized in registry.layers(generator).values():
+        if not quantized.rounds_per_token:
+            raise Unsupported(
+                f"with {quantized.scheme}, the rounding of a token depends on the other tokens of the batch, so every"
+                " token seems to influence every other; run this check unquantized"
+            )
     length = _affordable(subject, generator, sliding_window, profile)
     with generate.refusals("A forward pass of the window's length"):
         found = reach.layers(generator, length)

@@ -1,4 +1,4 @@
-"""Which linear layers of a model are to be quantized, by what the library documents; and which are."""
+"""Linear layers of a quantized model: which are quantized, and which should be by the documented rules."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ class Linear:
     name: str
     parameters: int
     quantized: bool
-    kept_for: str | None
-    """Why it is to stay in full precision; None where it is to be quantized."""
+    expected_full: str | None
+    """Reason to stay in full precision; None if the layer should be quantized."""
 
     @property
-    def right(self) -> bool:
-        return self.quantized == (self.kept_for is None)
+    def as_expected(self) -> bool:
+        return self.quantized == (self.expected_full is None)
 
 
 def linear_layers(model: Any, skipped: Sequence[str]) -> list[Linear]:
     """Every linear layer of a quantized model."""
-    small = registry.layers(model)
-    full = {name: module for name, module in model.named_modules() if _is_full(module)}
+    small, of_library = registry.layers(model), registry.replaced_modules(model)
+    full = {name: module for name, module in model.named_modules() if name in of_library or _is_linear(module)}
     sizes = {name: layer.shape[0] * layer.shape[1] for name, layer in small.items()}
     sizes |= {name: module.weight.numel() for name, module in full.items() if name not in sizes}
     tied = set(_tied(model))
     return [Linear(name, sizes[name], name in small, _reason(model, name, tied, skipped)) for name in sizes]
 
 
-def _is_full(module: Any) -> bool:
-    """A linear layer whose weight is not packed, whatever its class says."""
+def _is_linear(module: Any) -> bool:
     kind = type(module).__name__
     weight = getattr(module, "weight", None)
     return (kind in LINEAR or kind.startswith("Linear")) and weight is not None and weight.dim() == 2
@@ -52,14 +51,14 @@ def _reason(model: Any, name: str, tied: set[str], skipped: Sequence[str]) -> st
         return TIED
     if name == _last(model):
         return LAST
-    if entry := next((each for each in _in_float32(model) if named(name, each)), None):
+    if entry := next((each for each in _in_float32(model) if matches(name, each)), None):
         return f"kept in float32 by its class ('{entry}')"
-    entry = next((each for each in skipped if named(name, each)), None)
+    entry = next((each for each in skipped if matches(name, each)), None)
     return f"in the skip list ('{entry}')" if entry else None
 
 
-def named(name: str, entry: str) -> bool:
-    """Whether an entry of a list of modules means this one, by the library's own rule."""
+def matches(name: str, entry: str) -> bool:
+    """True if an entry of a list of modules matches this one by the rule of transformers."""
     from transformers.quantizers.quantizers_utils import should_convert_module
 
     return not should_convert_module(name, [entry])
@@ -70,7 +69,7 @@ def _in_float32(model: Any) -> list[str]:
 
 
 def _last(model: Any) -> str | None:
-    """The module of the last parameter where it lies outside of the body: a classifier's head, no output embedding."""
+    """Returns the module of the last parameter if it is outside of the body: the head of a classifier."""
     last = [name for name, _ in model.named_parameters()][-1].rpartition(".")[0]
     body = model.base_model
     return None if body is model or any(last == name for name, _ in _inside(model, body)) else last
@@ -82,7 +81,7 @@ def _inside(model: Any, body: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _tied(model: Any) -> Iterator[str]:
-    """Modules whose weight another module has too."""
+    """Yields the modules that share their weight with another module."""
     owners: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         module = name.rpartition(".")[0]
@@ -92,6 +91,5 @@ def _tied(model: Any) -> Iterator[str]:
 
 
 def skip_list(model: Any) -> list[str]:
-    """What the user, or whoever stored the checkpoint, wanted left alone."""
-    config = getattr(model.config, "quantization_config", None)
-    return [*(getattr(config, "llm_int8_skip_modules", None) or ())]
+    """Returns the modules that the quantization config leaves unquantized on request."""
+    return registry.backend_of_model(model).skipped_modules(model.config.quantization_config)

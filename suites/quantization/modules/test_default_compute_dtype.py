@@ -5,25 +5,25 @@ from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.quantization.modules.test_compute_dtype import told
+from suites.quantization.modules.test_compute_dtype import dtype_name
 
 
 def test_default_compute_dtype(quantized_here: Loaded, variant: Variant) -> None:
     """A quantization config without a compute dtype computes in the dtype of the model.
 
-    Why: the library's default for 4-bit is float32 whatever the model's dtype is: slower by far on a half-precision
-        model, and no warning tells.
-    Fix: pass `bnb_4bit_compute_dtype` with the dtype of the model, as this trial does for its own measurements.
+    Why: the default of bitsandbytes for 4-bit is float32 whatever the model's dtype: far slower on a half-precision
+        model, and without a warning.
+    Fix: set the compute dtype (`bnb_4bit_compute_dtype`) to the dtype of the model, as seatrial does for its own runs.
     Source: https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2077;
         https://huggingface.co/docs/transformers/quantization/bitsandbytes (compute data type)
     """
-    usual = registry.backend_of(variant.quantization).config(variant.quantization, None)
-    default = getattr(usual, "bnb_4bit_compute_dtype", None) if variant.quantization != "int8" else None
+    library = registry.backend_of(variant.quantization)
+    default = library.compute_dtype(library.config(variant.quantization, None))
     own = quantized_here.model.dtype
     if default is None or default == own:
         return
     raise Hazard(
-        f"Without bnb_4bit_compute_dtype this {told(own)} model computes in {told(default)} in 4-bit"
-        f" (transformers {library_versions.version()}).",
-        evidence={"default": told(default), "model": told(own)},
+        f"Without {library.compute_dtype_option} this {dtype_name(own)} model computes in {dtype_name(default)} with"
+        f" {variant.quantization} (transformers {library_versions.version()}).",
+        evidence={"default": dtype_name(default), "model": dtype_name(own)},
     )

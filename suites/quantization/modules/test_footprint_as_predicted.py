@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record
-from suites.quantization.sizes import footprint, misjudged, of_other_dtypes, share_quantized
+from suites.quantization.sizes import footprint, of_other_dtypes, share_quantized, unexpected_sizes
 
 
 @needs("among_quantized")
@@ -20,7 +20,7 @@ def test_footprint_as_predicted(loaded: Loaded, record: Record) -> None:
     record.metric("quantization.memory_footprint", size, "bytes", better="lower", samples=1)
     share = share_quantized(loaded.model)
     record.metric("quantization.parameters_quantized", share, "share", better="higher", samples=1)
-    if wrong := misjudged(loaded.model):
+    if wrong := unexpected_sizes(loaded.model):
         name, (held, wanted) = next(iter(wrong.items()))
         what = f"{name} takes {held:,} bytes; its shape and format make {wanted:,}"
         raise Defect(f"{what}.", evidence={"held, predicted": dict(list(wrong.items())[:10]), "layers": len(wrong)})

@@ -67,4 +67,4 @@ def replaced_with(subject: Subject, variant: Variant, model: Any, skip: list[str
     made = skeletons.skeleton(type(model), subject, variant, wanted)
     if made is None:
         raise Unsupported(f"{type(model).__name__} cannot be built without weights, to see what a list would do")
-    return library.replaced(made)
+    return library.replaced_modules(made)

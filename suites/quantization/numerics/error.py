@@ -64,8 +64,8 @@ def full_weight(module: Any) -> Any:
 def error(name: str, layer: Layer, weight: Any) -> Error:
     """Compares one layer with its full weight."""
     full = layer.blocks(weight.to(layer.module.weight.device).contiguous())
-    scales = layer.wanted_scales(full)
-    best = layer.rounded(full, scales)
+    scales = layer.ideal_scales(full)
+    best = layer.nearest(full, scales)
     got = layer.blocks(layer.dequantized())
     full = full.float()
     mine, ideal = (got - full).norm(dim=1), (best - full).norm(dim=1)

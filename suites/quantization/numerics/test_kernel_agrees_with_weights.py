@@ -61,7 +61,7 @@ def compared(quantized: Loaded) -> Iterator[Apart]:
             before = None if layer.reordered else library_error(layer, layer.dequantized())
             layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
             weight = layer.dequantized()
-            allowed = max(OF_LIBRARY, layer.library_step())
+            allowed = max(OF_LIBRARY, layer.library_precision())
             yield Apart(name, kernel_error(layer, weight, quantized.model.dtype), before or 0.0, allowed)
 
 
@@ -83,13 +83,13 @@ def layer_noise(layer: Layer, inputs: Any, weight: Any, exact: Any) -> float:
     """Standard deviation that rounding explains, over all outputs; the result is rounded to the model's dtype."""
     import torch
 
-    own = layer.kernel_error(inputs, weight).square().mean()
+    own = layer.product_error(inputs, weight).square().mean()
     rounded = (torch.finfo(inputs.dtype).eps * exact).square().mean() / 12
     return float((own + rounded).sqrt())
 
 
 def library_error(layer: Layer, weight: Any) -> float:
-    apart = (layer.of_library() - weight).abs().max() / weight.abs().max().clamp(min=1e-38)
+    apart = (layer.dequantized_by_library() - weight).abs().max() / weight.abs().max().clamp(min=1e-38)
     return _finite(float(apart))
 
 
@@ -99,7 +99,7 @@ def _finite(value: float) -> float:
 
 def arithmetic(model: Any) -> str:
     """The dtypes that layers multiply in, as a list."""
-    return ", ".join(sorted({layer.arithmetic() for layer in registry.layers(model).values()}))
+    return ", ".join(sorted({layer.product_dtype() for layer in registry.layers(model).values()}))
 
 
 def told(worst: Apart, wrong: int, count: int) -> Defect:

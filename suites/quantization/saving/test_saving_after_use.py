@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import importlib.metadata
-
+from fixtures.machine import machine
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.session.needs import needs
@@ -30,7 +29,6 @@ def test_saving_after_use(
         raise Hazard(f"After a forward pass the model cannot be saved: {told}.", evidence={"refusal": told})
     if not (found.saved_after_use or found.kept_running):
         return
-    name = registry.backend_of(_form(quantized, variant)).name
     what = "the saved model gives other outputs" if found.saved_after_use else "the model in memory gives other outputs"
     both = " and so does the model in memory afterwards" if found.saved_after_use and found.kept_running else ""
     apart = max(found.saved_after_use, found.kept_running)
@@ -40,11 +38,6 @@ def test_saving_after_use(
             "largest difference of the saved model": found.saved_after_use,
             "largest difference of the model in memory": found.kept_running,
             "largest output": found.largest,
-            name: importlib.metadata.version(name),
+            **machine.installed([registry.backend_of_model(quantized.model).name]),
         },
     )
-
-
-def _form(quantized: Loaded, variant: Variant) -> str:
-    layers = registry.layers(quantized.model)
-    return next((layer.form for layer in layers.values()), variant.quantization)

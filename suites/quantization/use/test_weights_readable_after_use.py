@@ -37,4 +37,4 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
 def difference(layer: Layer) -> float:
     """Frobenius norm of the difference, in units of the weight's."""
     own: Any = layer.dequantized()
-    return float((layer.of_library() - own).norm() / own.norm().clamp(min=1e-38))
+    return float((layer.dequantized_by_library() - own).norm() / own.norm().clamp(min=1e-38))
