@@ -23,3 +23,8 @@ def around(left: str, right: str, *, width: int = 12) -> tuple[str, str]:
     """Two texts at their first difference, with some context; both escaped."""
     start = first_difference(left, right)
     return tuple(escaped(text[max(0, start - width) : start + width]) for text in (left, right))  # type: ignore[return-value]
+
+
+def finite(value: float) -> float | None:
+    """The number as JSON has it; None for infinity and NaN."""
+    return value if value < float("inf") else None

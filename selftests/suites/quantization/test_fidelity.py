@@ -31,7 +31,8 @@ def made(kl: Any, tokens: int = 64, **fields: Any) -> Fidelity:
     columns = {"token": numpy.zeros(shape, int), "full": numpy.full(shape, -2.0), "other": numpy.full(shape, -2.1)}
     columns |= {"kl": kl.ravel(), "agree": numpy.ones(shape, bool)} | fields
     position, text = numpy.tile(numpy.arange(tokens), texts), numpy.repeat(numpy.arange(texts), tokens)
-    return Fidelity(passages, text, position, **columns, through="", version="1")
+    columns |= {"text": text, "position": position}
+    return Fidelity(**columns, passages=passages, through="", version="1")
 
 
 def test_divergence_equals_ten_plain_lines() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from fixtures.inputs.corpora.corpus import Corpus
@@ -12,6 +12,7 @@ from suites import scoring
 from suites.findings import Unsupported
 from suites.running import generate
 from suites.scoring import dense, passages
+from suites.scoring.pairs import Chunk
 from suites.scoring.passages import Passage
 
 BLOCK = 64
@@ -22,21 +23,10 @@ MOST_KEPT = 20_000
 
 
 @dataclass(frozen=True)
-class Fidelity:
-    """Arrays with an entry for each scored token, in the order of the texts."""
+class Fidelity(Chunk):
+    """Arrays with an entry for each scored token, in the order of the texts; `other` is the variant."""
 
     passages: list[Passage]
-    text: Any
-    position: Any
-    token: Any
-    full: Any
-    """Log-probability of the token under the full model, nats."""
-    other: Any
-    """Under the variant."""
-    kl: Any
-    """Divergence of the variant's distribution from the full one, nats."""
-    agree: Any
-    """Whether both have the same likeliest token."""
     through: str
     """What the figures were computed with, and why."""
     version: str
@@ -97,14 +87,14 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
                     kept=_kept(reference, sum(map(len, ids))),
                 )
             )
-    names = ("text", "position", "token", "full", "other", "kl", "agree")
+    names = [field.name for field in fields(Chunk)]
     columns = {name: numpy.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names}
     order = numpy.lexsort((columns["position"], columns["text"]))
     columns = {name: values[order] for name, values in columns.items()}
     if not numpy.isfinite(columns["full"]).all():
         raise Unsupported("the full model's logits are not finite (see quality/predicts-text): nothing to compare with")
     kind = "dequantized weights" if ready.layers else "the variant's own kernels"
-    found = Fidelity(every, **columns, through=f"{kind}: {ready.reason}", version=corpus.version)
+    found = Fidelity(**columns, passages=every, through=f"{kind}: {ready.reason}", version=corpus.version)
     _share(found, loaded, reference, corpus)
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
+from suites.evidence import finite
 from suites.findings import Defect, Record, Unsupported
 
 ROWS = 4
@@ -103,15 +104,11 @@ def arithmetic(model: Any) -> str:
 
 
 def told(worst: Apart, wrong: int, count: int) -> Defect:
-    evidence = {"layers": count, "wrong": wrong, "error of products, of rounding": _json(worst.kernel),
-                "error of weights, of the largest": _json(worst.library)}  # fmt: skip
+    evidence = {"layers": count, "wrong": wrong, "error of products, of rounding": finite(worst.kernel),
+                "error of weights, of the largest": finite(worst.library)}  # fmt: skip
     if not worst.library <= worst.allowed:
         what = f"{worst.name}: the library dequantizes its bits to other weights than the format defines"
         return Defect(f"{what} ({wrong} of {count} layers).", evidence=evidence)
     by = f"by {worst.kernel:.0f} times what rounding explains" if worst.kernel < float("inf") else "where it is NaN"
     what = f"{worst.name}: the output differs from the input times the dequantized weight, {by}"
     return Defect(f"{what} ({wrong} of {count} layers).", evidence=evidence)
-
-
-def _json(value: float) -> float | None:
-    return value if value < float("inf") else None

@@ -4,6 +4,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
+from suites.evidence import finite
 from suites.findings import Defect
 from suites.quantization.trip import saved
 
@@ -34,9 +35,5 @@ def test_quantized_model_survives_saving(
     if found.reloaded:
         raise Defect(
             f"The saved model has the same tensors and gives other outputs (by up to {found.reloaded:.2g}).",
-            evidence={"largest difference": _finite(found.reloaded), "largest output": found.largest},
+            evidence={"largest difference": finite(found.reloaded), "largest output": found.largest},
         )
-
-
-def _finite(value: float) -> float | None:
-    return value if value < float("inf") else None

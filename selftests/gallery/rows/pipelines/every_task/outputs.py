@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +41,11 @@ def mask_token_is_unknown(directory: Path) -> None:
     edit_json(directory / "tokenizer_config.json", lambda data: data.update(mask_token=data["unk_token"]))
 
 
-def _each(found: Any, change: Callable[[Any], Any]) -> Any:
-    if isinstance(found, list):
-        return [_each(each, change) for each in found]
-    return change(found) if isinstance(found, dict) else found
-
-
-def _asked(answer: Any) -> Any:
+def _with_question(answer: Any) -> Any:
+    """Repeats the question; the conversation is as it was given, or the library's own object."""
     messages = getattr(answer["input_text"], "messages", answer["input_text"])
     question = messages[-1]["content"][-1]["text"]
     return {**answer, "generated_text": f"{question} {answer['generated_text']}"}
-
-
-def with_question(pipe: Pipe) -> None:
-    """The pipeline's answers hold the conversation as it was given, or as the library's own object."""
-    call = pipe.call
-
-    def changed(inputs: Any, **options: Any) -> Any:
-        return _each(call(inputs, **options), _asked)
-
-    pipe.call = changed
 
 
 mutant(
@@ -72,7 +56,7 @@ mutant(
     base="tiny-image-text-to-text",
     caught_by="pipelines/output-conforms",
     summary_contains="only new text was asked for",
-    patch_pipe=with_question,
+    patch_pipe=changing_answers(_with_question),
 )(unchanged)
 
 
