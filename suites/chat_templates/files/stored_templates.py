@@ -10,7 +10,7 @@ from typing import Any
 from fixtures.checkpoint import traits
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
-from fixtures.templates.chat import Message, TemplateFails, readable_failures
+from fixtures.templates.chat import Message, TemplateFails, template_failures
 
 DEFAULT = "default"
 JINJA, NAMED = "chat_template.jinja", "additional_chat_templates"
@@ -96,7 +96,7 @@ def render(tokenizer: Any, template: str, messages: list[Message], **options: An
     failure = ""
     for shaped in shapes:
         try:
-            with readable_failures():
+            with template_failures():
                 return str(tokenizer.apply_chat_template(shaped, chat_template=template, tokenize=False, **options))
         except TemplateFails as error:
             failure = failure or f"fails: {error}"

@@ -6,7 +6,7 @@ from fixtures.inputs.conversations import QUESTION, user
 from fixtures.inputs.tools import WEATHER
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, readable_failures
+from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, template_failures
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.files.stored_templates import DEFAULT, NAMED, loaded_templates, stored_templates
 from suites.findings import Defect, Hazard, Record
@@ -76,7 +76,7 @@ def renders(tokenizer: Any, name: str) -> None:
 def attempt(tokenizer: Any, name: str, options: dict[str, Any]) -> str | TemplateFails:
     question: Message = user(f"{QUESTION['content']} {NEEDLE}")
     try:
-        with readable_failures():
+        with template_failures():
             return str(tokenizer.apply_chat_template([question], chat_template=name, tokenize=False, **options))
     except TemplateFails as failure:
         return failure

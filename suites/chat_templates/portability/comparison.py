@@ -54,7 +54,7 @@ def jinja_renders(chat: Chat) -> dict[str, tuple[Json, Json]]:
 
 def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
-    given = {name: _given(chat.shaped(messages), tools, tokens) for name, (messages, tools) in CONVERSATIONS.items()}
+    given = {name: _given(chat.prepared(messages), tools, tokens) for name, (messages, tools) in CONVERSATIONS.items()}
     ends = CLIENT.ask(chat.template, _renders(given))["renders"]
     told = zip(given.items(), ends, strict=False)
     return {name: (each, end) for (name, each), end in told if "text" in end or "refused" in end}
@@ -68,12 +68,14 @@ def _renders(given: Mapping[str, Json]) -> list[Json]:
     return [{"variables": each, "clock": CLOCK} for each in given.values()]
 
 
-@prefetch.begins(0.35)
+@prefetch.at_share(0.35)
 def _begin_references(template: str) -> None:
-    CLIENT.begin(template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in CONVERSATIONS.items()}))
+    CLIENT.ask_early(
+        template, _renders({name: _given(*shape, SPECIAL_TOKENS) for name, shape in CONVERSATIONS.items()})
+    )
 
 
-@prefetch.begins(0.12)
+@prefetch.at_share(0.12)
 def _begin_llama_cpp(template: str) -> None:
     """With the conversation that is asked of most templates in `quick`."""
     engine = llama_cpp()

@@ -6,7 +6,14 @@ import re
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
-from fixtures.sandbox.inspection import AT_LENGTH, LONG, OFTEN, WIDE, Inspection, variables
+from fixtures.sandbox.inspection import (
+    LONG_MESSAGE,
+    LONG_MESSAGE_NAME,
+    MANY_MESSAGES,
+    MANY_MESSAGES_NAME,
+    Inspection,
+    variables,
+)
 from suites.chat_templates.differences import WORD, added, links, new_words
 from suites.chat_templates.safety.triggers import PROSE
 
@@ -17,7 +24,7 @@ CLOCKS = (
     "2028-01-01T12:00:00",
     "2033-09-16T23:59",
 )
-LONG_CONTENTS = tuple(dict.fromkeys(str(each["content"]).strip() for each in (*WIDE, *LONG)))
+LONG_CONTENTS = tuple(dict.fromkeys(str(each["content"]).strip() for each in (*LONG_MESSAGE, *MANY_MESSAGES)))
 WORDS_OF_CONTENTS = " ".join(dict.fromkeys(WORD.findall(" ".join(LONG_CONTENTS))))
 DATES = re.compile(
     r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b|\b[ap]m\b|\d",
@@ -27,8 +34,8 @@ DATES = re.compile(
 
 def by_length(found: Inspection) -> tuple[str, str] | None:
     """What stands in the render of a long conversation or message and in no short one, and which of the two it is."""
-    ends = {name: _without_contents(end["text"]) for name, end in found.tried if end.get("text")}
-    for name in (OFTEN, AT_LENGTH):
+    ends = {name: _without_contents(end["text"]) for name, end in found.renders if end.get("text")}
+    for name in (MANY_MESSAGES_NAME, LONG_MESSAGE_NAME):
         others = " ".join(text for other, text in ends.items() if other != name)
         if others and _speaks(ends.get(name, ""), f"{others} {WORDS_OF_CONTENTS}"):
             return name, " ".join(dict.fromkeys(new_words(ends[name], f"{others} {WORDS_OF_CONTENTS}")))

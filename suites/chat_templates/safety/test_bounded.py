@@ -27,15 +27,15 @@ def test_bounded(chat: Chat) -> None:
         https://github.com/vllm-project/vllm/issues/52025; https://github.com/pallets/jinja/issues/161
     """
     for name, found in inspections(chat).items():
-        if found.broken:
+        if found.exceeded_limit:
             raise Defect(f"{name} does not end well: {what_happened(found)}.",
-                         evidence=evidence(found), remedy=REMEDY[found.broken])  # fmt: skip
+                         evidence=evidence(found), remedy=REMEDY[found.exceeded_limit])  # fmt: skip
 
 
 def what_happened(found: Inspection) -> str:
-    assert found.broken
-    conversation = next((shape for shape, end in found.tried if "limit" in end), "a conversation of another check")
-    return f"on {conversation}, {LIMITS[found.broken]}{where(found)}"
+    assert found.exceeded_limit
+    conversation = next((shape for shape, end in found.renders if "limit" in end), "a conversation of another check")
+    return f"on {conversation}, {LIMITS[found.exceeded_limit]}{where(found)}"
 
 
 def where(found: Inspection) -> str:
@@ -44,14 +44,14 @@ def where(found: Inspection) -> str:
     costly = [f"{name} in {lines(used[name])}" for name in COSTLY if name in used]
     recursive = [f"macro {name} in line {line}" for name, line in found.facts.get("recursive", [])]
     products = [f"a product in {lines(found.facts['products'])}"] if found.facts.get("products") else []
-    names = recursive if found.broken == "recursion" else [*costly, *products, *recursive]
+    names = recursive if found.exceeded_limit == "recursion" else [*costly, *products, *recursive]
     return f" ({', '.join(names)})" if names else ""
 
 
 def evidence(found: Inspection) -> dict[str, Any]:
     return {
-        "limit": found.broken,
-        "renders": {shape: short(end) for shape, end in found.tried},
+        "limit": found.exceeded_limit,
+        "renders": {shape: short(end) for shape, end in found.renders},
         "constructs": {name: used for name, used in found.facts.get("constructs", {}).items() if name in COSTLY},
     }
 

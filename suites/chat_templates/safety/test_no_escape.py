@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from fixtures.sandbox.inspection import Inspection
-from fixtures.sandbox.reading import DUNDER, INTERNALS
+from fixtures.sandbox.syntax import DUNDER, INTERNALS
 from fixtures.templates.chat import Chat
 from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
@@ -33,7 +33,7 @@ def test_no_escape(chat: Chat) -> None:
 def evidence(found: Inspection) -> dict[str, Any]:
     kept = ("internals", "computed_attributes", "file_calls", "other_files")
     written = {key: found.facts[key] for key in kept if found.facts.get(key)}
-    return written | {"refused by the sandbox": denied(found), "reached": found.reached}
+    return written | {"refused by the sandbox": denied(found), "reached": found.outside_access}
 
 
 def internals(found: Inspection) -> str | None:
@@ -65,12 +65,12 @@ def other_templates(found: Inspection) -> str | None:
 
 def reached(found: Inspection) -> str | None:
     """What the sandbox's audit saw, whatever way the template found there."""
-    return f"got out of the template language and tried {found.reached[0]}" if found.reached else None
+    return f"got out of the template language and tried {found.outside_access[0]}" if found.outside_access else None
 
 
 def denied(found: Inspection) -> list[str]:
     """Attributes that the sandbox refused; that a list cannot be appended to is no escape."""
-    names = [name for _, end in found.tried for name in end.get("denied", [])]
-    names += [match for _, end in found.tried for match in re.findall(r"attribute '(\w+)'", end.get("failed", ""))
+    names = [name for _, end in found.renders for name in end.get("denied", [])]
+    names += [match for _, end in found.renders for match in re.findall(r"attribute '(\w+)'", end.get("failed", ""))
               if end["failed"].startswith("SecurityError")]  # fmt: skip
     return sorted(set(names))

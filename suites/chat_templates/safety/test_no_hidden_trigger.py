@@ -29,7 +29,7 @@ def test_no_hidden_trigger(chat: Chat, record: Record) -> None:
     """
     switches: list[str] = []
     for name, found in inspections(chat).items():
-        if not found.broken:  # else told by chat_templates/bounded
+        if not found.exceeded_limit:  # else told by chat_templates/bounded
             refuse_moments(name, found, hidden_conditions.by_clock(templates(chat)[name], found))
             switches += [each.said.word.strip()[:60] for each in harmless(chat, name, found)]
     record.capability("chat.content_switches", ", ".join(dict.fromkeys(switches)) or "none")
@@ -41,7 +41,7 @@ def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
     try:
         told = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
     except RunsAway as away:
-        found.broken = away.limit
+        found.exceeded_limit = away.limit
         raise Defect(f"{name} does not end well when a message holds {away.word[:80]!r}: {LIMITS[away.limit]}.",
                      evidence={"word": away.word, "limit": away.limit}, remedy=REMEDY) from None  # fmt: skip
     if hidden := next((each for each in told if each.hidden), None):

@@ -87,18 +87,18 @@ def reactions(template: str, facts: Json, *, parts: bool) -> list[Reaction]:
     return [_whose(template, hidden[0], bases, parts=parts)] if hidden else found
 
 
-@prefetch.begins(0.35)
+@prefetch.at_share(0.35)
 def _begin_accepted(template: str) -> None:
-    CLIENT.begin(template, _renders([(PlantedWord(""), shape) for shape in SHAPES], parts=False))
+    CLIENT.ask_early(template, _renders([(PlantedWord(""), shape) for shape in SHAPES], parts=False))
 
 
-@prefetch.begins(0.8)
+@prefetch.at_share(0.8)
 def _begin_tried(template: str) -> None:
     _, single, together = _words(inspect(template).facts)
     bases = accepted(template, parts=False)
     for attempts, shapes in ((single, _longest_and_plainest(bases)), ([together], bases)):
         if asked := [(said, shape) for said in attempts for shape in shapes]:
-            CLIENT.begin(template, _renders(asked, parts=False))
+            CLIENT.ask_early(template, _renders(asked, parts=False))
 
 
 def _words(facts: Json) -> tuple[list[str], list[PlantedWord], PlantedWord]:

@@ -37,7 +37,7 @@ def test_capabilities(chat: Chat, record: Record) -> None:
     Fix: Nothing is wrong; require a capability in the manifest where an application depends on it.
     Source: https://huggingface.co/docs/transformers/chat_templating
     """
-    record.capability("chat.tokenizer", chat.has_ids, evidence=None if chat.has_ids else NO_TOKENIZER)
+    record.capability("chat.tokenizer", chat.has_tokenizer, evidence=None if chat.has_tokenizer else NO_TOKENIZER)
     for name, probe in PROBES.items():
         value, evidence = chat.once(name, probe)
         record.capability(name, value, evidence=evidence)

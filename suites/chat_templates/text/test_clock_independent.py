@@ -30,7 +30,7 @@ def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.Monke
     rendered(chat, [QUESTION])
     formats: list[str] = []
     by_day = _renderer(chat, monkeypatch, formats)
-    tried = ([QUESTION], [INSTRUCTION, QUESTION]) if chat.has_ids or "strftime_now" in chat.template else ()
+    tried = ([QUESTION], [INSTRUCTION, QUESTION]) if chat.has_tokenizer or "strftime_now" in chat.template else ()
     changing = [messages for messages in tried if by_day(messages, {}) is not None]
     pins = [
         name

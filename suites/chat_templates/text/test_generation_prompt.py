@@ -84,4 +84,9 @@ def continues(prompt: str, before: str) -> bool:
 def opens_always(chat: Chat, after_user: str, after_assistant: str) -> bool:
     """Whether a conversation ends in an assistant's header whoever spoke last; the next user's turn has another."""
     header = after_assistant.rstrip()
-    return bool(header and after_user == after_assistant and chat.handover and not chat.handover.startswith(header))
+    return bool(
+        header
+        and after_user == after_assistant
+        and chat.before_next_user
+        and not chat.before_next_user.startswith(header)
+    )

@@ -26,7 +26,7 @@ def test_generation_prompt_kept(chat: Chat) -> None:
         return
     step, prompt = lost[0], lost[0].prompt or ""
     gone = prompt[len(step.kept(prompt)) :]
-    number, unit = chat.cost(gone)
+    number, unit = chat.length(gone)
     raise Hazard(
         f"The end of the generation prompt, {gone!r} ({number} {unit}), is not in the conversation once the answer "
         f"is added (conversation {step.name}, message {len(step.messages)}).",

@@ -41,6 +41,6 @@ def rewrites_history(chat: Chat, step: Step) -> bool:
 def loss(chat: Chat, step: Step) -> dict[str, Any]:
     """The text that a server with a prefix cache has to compute again after this turn, and its length."""
     gone = step.earlier[len(step.kept(step.earlier)) :]
-    lost, unit = chat.cost(gone)
+    lost, unit = chat.length(gone)
     return {"conversation": step.name, "message": len(step.messages), "role": step.message["role"],
             "lost": lost, "unit": unit, "text": shown(gone, limit=200)}  # fmt: skip

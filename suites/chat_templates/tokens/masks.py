@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fixtures.inputs.conversation_strategy import Conversation
-from fixtures.templates.chat import Chat, Message, readable_failures
+from fixtures.templates.chat import Chat, Message, template_failures
 from suites.chat_templates.tokens.turns import Turn, tool_turns, turns
 
 GENERATION = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")
@@ -36,18 +36,22 @@ class MaskProblem:
 
 def masked(chat: Chat, messages: list[Message], **options: Any) -> Masked:
     """Ids and mask as the library gives them; raises `TemplateFails`."""
-    with readable_failures():
+    with template_failures():
         found = chat.tokenizer.apply_chat_template(
-            chat.shaped(messages), tokenize=True, return_dict=True, return_assistant_tokens_mask=True, **options
+            chat.prepared(messages),
+            tokenize=True,
+            return_dict=True,
+            return_assistant_tokens_mask=True,
+            **options,
         )
     return Masked(list(found["input_ids"]), list(found["assistant_masks"]))
 
 
 def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list[Masked]:
     """The same for several conversations, padded."""
-    with readable_failures():
+    with template_failures():
         found = chat.tokenizer.apply_chat_template(
-            [chat.shaped(messages) for messages in batch],
+            [chat.prepared(messages) for messages in batch],
             tokenize=True, return_dict=True, return_assistant_tokens_mask=True, padding=True, **options,
         )  # fmt: skip
     return [

@@ -23,7 +23,7 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     rendered(chat, PLAIN["a question and its answer"])
     if chat.ending is None:
         raise Unsupported("the template does not show the assistant's content")
-    last, middle = encoded(chat, chat.ending), encoded(chat, chat.handover or "")
+    last, middle = encoded(chat, chat.ending), encoded(chat, chat.before_next_user or "")
     stops, file = stop_ids(subject, tokenizer)
     evidence = {"ending": chat.ending, "ending ids": last, "ending tokens": tokens(tokenizer, last),
                 "stop ids": stops, "stop tokens": tokens(tokenizer, stops), "declared in": file}  # fmt: skip
@@ -56,7 +56,7 @@ def _how_it_ends(tokenizer: Any, chat: Chat, last: list[int]) -> str:
     added = tokenizer.added_tokens_decoder
     if marker := next((number for number in last if number in added), None):
         return f"The assistant's turn ends in {added[marker].content} (id {marker})"
-    return f"No control token ends the assistant's turn, {chat.ending or chat.handover!r} follows its content"
+    return f"No control token ends the assistant's turn, {chat.ending or chat.before_next_user!r} follows its content"
 
 
 def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) -> None:

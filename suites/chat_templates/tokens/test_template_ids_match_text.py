@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN
-from fixtures.templates.chat import Chat, Message, TemplateFails, readable_failures
+from fixtures.templates.chat import Chat, Message, TemplateFails, template_failures
 from fixtures.text.differences import first_difference
 from suites.chat_templates.evidence import encoded, ids_of, rendered
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
@@ -40,8 +40,8 @@ def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None
     __tracebackhide__ = True
     single = [ids_of(chat, messages) for messages in batch if chat.accepts(messages)]
     try:
-        with readable_failures():
-            shaped = [chat.shaped(messages) for messages in batch if chat.accepts(messages)]
+        with template_failures():
+            shaped = [chat.prepared(messages) for messages in batch if chat.accepts(messages)]
             together = tokenizer.apply_chat_template(shaped, tokenize=True, return_dict=True)["input_ids"]
     except TemplateFails as failure:
         raise Defect(f"Conversations render one by one, and not as a batch: {failure}.",

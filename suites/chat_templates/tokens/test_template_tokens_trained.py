@@ -44,7 +44,7 @@ def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -
 def ends(subject: Subject, tokenizer: Any, chat: Chat) -> dict[int, str]:
     """The tokens that the model has to write itself: those at which its turn ends."""
     stops = stop_ids(subject, tokenizer)[0]
-    ids = encoded(chat, (chat.ending or "") + (chat.handover or ""))
+    ids = encoded(chat, (chat.ending or "") + (chat.before_next_user or ""))
     return {number: str(tokens(tokenizer, [number])[0]) for number in ids if number in stops}
 
 
