@@ -142,7 +142,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="quantization/state-is-whole",
-    summary_contains=(QUERY, "block 3", "no finite number"),
+    summary_contains=(QUERY, "block 3", "not a finite number"),
     patch=_on_state(QUERY, _nan),
     quantization="nf4",
 )(unchanged)
