@@ -13,7 +13,7 @@ from fixtures.session.options import SUITES
 from reports.baseline import file, kinds
 from reports.directory import report_directory
 from reports.records.schema import Json
-from selftests.gallery.edits.files import edit_json, edit_template, edit_tokenizer, set_keys
+from selftests.gallery.edits.files import digits_one_by_one, edit_json, edit_template, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
 from selftests.processes.pytest_run import QUIET, run_pytest
@@ -31,14 +31,6 @@ PROMPT = "{%- if add_generation_prompt -%}\n    {{- '<|im_start|>assistant\\n' -
 
 def unchanged(subject: Path) -> None:
     """The same files again."""
-
-
-def digits_one_by_one(subject: Path) -> None:
-    def change(data: dict[str, Any]) -> None:
-        split = data["pre_tokenizer"]["pretokenizers"][0]
-        split["pattern"]["Regex"] = split["pattern"]["Regex"].replace(r"\p{N}{1,3}", r"\p{N}")
-
-    edit_tokenizer(subject, change)
 
 
 def another_rope_theta(subject: Path) -> None:

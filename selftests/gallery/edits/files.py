@@ -89,3 +89,13 @@ def forget_unused(data: dict[str, Any], count: int = 1) -> list[int]:
 
 def pair_of(merge: str | list[str]) -> list[str]:
     return merge.split(" ") if isinstance(merge, str) else merge
+
+
+def digits_one_by_one(directory: Path) -> None:
+    """Splits off single digits instead of up to three: another pattern of the pre-tokenizer."""
+
+    def change(data: dict[str, Any]) -> None:
+        split = data["pre_tokenizer"]["pretokenizers"][0]
+        split["pattern"]["Regex"] = split["pattern"]["Regex"].replace(r"\p{N}{1,3}", r"\p{N}")
+
+    edit_tokenizer(directory, change)
