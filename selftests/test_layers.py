@@ -132,6 +132,11 @@ def folders() -> list[str]:
     return [name for name, path in modules().items() if path.stem == "__init__"]
 
 
+def test_a_cycle_is_found() -> None:
+    assert cycle({"one": {"two"}, "two": {"one"}, "three": {"one"}}) in ("one <- two <- one", "two <- one <- two")
+    assert cycle({"one": {"two"}, "two": set()}) is None
+
+
 @pytest.mark.parametrize("package", ALLOWED)
 def test_a_package_imports_only_what_it_may(package: str) -> None:
     for name in modules():
@@ -142,7 +147,7 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 
 @pytest.mark.parametrize("package", ALLOWED)
 def test_every_folder_has_a_level(package: str) -> None:
-    assert set(LEVELS[package]) >= {name.split(".")[1] for name in modules() if name.startswith(f"{package}.")}
+    assert set(LEVELS[package]) == {name.split(".")[1] for name in modules() if name.startswith(f"{package}.")}
 
 
 @pytest.mark.parametrize("package", ALLOWED)
