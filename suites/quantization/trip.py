@@ -154,13 +154,18 @@ def _again(kind: Any, folder: Path, subject: Subject, variant: Variant) -> Itera
 
 
 def digests(model: Any) -> dict[str, str]:
-    """A digest of every tensor of the state, of its dtype and shape too."""
+    """Returns a digest of every tensor of the state, including its dtype and shape."""
     return {name: _digest(tensor) for name, tensor in model.state_dict().items()}
 
 
 def _digest(tensor: Any) -> str:
+    """A tensor subclass is made of the tensors that it names."""
     import torch
 
-    raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8) if tensor.numel() else tensor.new_empty(0)
-    told = f"{tensor.dtype} {tuple(tensor.shape)} ".encode()
-    return hashlib.blake2b(told + raw.cpu().numpy().tobytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)} ".encode(), digest_size=16)
+    if hasattr(tensor, "__tensor_flatten__"):
+        for part in tensor.__tensor_flatten__()[0]:
+            digest.update(_digest(getattr(tensor, part)).encode())
+    elif tensor.numel():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
