@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reports import wording
 from reports.baseline.kinds import INCOMPARABLE, NOTE, change, grouped, ordered
 from reports.records import observations, schema, sequences, to_json
+from reports.records.capabilities import REJECTIONS, lacking
 from reports.records.schema import Json
 
 EFFECT = 0.01
@@ -16,9 +17,6 @@ name a larger one of its own."""
 
 RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
 """An outcome of higher rank than before is a change for the worse."""
-
-ABSENT = ("unsupported", "dropped", "rejected", "breaks", "absent", "none", "False", "None")
-"""Values of a capability, as text, that a subject can only gain from."""
 
 NOT_PROBED = "not probed"
 CONDITIONS = ("device", "profile", "seed")
@@ -246,11 +244,9 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
 def _capability(name: str, was: object, now: object) -> str:
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (was, now)):
         return NOTE  # a count says how much was looked at
-    refusals = "refuse" in name
-    absent = (*ABSENT, NOT_PROBED, *(["nothing"] if refusals else []))
-    had, has = (str(value) not in absent for value in (was, now))
-    if refusals and NOT_PROBED not in (was, now):
-        had, has = has, had  # what is refused is better none
+    had, has = (value != NOT_PROBED and not lacking(name, value) for value in (was, now))
+    if name in REJECTIONS and NOT_PROBED not in (was, now):
+        had, has = has, had  # it is better to reject nothing
     if had == has:
         return "capability changed"
     return "capability gained" if has else "capability lost"

@@ -18,7 +18,7 @@ from reports.baseline import compare as comparing
 from reports.baseline import validation
 from reports.baseline.compare import RANK
 from reports.baseline.kinds import INCOMPARABLE, NOTE, comparable, counted, place, reservation, worse
-from reports.records import atomic_write, schema, sequences, to_json
+from reports.records import atomic_write, renamed, schema, sequences, to_json
 from reports.records.schema import Check, Json, Trial
 
 __all__ = [
@@ -79,9 +79,14 @@ def load(path: Path) -> Json:
         content = _content(Path(path).read_bytes())
         if wrong := validation.mistake(content):
             raise _Refused(f"was not written by seatrial: {wrong}")
-        return content
+        return content | {"checks": [_with_current_names(each) for each in content["checks"]]}
     except _Refused as problem:
         raise ValueError(f"{path} {problem}{problem.joint}{MEND}.") from None
+
+
+def _with_current_names(entry: Json) -> Json:
+    facts, metrics = renamed.values(entry["capabilities"]), renamed.metrics(entry["metrics"])
+    return entry | {"capabilities": facts, "metrics": metrics}
 
 
 class _Refused(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 from reports import wording
 from reports.records.schema import Json, Trial
 
-ANSWERS = "generation.answers_with_signs_of_trouble"
+ANSWERS = "generation.answers_with_problems"
 """The capability whose evidence holds the questions and answers."""
 
 SHOWN = 8

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from reports.records import renamed
+
 LEVELS = ("ignore", "hazard", "defect")
 
 
@@ -119,7 +121,14 @@ def _bound(index: int, entry: Any) -> Bound:
     if entry.get("better") not in (None, "lower", "higher"):
         raise ValueError(f"{where} ({entry['metric']}): 'better' must be lower or higher")
     keys = {name: _names(entry[name]) for name in ("subject", "quantization", "device") if entry.get(name)}
-    return Bound(**{**entry, **keys, "reason": _reason(f"{where} ({entry['metric']})", entry)})
+    return Bound(
+        **{
+            **entry,
+            **keys,
+            "metric": renamed.name(entry["metric"]),
+            "reason": _reason(f"{where} ({entry['metric']})", entry),
+        }
+    )
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from reports.records import renamed, validation
 from reports.records import to_json as plain
-from reports.records import validation
 
 SCHEMA = 1
 OUTCOMES = ("pass", "defect", "hazard", "unsupported", "error")
@@ -240,7 +240,13 @@ def read(path: Path, clean: Callable[[str, Any], Any] = lambda line, data: data)
                 if line.endswith("\n"):
                     raise ValueError(f"{path}, line {number}: not a JSON record") from None
                 return
-            yield parse(clean(line, data), where=f"{path}, line {number}")
+            record = parse(clean(line, data), where=f"{path}, line {number}")
+            yield _with_current_names(record) if isinstance(record, Check) else record
+
+
+def _with_current_names(check: Check) -> Check:
+    facts, metrics = renamed.facts(check.capabilities), renamed.metrics(check.metrics)
+    return dataclasses.replace(check, capabilities=facts, metrics=metrics)
 
 
 def parse(data: Any, *, where: str) -> Record:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from reports.records import renamed
+from reports.records.capabilities import present
 from reports.records.policy import Policy
 from reports.records.schema import Check, Json, Subject, Trial
 from reports.verdict import bounds
@@ -19,9 +21,6 @@ from reports.verdict.metrics import capabilities_of, metrics_of
 from reports.wording import count, line, names, sentence
 
 T = TypeVar("T")
-
-PRESENT = ("supported", True, "kept", "merged")
-"""Values of a capability that mean that the subject has it."""
 
 INTERRUPTED = {2: "was interrupted", 3: "ended in an internal error of pytest", 4: "ended in a usage error"}
 """pytest's exit statuses after which its results are not whole."""
@@ -176,10 +175,10 @@ class Case:
         """Capabilities that the manifest requires: absent ones reject, unprobed ones leave it open."""
         found = self.capabilities
         for required in self.subject.required:
-            name, _, value = required.partition("=")
+            name, _, value = renamed.required(required).partition("=")
             if name not in found:
                 self.unknown.append(f"The required capability {name} was not probed in this run.")
-            elif str(found[name]) != value if value else found[name] not in PRESENT:
+            elif str(found[name]) != value if value else not present(found[name]):
                 self.broken.append(f"The required capability {required} is missing: here it is {found[name]!r}.")
 
     def _nothing(self) -> str:

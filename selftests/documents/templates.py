@@ -23,13 +23,15 @@ COLUMNS = {
     "thinking switch": "chat.thinking_toggle",
     "parts": "chat.content_parts",
     "default prompt": "chat.default_system_prompt",
-    "clock": "chat.clock",
-    "switches in text": "chat.content_switches",
+    "clock": "chat.current_date",
+    "switches in text": "chat.content_triggers",
     "minijinja": "chat.minijinja",
     "llama.cpp": "chat.llama_cpp",
 }
 """What an application asks first; the other capabilities are told by their values."""
-SHORT = {"True": "yes", "False": "no", "same with transformers' tojson": "same¹", "printed as Python": "as Python",
+SHORT = {"same prompt": "same", "different prompt": "different", "same prompt with transformers' tojson": "same¹",
+         "printed as a Python list": "as Python", "merged into the user message": "merged",
+         "kept in earlier turns": "kept", "removed from earlier turns": "removed",
          "enable_thinking: on by default": "on", "enable_thinking: off by default": "off"}  # fmt: skip
 
 

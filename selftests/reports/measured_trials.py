@@ -80,10 +80,10 @@ def said(name: str = trials.SMOLLM2) -> Check:
         for text, value in costs.items()
     ]
     metrics.append(trials.metric("tokenizer.tokens_per_word.german", 3.3, unit="tokens/word", interval=None))
-    metrics.append(trials.metric("generation.stopped_by_itself", 0.75, unit="share of prompts", better="higher"))
+    metrics.append(trials.metric("generation.stopped_before_limit", 0.75, unit="share of prompts", better="higher"))
     answers = {"What is the capital of France?": {"answer": "Paris.", "signs": []}}
     answers["Count."] = {"answer": "1 1 1\n1 1 1", "signs": ["repetition loops", "reached the limit"]}
-    trouble = {"generation.answers_with_signs_of_trouble": {"value": "1 of 2", "evidence": answers}}
+    trouble = {"generation.answers_with_problems": {"value": "1 of 2", "evidence": answers}}
     return trials.check("generation/vital-signs", subject=name, metrics=metrics, capabilities=trouble)
 
 

@@ -20,11 +20,11 @@ def features_of(chat: Chat) -> Features:
 def _features(chat: Chat) -> Features:
     uses_tools = probes_tools.shows_calls(chat) and _is(chat, probes_tools.tool_results, "supported")
     return Features(
-        system=_is(chat, probes.system_role, "supported", "merged"),
-        free=_is(chat, probes.alternation, "free"),
+        system=_is(chat, probes.system_role, "supported", "merged into the user message"),
+        free=_is(chat, probes.alternation, "not required"),
         tools=uses_tools,
         parallel=uses_tools and _is(chat, probes_tools.parallel_tool_calls, "supported"),
-        reasoning=not _is(chat, probes_content.reasoning, "absent"),
+        reasoning=not _is(chat, probes_content.reasoning, "not supported"),
     )
 
 

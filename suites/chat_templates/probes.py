@@ -10,8 +10,12 @@ from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant
 from fixtures.templates.chat import NEEDLE, Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import shown
 
-Answer = tuple[str | bool, Any]
+Answer = tuple[str, Any]
 """The value of a capability, and the render (or the reason) that shows it."""
+
+
+def yes_no(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def attempt(chat: Chat, messages: list[Message], **options: Any) -> tuple[str | None, str]:
@@ -21,7 +25,7 @@ def attempt(chat: Chat, messages: list[Message], **options: Any) -> tuple[str | 
     except TemplateRejects:
         return None, "rejected"
     except TemplateBreaks:
-        return None, "breaks"
+        return None, "error"
 
 
 def needle(chat: Chat, messages: list[Message], *, word: str = NEEDLE, after: str = "", **options: Any) -> Answer:
@@ -59,10 +63,10 @@ def _instruction(chat: Chat, message: Message) -> Answer:
     plain = attempt(chat, [QUESTION])[0] or ""
     before_user = plain.partition(str(QUESTION["content"]))[0].removeprefix(chat.tokenizer.bos_token or "").strip()
     head = str(text).partition(NEEDLE)[0]
-    return ("merged" if before_user and before_user in head else "supported"), text
+    return ("merged into the user message" if before_user and before_user in head else "supported"), text
 
 
-def late_system(chat: Chat) -> Answer:
+def late_system_message(chat: Chat) -> Answer:
     """A system message in the middle of a conversation."""
     return needle(chat, [QUESTION, ANSWER, system(NEEDLE), FOLLOW_UP])
 
@@ -79,10 +83,10 @@ def default_system_prompt(chat: Chat) -> Answer:
     for token in chat.tokenizer.added_tokens_decoder.values():
         before = before.replace(token.content, " ")
     before = MARKER.sub(" ", before)
-    return len(WORD.findall(before)) >= 4, shown(text)
+    return yes_no(len(WORD.findall(before)) >= 4), shown(text)
 
 
-def date_stamp(chat: Chat) -> Answer:
+def date_in_prompt(chat: Chat) -> Answer:
     """Dates that stand in every prompt, such as the end of training; today's are called so, whatever the day."""
     text = attempt(chat, [QUESTION])[0] or ""
     now = datetime.datetime.now()
@@ -95,7 +99,7 @@ def alternation(chat: Chat) -> Answer:
     """strict: two user messages in a row, or an assistant message first, are refused."""
     tried = ([QUESTION, FOLLOW_UP], [ANSWER, QUESTION])
     refused = [messages for messages in tried if not chat.accepts(messages)]
-    return ("strict" if refused else "free"), {reason(chat, refused[0]): refused} if refused else None
+    return ("required" if refused else "not required"), {reason(chat, refused[0]): refused} if refused else None
 
 
 def consecutive_users(chat: Chat) -> Answer:
@@ -116,9 +120,9 @@ def empty_conversation(chat: Chat) -> Answer:
     return (failure, reason(chat, [])) if text is None else ("rendered", shown(text))
 
 
-def generation_mask(chat: Chat) -> Answer:
+def generation_tag(chat: Chat) -> Answer:
     """Whether {% generation %} marks what the assistant said."""
-    return bool(GENERATION.search(chat.template)), None
+    return yes_no(bool(GENERATION.search(chat.template))), None
 
 
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"

@@ -8,7 +8,7 @@ from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, QUESTION, assistant
 from fixtures.inputs.tools import ASK, CALL, RESULT, WEATHER
 from fixtures.templates.chat import NEEDLE, Chat
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.probes import Answer, attempt, needle, reason
+from suites.chat_templates.probes import Answer, attempt, needle, reason, yes_no
 
 TOGGLES = ("enable_thinking", "thinking", "enable_reasoning", "reasoning", "think")
 """What published templates call the switch."""
@@ -21,14 +21,14 @@ SOUNDS: tuple[dict[str, Any], ...] = ({"type": "audio"}, {"type": "input_audio",
 
 def trims_content(chat: Chat) -> Answer:
     text, _ = attempt(chat, [user(f"  {NEEDLE}  "), assistant("\n\n  Fine.  "), QUESTION])
-    return text is not None and f"  {NEEDLE}  " not in text, text and shown(text)
+    return yes_no(text is not None and f"  {NEEDLE}  " not in text), text and shown(text)
 
 
 def content_parts(chat: Chat) -> Answer:
     if chat.wants_parts:
         return "required", None
     value, text = needle(chat, [user([{"type": "text", "text": NEEDLE}])])
-    return ("printed as Python" if "'text':" in str(text) else value), text
+    return ("printed as a Python list" if "'text':" in str(text) else value), text
 
 
 def images(chat: Chat) -> Answer:
@@ -44,7 +44,7 @@ def _media(chat: Chat, parts: tuple[dict[str, Any], ...]) -> Answer:
     words = {"type": "text", "text": NEEDLE}
     alone, failure = attempt(chat, [user([words])])
     if alone is None or "'text':" in alone:
-        return failure or "printed as Python", alone and shown(alone)
+        return failure or "printed as a Python list", alone and shown(alone)
     renders = [attempt(chat, [user([part, words])]) for part in parts]
     for text, _ in renders:
         if text is not None and text != alone and NEEDLE in text:
@@ -57,18 +57,18 @@ def reasoning(chat: Chat) -> Answer:
     thinking = thought("Paris.")
     text = attempt(chat, [QUESTION, thinking, FOLLOW_UP])[0] or ""
     if NEEDLE in text:
-        return "kept", shown(text)
+        return "kept in earlier turns", shown(text)
     last = attempt(chat, [QUESTION, thinking])[0] or ""
     in_text = attempt(chat, [QUESTION, assistant(f"<think>\n{NEEDLE}\n</think>\n\nParis."), FOLLOW_UP])[0] or NEEDLE
-    return ("dropped" if NEEDLE in last or NEEDLE not in in_text else "absent"), shown(last)
+    return ("removed from earlier turns" if NEEDLE in last or NEEDLE not in in_text else "not supported"), shown(last)
 
 
-def reasoning_between_calls(chat: Chat) -> Answer:
+def reasoning_before_tool_calls(chat: Chat) -> Answer:
     """Whether the thought that led to a call is there when the tool has answered."""
     thinking = CALL | dict.fromkeys(("reasoning_content", "thinking"), NEEDLE)
     value, text = needle(chat, [ASK, thinking, RESULT], tools=[WEATHER])
-    if value == "dropped" and chat.once("chat.reasoning", reasoning)[0] == "absent":
-        value = "absent"
+    if value == "dropped" and chat.once("chat.reasoning", reasoning)[0] == "not supported":
+        value = "not supported"
     return ("kept" if value == "supported" else value), text
 
 
@@ -80,16 +80,16 @@ def thinking_toggle(chat: Chat) -> Answer:
             continue
         on, off = (attempt(chat, [QUESTION], add_generation_prompt=True, **{name: each})[0] for each in (True, False))
         if on != off:
-            default = "on by default" if unset == on else "off by default" if unset == off else "three ways"
+            default = "on by default" if unset == on else "off by default" if unset == off else "differs when unset"
             return f"{name}: {default}", {"unset": unset, "true": on, "false": off}
-    return "absent", None
+    return "not supported", None
 
 
 def reasoning_effort(chat: Chat) -> Answer:
     """Whether a variable says how long to think."""
     low, high = (attempt(chat, [QUESTION], add_generation_prompt=True, reasoning_effort=each)[0]
                  for each in ("low", "high"))  # fmt: skip
-    return ("supported", {"low": low, "high": high}) if low != high else ("absent", None)
+    return ("supported", {"low": low, "high": high}) if low != high else ("not supported", None)
 
 
 def continue_final_message(chat: Chat) -> Answer:
@@ -97,8 +97,8 @@ def continue_final_message(chat: Chat) -> Answer:
     messages = [QUESTION, ANSWER, FOLLOW_UP, assistant(NEEDLE)]
     text, _ = attempt(chat, messages, continue_final_message=True)
     if text is None:
-        return "breaks", reason(chat, messages, continue_final_message=True)
-    return ("supported" if text.endswith(NEEDLE) else "not at its end"), shown(text)
+        return "error", reason(chat, messages, continue_final_message=True)
+    return ("supported" if text.endswith(NEEDLE) else "not at the end of the prompt"), shown(text)
 
 
 def thought(content: str) -> dict[str, Any]:

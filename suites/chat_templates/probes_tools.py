@@ -60,7 +60,7 @@ def tool_call_ids(chat: Chat) -> Answer:
     return ("required", refusal) if refusal else (value, text)
 
 
-def arguments_as_text(chat: Chat) -> Answer:
+def json_string_arguments(chat: Chat) -> Answer:
     """Arguments as the JSON text that the OpenAI API returns; the library's documentation asks for mappings."""
     if not shows_calls(chat):
         return NO_CALLS
@@ -72,7 +72,7 @@ def arguments_as_text(chat: Chat) -> Answer:
     return ("supported" if CITY in text else "dropped"), shown(text)
 
 
-def content_beside_calls(chat: Chat) -> Answer:
+def content_with_tool_calls(chat: Chat) -> Answer:
     """What the assistant says in the message that calls a tool."""
     if not shows_calls(chat):
         return NO_CALLS
@@ -88,7 +88,7 @@ def null_content(chat: Chat) -> Answer:
     if text is None:
         return failure, reason(chat, null, tools=OFFERED)
     same = text == attempt(chat, usual, tools=OFFERED)[0]
-    return ("supported" if same else "printed as None" if "None" in text else "other than empty"), shown(text)
+    return ("supported" if same else "printed as None" if "None" in text else "differs from empty content"), shown(text)
 
 
 def documents(chat: Chat) -> Answer:

@@ -117,7 +117,7 @@ class ReferenceRuns:
     def has_cache(self, record: Record) -> bool:
         """Whether the class declares a cache of keys and values; where it does not, what it has is recorded."""
         if self.stateful:
-            record.capability("generation.cache", "a state, which cannot be cut or gone back in like a cache")
+            record.capability("generation.cache", "a state, which cannot be truncated")
         elif not generate.takes(self.model, "past_key_values"):
             record.capability("generation.cache", "none")
         else:

@@ -61,7 +61,7 @@ def _add_instructions(
         each.asked.prompt: {"answer": each.text, "kept": mark.right} for each, mark in zip(ruled, marks, strict=True)
     }
     kept = sum(mark.right for mark in marks)
-    record.capability("quality.instructions", f"{kept} of {len(told)} kept", evidence=told)
+    record.capability("quality.instructions", f"{kept} of {len(told)} followed", evidence=told)
 
 
 def _record(record: Record, kind: str, marks: Sequence[Mark], version: str) -> None:

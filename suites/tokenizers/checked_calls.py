@@ -64,7 +64,9 @@ def truncation_side(tokenizer: Any, side: str) -> Iterator[None]:
 def is_fast(tokenizer: Any, record: Record, ability: str) -> bool:
     """Records and returns whether the tokenizer is a fast one: only those give the positions of tokens."""
     fast = bool(getattr(tokenizer, "is_fast", False))
-    record.capability(f"tokenizer.{ability}", fast, evidence=type(tokenizer).__name__)
+    record.capability(
+        f"tokenizer.{ability}", "supported" if fast else "not supported", evidence=type(tokenizer).__name__
+    )
     return fast
 
 

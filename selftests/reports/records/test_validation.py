@@ -84,7 +84,7 @@ def test_notes_and_answers_of_another_shape_are_shown_or_left_out(tmp_path: Path
         changed = lines()
         changed[1]["facts"] = {"notes": value, "tasks": value, "dtype": value}
         evidence = {"What?": {"answer": value, "signs": value}, "Who?": value}
-        changed[4]["capabilities"]["generation.answers_with_signs_of_trouble"]["evidence"] = evidence
+        changed[4]["capabilities"]["generation.answers_with_problems"]["evidence"] = evidence
         changed[5]["evidence"] = {"expected": value, "actual": [1, "x"], "tokens": value, "ids": value, "image": value}
         changed[5]["parameters"] = {"task": value}
         assert not tried(tmp_path / "run", changed)

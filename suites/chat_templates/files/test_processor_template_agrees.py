@@ -22,7 +22,7 @@ def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record
     of_processor, of_tokenizer = processors(processor_files), loaded_templates(tokenizer)
     has = {"processor": bool(of_processor), "tokenizer": bool(of_tokenizer)}
     holders = " and ".join(name for name, there in has.items() if there) or "none"
-    record.capability("chat.template_holders", holders)
+    record.capability("chat.template_loaded_by", holders)
     for name in of_processor.keys() & of_tokenizer.keys():
         agree(tokenizer, name, of_processor[name], of_tokenizer[name])
 

@@ -28,6 +28,8 @@ def test_same_in_llama_cpp(chat: Chat, record: Record, profile: str) -> None:
     if not wanted:
         raise Unsupported("Jinja itself renders none of the conversations: see chat_templates/renders")
     found = first_difference(chat, engine, wanted)
-    record.capability("chat.llama_cpp", "same" if not found else "fails" if found.other.failed else "differs")
+    record.capability(
+        "chat.llama_cpp", "same prompt" if not found else "error" if found.other.failed else "different prompt"
+    )
     if found:
         raise hazard(chat, engine, found)

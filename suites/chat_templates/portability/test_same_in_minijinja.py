@@ -27,7 +27,7 @@ def test_same_in_minijinja(chat: Chat, record: Record) -> None:
         raise Unsupported("Jinja itself renders none of the conversations: see chat_templates/renders")
     with_transformers, plain = engines
     if found := first_difference(chat, with_transformers, wanted):
-        record.capability("chat.minijinja", "fails" if found.other.failed else "differs")
+        record.capability("chat.minijinja", "error" if found.other.failed else "different prompt")
         raise hazard(chat, with_transformers, found)
     alike = same(chat, plain, *[*wanted.values()][-1])  # with a tool, where there is one: what tojson is for
-    record.capability("chat.minijinja", "same" if alike else "same with transformers' tojson")
+    record.capability("chat.minijinja", "same prompt" if alike else "same prompt with transformers' tojson")

@@ -25,7 +25,7 @@ def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conv
     """
     found = family_of(chat)
     variants = found and {"format": found.family.source, "variants": found.style.described()}
-    record.capability("chat.family", found.family.name if found else "unknown", evidence=variants)
+    record.capability("chat.format", found.family.name if found else "unknown", evidence=variants)
     if found:
         fixed(chat, found)
         generated(chat, found, generated_conversations)

@@ -27,7 +27,7 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated
     """
     tooling = form_of(chat)
     told = tooling and {"form": tooling.format.source, "variants": dict(tooling.options)}
-    record.capability("chat.tool_form", tooling.format.name if tooling else "no reference", evidence=told)
+    record.capability("chat.tool_format", tooling.format.name if tooling else "no reference", evidence=told)
     if not tooling:
         return
     for name, (offer, text) in {**dict(fixed_renders(chat)), **dict(generated(chat, generated_conversations))}.items():

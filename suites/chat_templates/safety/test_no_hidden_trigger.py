@@ -32,7 +32,7 @@ def test_no_hidden_trigger(chat: Chat, record: Record) -> None:
         if not found.exceeded_limit:  # else told by chat_templates/bounded
             refuse_moments(name, found, hidden_conditions.by_clock(templates(chat)[name], found))
             switches += [each.said.word.strip()[:60] for each in harmless(chat, name, found)]
-    record.capability("chat.content_switches", ", ".join(dict.fromkeys(switches)) or "none")
+    record.capability("chat.content_triggers", ", ".join(dict.fromkeys(switches)) or "none")
 
 
 def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:

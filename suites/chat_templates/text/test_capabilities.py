@@ -6,21 +6,22 @@ from types import ModuleType
 from fixtures.session.session import NO_TOKENIZER
 from fixtures.templates.chat import Chat
 from suites.chat_templates import probes, probes_content, probes_tools
-from suites.chat_templates.probes import Answer
+from suites.chat_templates.probes import Answer, yes_no
 from suites.findings import Record
 
 NAMES: dict[ModuleType, tuple[str, ...]] = {
     probes: (
-        *("system_role", "developer_role", "late_system", "unknown_role", "default_system_prompt", "date_stamp"),
+        *("system_role", "developer_role", "late_system_message", "unknown_role", "default_system_prompt"),
+        "date_in_prompt",
         *("alternation", "consecutive_users", "consecutive_assistants", "assistant_first", "empty_conversation"),
-        "generation_mask",
+        "generation_tag",
     ),
     probes_tools: (
-        *("tools", "tool_calls", "parallel_tool_calls", "tool_results", "tool_call_ids", "arguments_as_text"),
-        *("content_beside_calls", "null_content", "documents"),
+        *("tools", "tool_calls", "parallel_tool_calls", "tool_results", "tool_call_ids", "json_string_arguments"),
+        *("content_with_tool_calls", "null_content", "documents"),
     ),
     probes_content: (
-        *("trims_content", "content_parts", "images", "audio", "reasoning", "reasoning_between_calls"),
+        *("trims_content", "content_parts", "images", "audio", "reasoning", "reasoning_before_tool_calls"),
         *("thinking_toggle", "reasoning_effort", "continue_final_message"),
     ),
 }
@@ -37,7 +38,8 @@ def test_capabilities(chat: Chat, record: Record) -> None:
     Fix: Nothing is wrong; require a capability in the manifest where an application depends on it.
     Source: https://huggingface.co/docs/transformers/chat_templating
     """
-    record.capability("chat.tokenizer", chat.has_tokenizer, evidence=None if chat.has_tokenizer else NO_TOKENIZER)
+    evidence = None if chat.has_tokenizer else NO_TOKENIZER
+    record.capability("chat.has_tokenizer", yes_no(chat.has_tokenizer), evidence=evidence)
     for name, probe in PROBES.items():
         value, evidence = chat.once(name, probe)
         record.capability(name, value, evidence=evidence)

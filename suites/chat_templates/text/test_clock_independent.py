@@ -9,7 +9,7 @@ import pytest
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
-from suites.chat_templates.probes import attempt
+from suites.chat_templates.probes import attempt, yes_no
 from suites.findings import Hazard, Record
 
 DAYS = (datetime.datetime(2024, 7, 26, 12, 0), datetime.datetime(2031, 12, 3, 23, 59))
@@ -37,8 +37,10 @@ def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.Monke
         for name in PINS
         if changing and all(by_day(messages, {name: "26 Jul 2024"}) is None for messages in changing)
     ]
-    record.capability("chat.date_follows_locale", any(code in each for each in formats for code in NAMED))
-    record.capability("chat.clock", f"pinned by {pins[0]}" if pins else "read" if changing else "not read")
+    record.capability("chat.date_follows_locale", yes_no(any(code in each for each in formats for code in NAMED)))
+    record.capability(
+        "chat.current_date", f"used unless {pins[0]} is passed" if pins else "used" if changing else "not used"
+    )
     if changing and not pins:
         first, second = by_day(changing[0], {}) or ("", "")
         start = max(0, len(common_prefix(first, second)) - 30)

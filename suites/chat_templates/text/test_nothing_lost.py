@@ -98,16 +98,16 @@ def lost_beside_calls(chat: Chat) -> Iterator[Loss]:
         return
     if (text := nameless(chat, CALL_ID)) and not nameless(chat, TELLING_ID):
         yield "the name of the tool that is called, unless the call's id has it,", text
-    if known(chat, probes_tools.content_beside_calls) == "dropped":
+    if known(chat, probes_tools.content_with_tool_calls) == "dropped":
         yield (
             "what the assistant says in a message that calls a tool",
-            shown_by(chat, probes_tools.content_beside_calls),
+            shown_by(chat, probes_tools.content_with_tool_calls),
         )
     if known(chat, probes_tools.parallel_tool_calls) == "dropped":
         yield "the second of two calls in one message", shown_by(chat, probes_tools.parallel_tool_calls)
 
 
-def known(chat: Chat, probe: Any) -> str | bool:
+def known(chat: Chat, probe: Any) -> str:
     answer: Answer = chat.once(f"chat.{probe.__name__}", probe)
     return answer[0]
 

@@ -28,7 +28,7 @@ def test_renders(chat: Chat, generated_conversations: Generated, record: Record)
     }
     generated = generated_ones(chat, generated_conversations)
     refused = plain | other | ({"some generated conversations": generated} if generated else {})
-    record.capability("chat.refuses", ", ".join(refused) or "nothing", evidence=refused or None)
+    record.capability("chat.rejected_conversations", ", ".join(refused) or "nothing", evidence=refused or None)
 
 
 def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None:

@@ -22,7 +22,7 @@ def test_unknown_roles(chat: Chat) -> None:
     rendered(chat, [QUESTION])
     messages = as_role(UNKNOWN)
     text, failure = attempt(chat, messages)
-    if failure == "breaks":
+    if failure == "error":
         raise Hazard(f"A message of an unknown role ends in an error that does not name it: {reason(chat, messages)}.",
                      evidence={"messages": messages})  # fmt: skip
     if text is not None and NEEDLE in text:

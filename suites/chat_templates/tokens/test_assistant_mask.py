@@ -51,7 +51,7 @@ def test_assistant_mask(
     whole, header = checked(chat, CONVERSATION, stops)
     if not any(whole.mask):
         raise Unsupported("the ids hold no answer that could be masked: see chat_templates/template-ids-match-text")
-    record.capability("chat.assistant_mask", f"supported, with {header} of the header" if header else "supported")
+    record.capability("chat.assistant_mask", f"supported, includes {header} of the header" if header else "supported")
     truncated(chat, CONVERSATION, whole)
     padded(chat, whole)
     with_tools(chat, stops)

@@ -39,9 +39,9 @@ def default(forged: list[str] | None, control: dict[int, str]) -> str:
     if forged is None:
         return "rejected"
     return (
-        "stay text"
+        "kept as text"
         if not forged
-        else "become control ids by default"
+        else "parsed as control tokens by default"
         + ("" if len(forged) == len(control) else f" (not all: {' '.join(forged)})")
     )
 
@@ -69,7 +69,7 @@ def splitting(chat: Chat, control: dict[int, str]) -> str:
         chat.encode(NEEDLE)  # the backend keeps the switch until the next call
     kept = [text for number, text in control.items() if number in split]
     there = [text for number, text in control.items() if number in ids(chat, NEEDLE)]
-    return "splits the template's own tokens too" if len(kept) < len(there) else "no effect"
+    return "also splits the template's own tokens" if len(kept) < len(there) else "no effect"
 
 
 def protection(tokenizer: Any, chat: Chat, control: dict[int, str], typed: str) -> str:

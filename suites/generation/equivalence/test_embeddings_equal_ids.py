@@ -19,7 +19,7 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     Source: https://huggingface.co/docs/transformers/main_classes/model (`get_input_embeddings`)
     """
     takes = generate.takes(generator, "inputs_embeds")
-    record.capability("generation.inputs_embeds", "yes" if takes else "no")
+    record.capability("generation.inputs_embeds", "supported" if takes else "not supported")
     if not takes:
         return
     reference = reference_runs(subject, tokenizer, loaded)

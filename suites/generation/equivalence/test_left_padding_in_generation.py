@@ -35,6 +35,6 @@ def test_left_padding_in_generation(
     except Defect as defect:
         if not reference.stateful:
             raise
-        record.capability("generation.padded_batches", "change the results", evidence=defect.evidence)
+        record.capability("generation.padded_batches", "different results", evidence=defect.evidence)
         return
-    record.capability("generation.padded_batches", "same as single prompts")
+    record.capability("generation.padded_batches", "same results as single prompts")

@@ -22,7 +22,7 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
     """
     reference = reference_runs(subject, tokenizer, loaded)
     if not generate.takes(generator, "attention_mask") or reference.stateful:
-        record.capability("generation.padding_in_forward", "not declared: the model keeps a state")
+        record.capability("generation.padding_in_forward", "not declared: the model has a state")
         return
     batch, rows = reference.padded
     with generate.refusals("A forward pass over a padded batch"):

@@ -20,7 +20,7 @@ def test_static_cache_equals_dynamic(
     Fix: mask the places that are not filled, and reset the cache between two texts.
     Source: https://github.com/huggingface/transformers/issues/30351 (a static cache that gave other results)
     """
-    record.capability("generation.static_cache", "yes" if generator._can_compile_fullgraph else "no")
+    record.capability("generation.static_cache", "supported" if generator._can_compile_fullgraph else "not supported")
     if not generator._can_compile_fullgraph:
         return
     reference = reference_runs(subject, tokenizer, loaded)

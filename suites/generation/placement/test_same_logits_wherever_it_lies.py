@@ -35,7 +35,7 @@ def test_same_logits_wherever_it_lies(
     copies.refuse_quantized(variant)
     if loaded.report["missing_keys"] or loaded.report["mismatched_keys"]:
         raise Unsupported("parts of the weights are made up anew at every loading (see integrity/weights-complete)")
-    record.capability("generation.offload", "yes" if _whole(generator) else "not declared by the class")
+    record.capability("generation.offload", "supported" if _whole(generator) else "not declared by the class")
     if not _whole(generator):
         return
     inputs = copies.prompt(generator, tokenizer)

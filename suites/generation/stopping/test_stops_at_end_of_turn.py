@@ -34,7 +34,7 @@ def test_stops_at_end_of_turn(
             )
     stopped = sum(answer.stopped for answer in given)
     record.metric(
-        "generation.stopped_by_itself",
+        "generation.stopped_before_limit",
         stopped / len(given),
         "share of prompts",
         better="higher",
@@ -43,7 +43,7 @@ def test_stops_at_end_of_turn(
         version=questions.version(),
     )
     often = "always" if stopped == len(given) else "sometimes" if stopped else "never"
-    record.capability("generation.stops_by_itself", often, evidence=said)
+    record.capability("generation.stops_before_limit", often, evidence=said)
 
 
 def _only_padding(ids: list[int], padding: int | None) -> bool:

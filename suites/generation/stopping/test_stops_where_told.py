@@ -22,7 +22,7 @@ def test_stops_where_told(tokenizer: Any, generator: Any, record: Record) -> Non
     inputs = forced_tokens.prompt(generator, tokenizer)
     start = generate.start_of_answer(generator, inputs)
     found, refused = _tried(generator, inputs, list(conditions(generator, tokenizer, start)))
-    record.capability("generation.refused_stop_conditions", ", ".join(refused) or "none", evidence=refused)
+    record.capability("generation.rejected_stop_conditions", ", ".join(refused) or "none", evidence=refused)
     ignored = [(each, ids) for each, ids in found if not each.kept(ids)]
     if ignored:
         condition, ids = ignored[0]

@@ -26,7 +26,7 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
     shipped = generator.generation_config
     pad = tokenizer.pad_token_id
     inferred = pad is not None and pad == shipped.pad_token_id and pad not in forced_tokens.stops(generator)
-    record.capability("generation.mask_inferred_from_padding", inferred)
+    record.capability("generation.mask_inferred_from_padding", "yes" if inferred else "no")
     if bool((with_mask.nan_to_num() == without.nan_to_num()).all()):
         return
     ids = [int(each) for each in inputs["input_ids"][0]]

@@ -89,7 +89,7 @@ def _record(record: Record, found: dict[Answer[Question], tuple[str, ...]]) -> N
                       samples=total, interval=wilson(count, total), version=questions.version())  # fmt: skip
     ill = sum(bool(set(shown) - {SIGNS[0]}) for shown in found.values())
     examples = {answer.asked.text: {"answer": answer.text, "signs": list(shown)} for answer, shown in found.items()}
-    record.capability("generation.answers_with_signs_of_trouble", f"{ill} of {total}", evidence=examples)
+    record.capability("generation.answers_with_problems", f"{ill} of {total}", evidence=examples)
 
 
 def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer[Question], tuple[str, ...]]) -> None:

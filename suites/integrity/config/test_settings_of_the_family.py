@@ -40,7 +40,7 @@ def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     differing = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
                  and value is not None and value != known[key]}  # fmt: skip
     values = ", ".join(f"{key} {value}" for key, value in differing.items())
-    record.capability("integrity.differs_from_family", values or "nothing", evidence=differing)
+    record.capability("integrity.unusual_settings", values or "nothing", evidence=differing)
     key = next((each for each in ("hidden_activation", *ACTIVATIONS) if section.get(each)), None)
     usual = PUBLISHED.get(str(kind))
     if usual and key and section[key] not in usual and not (str(kind).startswith("gemma") and section[key] == "gelu"):

@@ -28,7 +28,9 @@ def test_special_ids_agree(subject: Subject, tokenizer: Any, record: Record) -> 
         _must_be_one(name, declared[name], tokenizer)
     if subject.traits.can_generate:
         _must_stop_alike(declared[EOS], tokenizer)
-    record.capability("integrity.stop_ids", ", ".join(map(str, _stop_ids(declared[EOS]))) or None, evidence=declared)
+    record.capability(
+        "integrity.stop_token_ids", ", ".join(map(str, _stop_ids(declared[EOS]))) or "none", evidence=declared
+    )
 
 
 def _of_tokenizer(tokenizer: Any, name: str) -> dict[str, list[int]]:

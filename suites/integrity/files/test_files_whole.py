@@ -30,9 +30,9 @@ def test_files_whole(subject: Subject, record: Record) -> None:
     """
     manifest = fingerprint.manifest(subject.path)
     record.capability("integrity.files", len(manifest), evidence=dict(list(manifest.items())[:SHOWN]))
-    record.capability("integrity.bytes", sum(entry["bytes"] for entry in manifest.values()))
-    record.capability("integrity.model_card", next((name for name in CARD if subject.has(name)), None))
-    record.capability("integrity.license", _license(subject))
+    record.capability("integrity.total_bytes", sum(entry["bytes"] for entry in manifest.values()))
+    record.capability("integrity.model_card", next((name for name in CARD if subject.has(name)), "none"))
+    record.capability("integrity.license", _license(subject) or "not stated")
     for name in manifest:
         _whole(subject.path / name, name)
     _has_vocabulary(subject, list(manifest))

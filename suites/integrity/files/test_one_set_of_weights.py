@@ -26,7 +26,7 @@ def test_one_set_of_weights(weight_files: Subject, record: Record) -> None:
     unused = list(_unused(directory, used))
     others = [name for name in OTHER if (directory / name).is_file()]
     others += sorted(path.name for path in directory.iterdir() if path.suffix in SUFFIXES)
-    record.capability("integrity.other_formats", ", ".join(others) or "none")
+    record.capability("integrity.other_weight_formats", ", ".join(others) or "none")
     if unused:
         why = f"{weights.SINGLE} is loaded instead" if weights.SINGLE in used else f"{weights.INDEX} does not name it"
         if weights.SINGLE in unused or (weights.SINGLE in used and (directory / weights.INDEX).is_file()):

@@ -33,7 +33,7 @@ def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
             _link(path, subject.path)
     names = {f"{file}: {key}": value for file in FILES for key, value in _paths(subject.path / file)}
     unread = {key: value for key, value in names.items() if key.rpartition(".")[2].rpartition(" ")[2] in NEVER_READ}
-    record.capability("integrity.paths_of_the_author", len(unread), evidence=unread)
+    record.capability("integrity.author_paths", len(unread), evidence=unread)
     outward = {key: value for key, value in names.items() if key not in unread}
     if outward:
         key, value = next(iter(outward.items()))

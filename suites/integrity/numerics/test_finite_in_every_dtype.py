@@ -42,7 +42,7 @@ def test_finite_in_every_dtype(
         fits = BYTES[dtype] * subject.traits.parameters <= memory_left
         outcomes[dtype] = run_in(model, dtype, results, failures) if fits else "not tried: beyond the memory budget"
     finite = ", ".join(dtype for dtype, outcome in outcomes.items() if outcome == "finite")
-    record.capability("integrity.finite_in", finite, evidence=outcomes)
+    record.capability("integrity.finite_dtypes", finite, evidence=outcomes)
     if failures:
         raise overflow(failures, own)
 

@@ -29,7 +29,7 @@ def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loa
     if variant.quantization != "none":
         raise Unsupported(f"{variant.quantization} stores the two matrices differently; load the model unquantized")
     tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
-    record.capability("integrity.tied_embeddings", tied)
+    record.capability("integrity.tied_embeddings", "yes" if tied else "no")
     if flag and not tied and inner.shape == head.shape:
         raise Defect(f"config.json declares {KEY}, but input and output embeddings are two matrices in memory.")
     if tied and not flag:

@@ -30,9 +30,9 @@ def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Record) -> None:
     try:
         answer = contract.answer(pipe, {"raw": half.copy(), "sampling_rate": model_rate // 2})
     except Exception as error:  # any error is a refusal
-        record.capability(f"pipelines.{task}.other_rates", "refused", evidence={"message": str(error)[:200]})
+        record.capability(f"pipelines.{task}.other_sampling_rates", "refused", evidence={"message": str(error)[:200]})
         return
-    record.capability(f"pipelines.{task}.other_rates", "resampled")
+    record.capability(f"pipelines.{task}.other_sampling_rates", "resampled")
     not_resampled = contract.answer(pipe, half)
     if difference(expected, not_resampled, 0.1) and not difference(not_resampled, answer, rounding(pipe)):
         raise Defect(

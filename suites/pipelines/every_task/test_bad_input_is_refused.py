@@ -25,7 +25,7 @@ def test_bad_input_is_refused(pipe: Pipe, task: str, record: Record) -> None:
     before = contract.answer(pipe, sample)
     messages = dict(_error_messages(contract, pipe))
     record.capability(
-        f"pipelines.{task}.bad_input", "refused" if all(messages.values()) else "partly answered", evidence=messages
+        f"pipelines.{task}.invalid_input", "refused" if all(messages.values()) else "partly answered", evidence=messages
     )
     if mismatch := contract.difference(pipe, before, contract.answer(pipe, sample)):
         raise Defect(

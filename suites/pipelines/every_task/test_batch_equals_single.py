@@ -59,7 +59,7 @@ def _in_batches(contract: Contract, pipe: Pipe, record: Record) -> tuple[Sequenc
         raise
     except Exception as error:  # tensors of different shapes are refused
         message = f"{type(error).__name__}: {error}"[:200]
-    record.capability(f"pipelines.{pipe.task}.batches_of_several_sizes", "refused", evidence={"message": message})
+    record.capability(f"pipelines.{pipe.task}.mixed_size_batches", "refused", evidence={"message": message})
     same_size = [samples[0]] * (BATCH + 1)
     try:
         return same_size, contract.answers(pipe, same_size, **size)

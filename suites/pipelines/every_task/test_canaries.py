@@ -32,7 +32,7 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
              if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
     right = len(canaries) - len(wrong)
     record.metric(
-        f"pipelines.{task}.canaries_right",
+        f"pipelines.{task}.canary_accuracy",
         right / len(canaries),
         "share",
         better="higher",

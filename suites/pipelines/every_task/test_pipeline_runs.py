@@ -17,7 +17,9 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
     Fix: the finding shows the error; usually a file of tokenizer or processor is missing or belongs to another model.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
-    record.capability(f"pipelines.{task}", "pipeline" if pipe.library is not None else "model classes")
+    record.capability(
+        f"pipelines.{task}.runs_through", "library pipeline" if pipe.library is not None else "model classes"
+    )
     failure = first_failure(pipe, contract_for(task))
     if wrong := _unusable_setting(pipe):
         raise Defect(

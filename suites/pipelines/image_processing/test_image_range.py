@@ -38,9 +38,7 @@ def test_image_range(pipe: Pipe, task: str, record: Record) -> None:
         raise Unsupported("the processor does not rescale to values from 0 to 1")
     image = sample_image()
     expected = pixel_values(processor, image / LEVELS, task, do_rescale=False)
-    record.capability(
-        f"pipelines.{task}.pictures_of_fractions", _default_for_floats(processor, image / LEVELS, expected, task)
-    )
+    record.capability(f"pipelines.{task}.float_images", _default_for_floats(processor, image / LEVELS, expected, task))
     difference = abs(pixel_values(processor, image, task) - expected).max()
     if difference > 1.5 / LEVELS / smallest_std(processor):  # resizing rounds to whole levels
         factor = setting(processor, "rescale_factor") if setting(processor, "do_rescale") else "none"
@@ -73,4 +71,4 @@ def _check_contrast(processor: Any, task: str) -> None:
 def _default_for_floats(processor: Any, floats: Any, expected: Any, task: str) -> str:
     """Returns what the processor does by default with values from 0 to 1."""
     difference = abs(pixel_values(processor, floats, task) - expected).max()
-    return "taken as they are" if difference <= 1.5 / LEVELS / smallest_std(processor) else "divided once more"
+    return "used unchanged" if difference <= 1.5 / LEVELS / smallest_std(processor) else "rescaled again"

@@ -33,7 +33,7 @@ def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
         raise Defect(f"token-classification: in overlapping windows, {problem}.", evidence={"entities": brief(windows)})
     same = len(_entity_set(whole) & _entity_set(windows))
     record.metric(
-        "pipelines.token-classification.found_in_windows",
+        "pipelines.token-classification.entities_found_in_windows",
         same / max(1, len(_entity_set(whole))),
         "share of names",  # windows hide context, so that a healthy model may miss some
         better="higher",

@@ -24,7 +24,7 @@ def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
     """
     contract, processor = contract_of(pipe), processor_of(pipe)
     kinds = [kind for kind in KINDS if hasattr(processor, f"post_process_{kind}_segmentation")]
-    record.capability(f"pipelines.{task}.kinds", ", ".join(kinds))
+    record.capability(f"pipelines.{task}.segmentation_kinds", ", ".join(kinds))
     for sample in contract.samples(pipe):
         for kind in (each for each in kinds if each != "instance"):
             _check_coverage(kind, contract.answer(pipe, sample, subtask=kind), sample.size)

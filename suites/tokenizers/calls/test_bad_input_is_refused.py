@@ -34,8 +34,9 @@ def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Record) -> N
     for name, value in {**NO_TEXTS, "a generator": (letter for letter in "abc")}.items():
         refused(tokenizer, name, value)
     accepted = [name for name, value in ODD.items() if answer(tokenizer, value) is not None]
-    record.capability("tokenizer.odd_lists_taken", accepted)
-    record.capability("tokenizer.lone_surrogates", sorted({surrogate(tokenizer, text) for text in SURROGATES}))
+    record.capability("tokenizer.malformed_lists_accepted", ", ".join(accepted) or "nothing")
+    results = sorted({surrogate(tokenizer, text) for text in SURROGATES})
+    record.capability("tokenizer.lone_surrogates", ", ".join(results))
     long_text(tokenizer, CHARACTERS[profile])
 
 

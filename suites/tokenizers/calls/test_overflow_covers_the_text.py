@@ -24,7 +24,7 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
     Fix: Set "truncation" to null in tokenizer.json; do not change overflowing tokens in a custom class.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
-    if not is_fast(tokenizer, record, "windows"):
+    if not is_fast(tokenizer, record, "overflowing_tokens"):
         return
     for side in ("right", "left"):
         with truncation_side(tokenizer, side):

@@ -25,7 +25,7 @@ def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
         tokenizer.
     Source: https://github.com/huggingface/transformers/issues/47085; https://github.com/huggingface/tokenizers/issues/537
     """
-    record.capability("tokenizer.settings_of_calls", settings_of_calls(tokenizer))
+    record.capability("tokenizer.call_settings", settings_of_calls(tokenizer))
     sample = [*NASTY.values(), *specials(tokenizer)]
     expected = after_another(tokenizer, sample, 16)
     compare(tokenizer, sample, expected, after_another(tokenizer, sample, 8), "after a call with other truncation")
@@ -113,4 +113,4 @@ def settings_of_calls(tokenizer: Any) -> str:
     ids(tokenizer, "one two three four five six seven eight nine ten", **CUT)
     shared = backend is not None and backend.truncation is not None
     ids(tokenizer, "one")
-    return "shared between threads" if shared else "of the call alone"
+    return "shared between threads" if shared else "local to the call"

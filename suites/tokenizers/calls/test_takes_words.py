@@ -30,11 +30,11 @@ def test_takes_words(tokenizer: Any, record: Record) -> None:
                 f"A call with is_split_into_words=True raises {type(error).__name__}: {error}",
                 evidence={"words": WORDS},
             ) from None
-        record.capability("tokenizer.takes_words", "refused", evidence=str(error)[:300])
+        record.capability("tokenizer.pretokenized_input", "refused", evidence=str(error)[:300])
         return
     ids = list(answer["input_ids"])
     record.capability(
-        "tokenizer.takes_words", way_of_encoding(tokenizer, ids), evidence={"tokens": tokens(tokenizer, ids)}
+        "tokenizer.pretokenized_input", way_of_encoding(tokenizer, ids), evidence={"tokens": tokens(tokenizer, ids)}
     )
     if getattr(tokenizer, "is_fast", False):
         check_word_ids(tokenizer, answer)
@@ -44,9 +44,9 @@ def test_takes_words(tokenizer: Any, record: Record) -> None:
 def way_of_encoding(tokenizer: Any, ids: list[int]) -> str:
     """Says if the words are encoded as one text with spaces, or each as a text."""
     if ids == encode(tokenizer, " ".join(WORDS)):
-        return "as the text with spaces"
+        return "same as the text with spaces"
     alone = [part for word in WORDS for part in encode(tokenizer, word)]
-    return "each word as a text of its own" if ids == alone else "in a form of their own"
+    return "each word encoded separately" if ids == alone else "encoded differently"
 
 
 def check_word_ids(tokenizer: Any, answer: Any) -> None:

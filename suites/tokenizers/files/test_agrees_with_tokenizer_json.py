@@ -43,9 +43,9 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
         raise Unsupported(f"{type(tokenizer).__name__} does not read tokenizer.json")
     file = read_tokenizer_json(tokenizer_json)
     changed = overridden_components(tokenizer, file.tokenizer)
-    record.capability("tokenizer.class_replaces", ", ".join(changed) or "nothing", evidence=changed or None)
+    record.capability("tokenizer.overridden_components", ", ".join(changed) or "nothing", evidence=changed or None)
     if (mended := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
-        record.capability("tokenizer.taken_for_mistral", "and mended" if mended else "and warned about")
+        record.capability("tokenizer.mistral_regex", "fixed" if mended else "only a warning")
     tried = [*NASTY.values(), *TELLING, *with_special(tokenizer, file)]
     found = [difference(tokenizer, file.tokenizer, text) for text in tried]
     found += [decoded(tokenizer, file.tokenizer, text) for text in tried]

@@ -22,8 +22,8 @@ def test_no_truncation_or_padding_left(
         https://github.com/martin-conur/quackformers/pull/83; https://github.com/daulet/tokenizers/issues/30
     """
     file = read_tokenizer_json(tokenizer_json)
-    record.capability("tokenizer.file_cuts_at", file.truncation and file.truncation.get("max_length"))
-    record.capability("tokenizer.file_pads", described(file.padding))
+    record.capability("tokenizer.truncation_in_file", file.truncation.get("max_length") if file.truncation else "none")
+    record.capability("tokenizer.padding_in_file", described(file.padding))
     if file.truncation is None and file.padding is None:
         return
     lengths = declared(subject, tokenizer)
@@ -35,7 +35,7 @@ def test_no_truncation_or_padding_left(
 
 def described(padding: dict[str, Any] | None) -> str:
     if padding is None:
-        return "no"
+        return "off"
     return f"to {padding['length']}" if padding.get("length") else "to the longest of a batch"
 
 

@@ -30,7 +30,7 @@ def test_special_tokens_consistent(subject: Subject, tokenizer: Any, record: Rec
     names_in_vocabulary(subject, tokenizer, stated)
     names_as_loaded(subject, tokenizer)
     ids_in_vocabulary(subject, vocabulary, Defect if writes(subject) else Hazard)
-    record.capability("tokenizer.other_ids_in_config", other_ids(subject, tokenizer))
+    record.capability("tokenizer.config_ids_that_differ", other_ids(subject, tokenizer))
     one_name_each(subject)
     padding_agrees(subject, tokenizer)
 

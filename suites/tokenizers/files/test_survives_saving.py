@@ -28,7 +28,7 @@ def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> No
         reloaded = again(subject, tokenizer, Path(directory))
         if (file := Path(directory) / "tokenizer.json").is_file():
             kept = read_section(file, "padding") is not None
-            record.capability("tokenizer.saving_keeps_padding", "in tokenizer.json" if kept else "no")
+            record.capability("tokenizer.padding_saved", "in tokenizer.json" if kept else "not saved")
     same(before, snapshot(reloaded), reloaded, replaced_components(reloaded, tokenizer))
 
 

@@ -22,7 +22,7 @@ def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     Fix: Remove what a custom class does to the encodings; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """
-    if not is_fast(tokenizer, record, "words_of_tokens"):
+    if not is_fast(tokenizer, record, "word_ids"):
         return
     for text in NASTY.values():
         agree(tokenizer, text)

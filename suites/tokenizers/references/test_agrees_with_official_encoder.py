@@ -37,7 +37,7 @@ def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: 
         https://huggingface.co/docs/transformers/tiktoken
     """
     found = fitting(tokenizer, subject, record)
-    record.capability("tokenizer.reference", "; ".join(each.name for each in found) or "none")
+    record.capability("tokenizer.independent_encoder", "; ".join(each.name for each in found) or "none")
 
     def agree(text: str) -> None:
         __tracebackhide__ = True
@@ -57,7 +57,7 @@ def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]
         vocabulary = pipeline(tokenizer).vocabulary
         return list(references(subject.path, vocabulary, pattern_of(tokenizer)))
     except ReferenceMissing as missing:
-        record.capability("tokenizer.reference", "not installed", evidence=str(missing))
+        record.capability("tokenizer.independent_encoder", "not installed", evidence=str(missing))
         raise Unsupported(f"{missing}.") from None
 
 

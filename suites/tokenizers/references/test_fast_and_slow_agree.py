@@ -36,7 +36,7 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -
         https://github.com/huggingface/transformers/issues/35973
     """
     slow = library_versions.slow_tokenizer(subject.path, tokenizer)
-    record.capability("tokenizer.slow", type(slow).__name__ if slow is not None else "none")
+    record.capability("tokenizer.slow_class", type(slow).__name__ if slow is not None else "none")
     if slow is None:
         return
 

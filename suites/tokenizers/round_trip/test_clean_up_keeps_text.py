@@ -34,7 +34,7 @@ def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
     """
     declared = pipeline(tokenizer)
     if declared.backend and not declared.keeps_white_space:
-        record.capability("tokenizer.clean_up", "white space is not kept in any case")
+        record.capability("tokenizer.clean_up", "white space is never preserved")
         return
     said = bool(getattr(tokenizer, "clean_up_tokenization_spaces", False))
     record.capability("tokenizer.clean_up", "declared, without effect" if said else "none")

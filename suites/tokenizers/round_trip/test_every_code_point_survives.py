@@ -40,7 +40,7 @@ def test_every_code_point_survives(tokenizer: Any, record: Record, profile: str)
     kept = 1 - sum(each["assigned"] for each in counts.values()) / sweep.assigned
     evidence = {"tried": sweep.tried, "assigned": sweep.assigned, **counts}
     record.capability("tokenizer.unicode_coverage", told(sweep, kept), evidence=evidence)
-    record.metric("tokenizers.unicode_coverage", kept, "share of assigned characters", better="higher",
+    record.metric("tokenizer.unicode_coverage", kept, "share of assigned characters", better="higher",
                   samples=sweep.tried)  # fmt: skip
     altered(sweep)
     bytes_unused(sweep)
@@ -185,10 +185,10 @@ def taken_out(sweep: Sweep) -> None:
 
 
 def told(sweep: Sweep, kept: float) -> str:
-    parts = ((len(sweep.unknown), f"become {sweep.declared.unknown}"), (len(sweep.vanished), "vanish"),
+    parts = ((len(sweep.unknown), f"become {sweep.declared.unknown}"), (len(sweep.vanished), "give no token"),
              (len(sweep.dropped), "are dropped by the normalizer"))  # fmt: skip
     fates = ", ".join(f"{count} {fate}" for count, fate in parts if count)
-    return f"{100 * kept:.1f}% of assigned characters ({fates})" if fates else "every code point"
+    return f"{100 * kept:.1f}% of assigned characters ({fates})" if fates else "all code points"
 
 
 def counted(sweep: Sweep) -> dict[str, dict[str, Any]]:

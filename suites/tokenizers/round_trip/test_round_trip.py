@@ -104,6 +104,6 @@ def describe(declared: Pipeline) -> str:
     """How faithful the declared form is, in words."""
     if not declared.backend:
         return "not declared"
-    kept = "white space kept" if declared.keeps_white_space else "white space not kept"
+    kept = "white space preserved" if declared.keeps_white_space else "white space not preserved"
     changed = declared.normalized("É ﬁ e\u0301") != "É ﬁ e\u0301" and "text normalized"
-    return ", ".join(filter(None, [changed or "text as it is", kept]))
+    return ", ".join(filter(None, [changed or "text unchanged", kept]))

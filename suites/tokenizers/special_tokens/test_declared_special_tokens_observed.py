@@ -22,14 +22,14 @@ def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, reco
         raise Unsupported(
             "the ids of 'hello' change with the special tokens around it: see tokenizers/no-space-after-special"
         )
-    record.capability("tokenizer.adds", ", ".join(map(str, shown(tokenizer, found))) or "nothing")
+    record.capability("tokenizer.added_special_tokens", ", ".join(map(str, shown(tokenizer, found))) or "nothing")
     declared = subject.json("tokenizer_config.json")
     flag_observed(tokenizer, declared, "bos", found.before)
     flag_observed(tokenizer, declared, "eos", found.after)
     counted(tokenizer, found)
     masked(tokenizer, found)
     pairs = takes_pairs(tokenizer)
-    record.capability("tokenizer.takes_pairs", pairs)
+    record.capability("tokenizer.text_pairs", "supported" if pairs else "not supported")
     if pairs:
         check_pairs(tokenizer, declared)
 

@@ -35,7 +35,7 @@ def test_special_pairs_atomic(
     names = thin_families([token for token, entry in entries.items() if token and not entry.single_word])
     names = names[: MOST[profile]]
     text = "".join(names[number] for number in de_bruijn_sequence(len(names)))
-    record.capability("tokenizer.special_pairs_tried", len(names) ** 2, evidence={"tokens": len(names)})
+    record.capability("tokenizer.special_pairs_tested", len(names) ** 2, evidence={"tokens": len(names)})
     if not names:
         return
     known = sorted({*entries, *matched_first(tokenizer)})

@@ -25,7 +25,7 @@ def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any,
     found = control_tokens(subject, tokenizer)
     control = {token: number for token, number in found.items() if len(token) > 1}  # one character cannot be split
     by_default = [token for token, number in control.items() if number in encode(tokenizer, f"ab {token} cd")]
-    record.capability("tokenizer.control_text_in_content", fate(len(by_default), len(control)))
+    record.capability("tokenizer.control_tokens_in_text", fate(len(by_default), len(control)))
     if not by_default:
         return  # nothing to split
     if forged := {token: text for token, text in forgeries(tokenizer, control).items() if text}:
@@ -34,10 +34,10 @@ def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any,
 
 def fate(becoming: int, all_of_them: int) -> str:
     if not all_of_them:
-        return "there are no control tokens"
+        return "no control tokens"
     if becoming == all_of_them:
-        return "becomes control ids"
-    return f"{becoming} of {all_of_them} become control ids" if becoming else "stays text"
+        return "parsed as control tokens"
+    return f"{becoming} of {all_of_them} parsed as control tokens" if becoming else "kept as text"
 
 
 def forgeries(tokenizer: Any, control: dict[str, int]) -> dict[str, str]:

@@ -17,10 +17,10 @@ def test_vocabulary_bijective(tokenizer: Any, record: Record) -> None:
         https://github.com/huggingface/transformers/pull/48446
     """
     vocabulary: dict[str, int] = tokenizer.get_vocab()
-    record.capability("tokenizer.vocabulary", len(vocabulary))
+    record.capability("tokenizer.vocabulary_size", len(vocabulary))
     record.capability("tokenizer.unused_ids", holes(vocabulary.values()))
     if library_versions.of_mistral_common(tokenizer):
-        record.capability("tokenizer.vocabulary_lossy", True)
+        record.capability("tokenizer.vocabulary_lossy", "yes")
         return
     shared = [number for number, count in Counter(vocabulary.values()).items() if count > 1]
     if shared:

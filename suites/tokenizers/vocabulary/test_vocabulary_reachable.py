@@ -31,7 +31,7 @@ def test_vocabulary_reachable(tokenizer: Any, record: Record) -> None:
         rewritten_by_normalizer(declared, BatchCodec(tokenizer), entries),
     )
     share = len({*merges, *letters}) / max(1, len(entries))
-    record.metric("tokenizers.unreachable_tokens", share, "of vocabulary", better="lower", samples=len(entries))
+    record.metric("tokenizer.unreachable_tokens", share, "of vocabulary", better="lower", samples=len(entries))
     if share >= FEW:
         report(tokenizer, declared, merges, letters, len(entries))
 

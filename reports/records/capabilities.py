@@ -1,0 +1,55 @@
+"""Look-up of capabilities: their phrase in a report, and the meaning of their values."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from reports.records.capability_table import TABLE, Capability
+
+PRESENT = ("supported", "yes", True, "kept in earlier turns", "kept", "merged into the user message")
+"""Values of a capability that a subject has: what `required_capabilities` accepts for a name without a value."""
+
+ABSENT = ("unsupported", "not supported", "dropped", "removed from earlier turns", "rejected", "error", "no", "none",
+          "not stated", "False", "None")  # fmt: skip
+"""Values of a capability that a subject lacks: any other value is a gain, except in `REJECTIONS`."""
+
+REJECTIONS = ("chat.rejected_conversations", "generation.rejected_stop_conditions")
+"""Capabilities that list what is rejected: here, more is worse."""
+
+PREFIXES = {
+    "chat": "chat_templates",
+    "tokenizer": "tokenizers",
+    "generation": "generation",
+    "integrity": "integrity",
+    "pipelines": "pipelines",
+    "quality": "quality",
+    "quantization": "quantization",
+}
+"""The first part of the name of a capability or metric, and its suite."""
+
+
+def phrase(name: str) -> str:
+    """Returns the title of a capability; its name if it is unknown."""
+    if name in TABLE:
+        return TABLE[name].phrase
+    for pattern, capability in _patterns():
+        if match := pattern.fullmatch(name):
+            return capability.phrase.format(**match.groupdict())
+    return name
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], Capability]]:
+    named = ((re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^.]+)", re.escape(name)), each) for name, each in TABLE.items())
+    return [(re.compile(pattern), each) for pattern, each in named if "(?P<" in pattern]
+
+
+def present(value: object) -> bool:
+    """True if a required capability is met by this value."""
+    return value in PRESENT
+
+
+def lacking(name: str, value: object) -> bool:
+    """True if a subject can only gain from another value; in REJECTIONS, if there is nothing to reject."""
+    return str(value) in (*ABSENT, *(["nothing"] if name in REJECTIONS else []))
