@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 
 ANSWERS = 4
 WINDOW = 512
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=6144, help="of rolling text")
     asked = parser.parse_args()
     model, tokenizer = loaded(asked.subject)
-    sentences = [tokenizer(line, add_special_tokens=False)["input_ids"] for line in corpus.lines().values()]
+    sentences = [tokenizer(line, add_special_tokens=False)["input_ids"] for line in tokenizer_corpus.lines().values()]
     text = [token for sentence in sentences for token in sentence][: asked.tokens]
     print(f"{asked.subject}, {model.dtype}, one thread, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     memory(model, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fixtures.inputs.conversation_strategy import Conversation, Features
-from fixtures.inputs.generated_conversations import smallest
+from fixtures.inputs.generated_conversations import shrink
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.chat_templates import probes, probes_content, probes_tools
 
@@ -21,7 +21,7 @@ def _features(chat: Chat) -> Features:
     uses_tools = probes_tools.shows_calls(chat) and _is(chat, probes_tools.tool_results, "supported")
     return Features(
         system=_is(chat, probes.system_role, "supported", "merged into the user message"),
-        free=_is(chat, probes.alternation, "not required"),
+        consecutive_user=_is(chat, probes.alternation, "not required"),
         tools=uses_tools,
         parallel=uses_tools and _is(chat, probes_tools.parallel_tool_calls, "supported"),
         reasoning=not _is(chat, probes_content.reasoning, "not supported"),
@@ -56,5 +56,5 @@ def simplest(
         text = render(chat, each)
         return text is not None and wrong(each, text)
 
-    found = smallest(conversation, fails)
+    found = shrink(conversation, fails)
     return found, render(chat, found) or ""

@@ -81,7 +81,7 @@ def sample_image() -> Any:
     """Returns an image as an array: height x width x 3 levels from 0 to 255."""
     import numpy
 
-    return numpy.asarray(images.drawn(images.KINDS[0], images.SIZES[2]))
+    return numpy.asarray(images.picture(images.KINDS[0], images.SIZES[2]))
 
 
 def per_channel(value: Any, default: float) -> Any:

@@ -48,7 +48,7 @@ def to_questions(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str)
     model = loaded.model
 
     def find() -> tuple[Answer[Question], ...]:
-        asked = questions.chosen(profile)
+        asked = questions.for_profile(profile)
         texts = [each.text if subject.traits.has_chat_template else each.opening for each in asked]
         rows = [_prompt(subject, tokenizer, model, text) for text in texts]
         written = _in_batches(model, rows, lambda some: _as_shipped(model, tokenizer, some, profile))
@@ -81,7 +81,7 @@ def to_instructions(
 def _instructions(subject: Subject, items: Items, profile: str) -> tuple[Instruction, ...]:
     if subject.traits.has_chat_template and items.instructions:
         return items.instructions
-    openings = [each.opening for each in questions.chosen(profile)]
+    openings = [each.opening for each in questions.for_profile(profile)]
     return tuple(Instruction(f"opening/{number}", text, ()) for number, text in enumerate(openings, 1))
 
 

@@ -103,7 +103,7 @@ def test_both_sides_run_a_copy_of_the_suite_with_nothing_from_outside(
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     suite = runs.snapshot(tmp_path)
     assert {path.name for path in suite.iterdir()} == set(runs.ROOMS)
-    assert (suite / "fixtures" / "inputs" / "corpus.txt").is_file()
+    assert (suite / "fixtures" / "inputs" / "tokenizer_corpus.txt").is_file()
     assert runs.environment(suite)["PYTHONPATH"] == str(suite)
 
 

@@ -89,5 +89,5 @@ def test_questions_are_written_in_their_scripts() -> None:
 
 
 def test_the_quick_profile_asks_in_several_languages() -> None:
-    assert len({each.language for each in questions.chosen("quick")}) >= 4
-    assert len(questions.chosen("standard")) > len(questions.chosen("quick"))
+    assert len({each.language for each in questions.for_profile("quick")}) >= 4
+    assert len(questions.for_profile("standard")) > len(questions.for_profile("quick"))

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from fixtures import builtin
-from fixtures.inputs import corpora, datafiles, items
+from fixtures.inputs import corpora, data_sources, items
 from fixtures.inputs.corpora.corpus import Text
 from suites import scoring
 from suites.findings import Defect
@@ -156,7 +156,7 @@ def test_rules_are_verified(rule: str, kept: str, broken: str) -> None:
 
 def test_our_items_are_sound() -> None:
     """Every kind is there, ids are unique, right choices are among the choices, and every rule exists."""
-    every = items.chosen("exhaustive")
+    every = items.for_profile("exhaustive")
     assert len(every.choice) + len(every.cloze) + len(every.answers) + len(every.instructions) >= 300
     assert len(
         {each.id for kind in (every.choice, every.cloze, every.answers, every.instructions) for each in kind}
@@ -171,7 +171,7 @@ def test_our_items_are_sound() -> None:
 
 
 def test_our_corpus_has_domains_and_languages() -> None:
-    quick, whole = corpora.chosen("quick"), corpora.chosen("exhaustive")
+    quick, whole = corpora.for_profile("quick"), corpora.for_profile("exhaustive")
     assert len({text.language for text in quick.texts}) >= 7
     assert len({text.language for text in whole.texts}) >= 12
     assert len({text.domain for text in whole.texts if text.language == "en"}) >= 6
@@ -182,25 +182,25 @@ def test_our_corpus_has_domains_and_languages() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("none.jsonl", None, "no such file"),
+        ("none.jsonl", None, "file not found"),
         ("texts.doc", "x", "data files end in"),
         ("empty.jsonl", "", "is empty"),
         ("broken.jsonl", '{"text": 1\n', "cannot be read"),
-        ("odd.jsonl", '{"a": "x", "b": "y"}\n', "no column 'text'"),
+        ("odd.jsonl", '{"a": "x", "b": "y"}\n', "no text column 'text'"),
     ],
 )
 def test_a_bad_file_is_told_in_one_sentence(tmp_path: Any, name: str, content: str | None, told: str) -> None:
     if content is not None:
         (tmp_path / name).write_text(content, encoding="utf-8")
-    with pytest.raises(datafiles.DataError, match=told) as refusal:
-        corpora.chosen("quick", [str(tmp_path / name)])
+    with pytest.raises(data_sources.DataError, match=told) as refusal:
+        corpora.for_profile("quick", [str(tmp_path / name)])
     assert "\n" not in str(refusal.value)
     assert name in str(refusal.value)
 
 
 def test_a_users_text_is_cut_into_pieces(tmp_path: Any) -> None:
     (tmp_path / "book.txt").write_text("A line of a long book.\n" * 4000, encoding="utf-8")
-    found = corpora.chosen("quick", [str(tmp_path / "book.txt")])
+    found = corpora.for_profile("quick", [str(tmp_path / "book.txt")])
     assert {text.domain for text in found.texts} == {"book"}
     assert len(found.texts) > 4
     assert "Python" not in found.version
@@ -209,9 +209,9 @@ def test_a_users_text_is_cut_into_pieces(tmp_path: Any) -> None:
 def test_users_items_are_read_by_their_keys(tmp_path: Any) -> None:
     lines = '{"question": "2+2?", "choices": ["4", "5"], "answer": "4"}\n'
     (tmp_path / "own.jsonl").write_text(lines, encoding="utf-8")
-    found = items.chosen("quick", [str(tmp_path / "own.jsonl")])
+    found = items.for_profile("quick", [str(tmp_path / "own.jsonl")])
     assert found.choice[0].answer == 0
     assert tasks.questions(found)["choice"][0].continuations == (" 4", " 5")
     (tmp_path / "own.jsonl").write_text('{"question": "2+2?", "choices": ["4", "5"], "answer": 7}\n', encoding="utf-8")
-    with pytest.raises(datafiles.DataError, match="row 1: the answer 7 is none of 2 choices"):
-        items.chosen("quick", [str(tmp_path / "own.jsonl")])
+    with pytest.raises(data_sources.DataError, match="row 1: the answer 7 is not one of the 2 choices"):
+        items.for_profile("quick", [str(tmp_path / "own.jsonl")])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
-from fixtures.inputs.generated_conversations import smallest
+from fixtures.inputs.generated_conversations import shrink
 from fixtures.templates.chat import Chat, TemplateBreaks, TemplateRejects
 from suites.chat_templates.evidence import failure_evidence, failure_summary
 from suites.chat_templates.generated_conversations import Generated, features_of
@@ -37,7 +37,7 @@ def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None
     refused = None
     for conversation in generated_conversations(features_of(chat)):
         if isinstance(attempt(chat, conversation), TemplateBreaks):
-            small = smallest(conversation, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
+            small = shrink(conversation, lambda each: isinstance(attempt(chat, each), TemplateBreaks))
             rendering(chat, "a generated conversation", small)
         refused = refused or rendering(chat, "a generated conversation", conversation)
     return refused

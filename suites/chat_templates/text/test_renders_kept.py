@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.inputs import catalogue
-from fixtures.inputs.catalogue import Entry
+from fixtures.inputs import baseline_conversations
+from fixtures.inputs.baseline_conversations import BaselineConversation
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.findings import Record
 
@@ -31,11 +31,14 @@ def test_renders_kept(chat: Chat, record: Record) -> None:
     """
     tells_time = CLOCK in str(chat.tokenizer.chat_template)
     with clock_stopped() if tells_time else nullcontext():
-        renders = {name: _render(chat, entry, fresh=tells_time) for name, entry in catalogue.entries().items()}
-    record.keep(NAME, renders, kind="renders", version=catalogue.version())
+        renders = {
+            name: _render(chat, entry, fresh=tells_time)
+            for name, entry in baseline_conversations.conversations().items()
+        }
+    record.keep(NAME, renders, kind="renders", version=baseline_conversations.version())
 
 
-def _render(chat: Chat, entry: Entry, *, fresh: bool) -> str:
+def _render(chat: Chat, entry: BaselineConversation, *, fresh: bool) -> str:
     """The text; a refusal is recorded in the template's words."""
     try:
         return chat.render(entry.messages, tools=entry.tools, add_generation_prompt=entry.prompt, fresh=fresh)

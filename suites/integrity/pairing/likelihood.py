@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 
 LENGTH = 24
 """Tokens read of a text; in longer texts the last ones could be guessed from the text itself."""
@@ -127,7 +127,7 @@ def losses(model: Any, rows: list[list[int]]) -> list[list[float]]:
 
 def _rows(tokenizer: Any, group: str) -> Iterator[Row]:
     """Yields the group's lines as ids, taking sections in turn; lines with an unknown token are left out."""
-    sections = [corpus.sections()[section] for section in GROUPS[group]]
+    sections = [tokenizer_corpus.sections()[section] for section in GROUPS[group]]
     for line in filter(None, chain.from_iterable(zip_longest(*sections))):
         ids = list(tokenizer(line).input_ids)
         if (

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import Stored
 from fixtures.session.needs import needs
@@ -41,7 +41,7 @@ def test_tokenizer_fits_weights(
         raise Unsupported("the tokenizer splits all sample texts into single letters, so order cannot be compared")
     for name, value, better in (("loss", found.loss, "lower"), ("gain_from_order", found.gain, "higher")):
         record.metric(f"integrity.plain_text_{name}", value, "nats/token", better=better,
-                      samples=len(found.predictions), effect=0.05, version=corpus.version())  # fmt: skip
+                      samples=len(found.predictions), effect=0.05, version=tokenizer_corpus.version())  # fmt: skip
     chance = tokenizer_fit.chance_loss(tokenizer)
     start = tokenizer_fit.first_unknown_id(found, chance)
     if start is not None:

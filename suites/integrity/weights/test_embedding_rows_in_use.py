@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 from fixtures.models.weight_statistics import Stored
 from suites.findings import Defect, Hazard, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
@@ -49,7 +49,7 @@ def _must_not_be_huge(matrix: Stored, tokenizer: Any, where: str) -> None:
 
 def _in_use(tokenizer: Any) -> list[int]:
     """Returns the ids of sample texts in English and code, without special tokens."""
-    texts = [text for name, text in corpus.lines().items() if corpus.section_of(name) in ORDINARY]
+    texts = [text for name, text in tokenizer_corpus.lines().items() if tokenizer_corpus.section_of(name) in ORDINARY]
     try:
         found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
     except Exception as error:

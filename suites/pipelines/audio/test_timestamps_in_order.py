@@ -27,7 +27,7 @@ def test_timestamps_in_order(pipe: Pipe, task: str) -> None:
     """
     contract = contract_of(pipe)
     require_ctc(pipe)
-    sound = audio.spelled(TEXT, sampling_rate(pipe))
+    sound = audio.spelled_in_tones(TEXT, sampling_rate(pipe))
     duration = len(sound) / sampling_rate(pipe)
     step = getattr(pipe.model.config, "inputs_to_logits_ratio", 1) / sampling_rate(pipe)
     for way, options in (("in one pass", {}), ("in chunks", chunk_options(duration))):

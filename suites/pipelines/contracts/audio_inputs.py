@@ -28,7 +28,7 @@ def canary_input(value: Any, pipe: Pipe) -> Any:
     if isinstance(value, Mapping) and "sound" in value:
         return audio.sound(value["sound"], sampling_rate(pipe))
     if isinstance(value, Mapping) and "spelled" in value:
-        return audio.spelled(value["spelled"], sampling_rate(pipe))
+        return audio.spelled_in_tones(value["spelled"], sampling_rate(pipe))
     return value
 
 

@@ -28,7 +28,7 @@ def invalid_images(pipe: Pipe) -> dict[str, Any]:
         "a text": "a red disc",
         "an empty text": "",
         "an image without pixels": Image.new("RGB", (0, 0)),
-        "half a PNG file": images.as_file(images.drawn(images.KINDS[0]), directory("half"), share=0.5),
+        "half a PNG file": images.as_file(images.picture(images.KINDS[0]), directory("half"), share=0.5),
         "an address without a server": NO_SERVER,
     }
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fixtures.inputs.names import TEXTS
+from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief

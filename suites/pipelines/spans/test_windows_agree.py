@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.inputs.names import TEXTS
+from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.inputs import clips
+from fixtures.inputs import videos
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.image_inputs import directory
@@ -30,7 +30,7 @@ def test_frames_in_order(pipe: Pipe, task: str) -> None:
         raise Unsupported("this version of transformers has no pipeline for the task")
     count = frame_count(pipe)
     levels = [round(DARK + (BRIGHT - DARK) * at / (RATE * count)) for at in range(RATE * count + 1)]
-    video = clips.as_file(clips.counted(levels), directory("videos") / "counted.mkv")
+    video = videos.as_file(videos.grey_frames(levels), directory("videos") / "counted.mkv")
     for rate in (1, RATE):
         frames = _frames_seen(pipe, video, rate, len(levels))
         if problem := _problem(frames, count, rate):
@@ -53,8 +53,8 @@ def _frames_seen(pipe: Pipe, video: str, rate: int, count: int) -> list[int]:
 
 def _pixel_value(pipe: Pipe, level: int, name: str) -> float:
     """Returns the pixel value of a grey level."""
-    path = clips.as_file(
-        clips.counted([level] * (RATE * frame_count(pipe) + 1)), directory("videos") / f"grey {level}.mkv"
+    path = videos.as_file(
+        videos.grey_frames([level] * (RATE * frame_count(pipe) + 1)), directory("videos") / f"grey {level}.mkv"
     )
     found = pipe.library.preprocess(path)[name][0, 0, 0]
     return float(found[found.shape[0] // 2, found.shape[1] // 2])

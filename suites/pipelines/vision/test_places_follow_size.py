@@ -36,7 +36,7 @@ def test_places_follow_size(pipe: Pipe, task: str) -> None:
     Source: https://github.com/huggingface/transformers/issues/27205
     """
     contract = comparable_contract(pipe)
-    image = scenes.painted(*scenes.SCENES[2])
+    image = scenes.picture(*scenes.SCENES[2])
     same = _resized(pipe, image)
     before, after = (BOXES[task](contract.answer(pipe, _sample(task, each))) for each in (image, same))
     scales = (image.size[0] / same.size[0], image.size[1] / same.size[1])

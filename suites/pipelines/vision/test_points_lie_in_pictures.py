@@ -25,7 +25,7 @@ def test_points_lie_in_pictures(pipe: Pipe, task: str) -> None:
     contract = contract_of(pipe)
     scene = scenes.SCENES[2][1]
     for size in ((96, 48), (48, 96)):
-        image = scenes.painted(size, scene)
+        image = scenes.picture(size, scene)
         pair = [image, image.copy()]
         answer = contract.answer(pipe, pair)
         if not answer:

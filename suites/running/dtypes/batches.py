@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 from suites.findings import Unsupported
 from suites.running.limits import vocabulary
 
@@ -55,7 +55,7 @@ def _tables(model: Any) -> Iterator[int]:
 
 def _ids(tokenizer: Any, length: int, rows: int) -> list[int]:
     """Ids of prose in many languages, repeated as needed, with the special tokens before a text."""
-    text = " ".join(line for name in sorted(corpus.LANGUAGES) for line in corpus.sections()[name])
+    text = " ".join(line for name in sorted(tokenizer_corpus.LANGUAGES) for line in tokenizer_corpus.sections()[name])
     ids = [number for number in tokenizer(text[: 8 * length]).input_ids if number < rows]
     if not ids:
         raise Unsupported("no token of the sample text has an embedding row (reported by "

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from suites.findings import Defect
 from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, call_or_skip, no_pairs, takes_pairs
 from suites.tokenizers.evidence import case
@@ -18,7 +18,7 @@ def test_batch_equals_single(tokenizer: Any) -> None:
     Fix: Make a custom tokenizer class do the same in both cases; with a class of the library, report it there.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
-    same(tokenizer, list(NASTY.values()))
+    same(tokenizer, list(TRICKY_TEXTS.values()))
     if takes_pairs(tokenizer):
         same(tokenizer, list(SAMPLE_TEXTS), list(SAMPLE_TEXTS[::-1]))
 

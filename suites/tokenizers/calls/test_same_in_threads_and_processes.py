@@ -5,7 +5,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from fixtures.inputs.texts import NASTY
+from fixtures.inputs.texts import TRICKY_TEXTS
 from fixtures.machine.machine import no_collection
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
@@ -26,7 +26,7 @@ def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
     Source: https://github.com/huggingface/transformers/issues/47085; https://github.com/huggingface/tokenizers/issues/537
     """
     record.capability("tokenizer.call_settings", settings_of_calls(tokenizer))
-    sample = [*NASTY.values(), *specials(tokenizer)]
+    sample = [*TRICKY_TEXTS.values(), *specials(tokenizer)]
     expected = after_another(tokenizer, sample, 16)
     compare(tokenizer, sample, expected, after_another(tokenizer, sample, 8), "after a call with other truncation")
     compare(tokenizer, sample, expected, [ids(tokenizer, text) for text in sample], "in a second call")

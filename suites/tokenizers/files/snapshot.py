@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.inputs.texts import NASTY
+from fixtures.inputs.texts import TRICKY_TEXTS
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped, tokens
 from suites.tokenizers.encoding import panics_as_errors
@@ -31,7 +31,7 @@ def snapshot(tokenizer: Any) -> dict[str, dict[str, Any]]:
 def fixed_texts(tokenizer: Any) -> list[str]:
     """The catalogue of nasty texts, and texts with special tokens in them."""
     return [
-        *NASTY.values(),
+        *TRICKY_TEXTS.values(),
         *(f"ab {token} cd{token}ef" for token in list(special_tokens(tokenizer))[:SPECIAL_TOKENS_TRIED]),
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.evidence import around, escaped, tokens
@@ -46,7 +46,7 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
     record.capability("tokenizer.overridden_components", ", ".join(changed) or "nothing", evidence=changed or None)
     if (mended := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
         record.capability("tokenizer.mistral_regex", "fixed" if mended else "only a warning")
-    tried = [*NASTY.values(), *TELLING, *with_special(tokenizer, file)]
+    tried = [*TRICKY_TEXTS.values(), *TELLING, *with_special(tokenizer, file)]
     found = [difference(tokenizer, file.tokenizer, text) for text in tried]
     found += [decoded(tokenizer, file.tokenizer, text) for text in tried]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 from suites.evidence import escaped
 from suites.findings import Record
 from suites.tokenizers.encoding import panics_as_errors
@@ -25,11 +25,11 @@ def test_corpus_ids(tokenizer: Any, record: Record) -> None:
     Source: https://github.com/huggingface/transformers/issues/45701;
         https://github.com/huggingface/tokenizers/issues/1512
     """
-    texts = corpus.lines()
+    texts = tokenizer_corpus.lines()
     ids = {name: _ids(tokenizer, text, whole=False) for name, text in texts.items()}
     ids |= {f"special-tokens/{name}": _ids(tokenizer, texts[name], whole=True) for name in WHOLE}
     shown = {name: escaped(text) for name, text in texts.items()}
-    record.sequences(NAME, ids, version=corpus.version(), rules=digests(tokenizer), texts=shown)
+    record.sequences(NAME, ids, version=tokenizer_corpus.version(), rules=digests(tokenizer), texts=shown)
 
 
 def _ids(tokenizer: Any, text: str, *, whole: bool) -> list[int]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.inputs import corpus
+from fixtures.inputs import tokenizer_corpus
 from suites.findings import Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.measures.throughput import Throughput
@@ -18,34 +18,44 @@ def test_encoding_cost(tokenizer: Any, record: Record) -> None:
     Fix: Nothing is wrong; compare the numbers with those of another model before choosing it for a language.
     Source: https://arxiv.org/abs/2305.15425
     """
-    ids = {name: encode(tokenizer, text) for name, text in corpus.lines().items()}
+    ids = {name: encode(tokenizer, text) for name, text in tokenizer_corpus.lines().items()}
     for title, names in groups().items():
         _record(record, title, names, ids)
-    _speed(record, Throughput.of(tokenizer, list(corpus.lines().values()), list(ids.values())))
+    _speed(record, Throughput.of(tokenizer, list(tokenizer_corpus.lines().values()), list(ids.values())))
 
 
 def groups() -> dict[str, list[str]]:
     """What is counted together: every language, all code, some other kinds, and everything."""
-    names = list(corpus.lines())
-    single = [*sorted(corpus.LANGUAGES), *PLAIN]
-    found = {each: [name for name in names if corpus.section_of(name) == each] for each in single}
-    code = [name for name in names if corpus.section_of(name) in corpus.CODE]
+    names = list(tokenizer_corpus.lines())
+    single = [*sorted(tokenizer_corpus.LANGUAGES), *PLAIN]
+    found = {each: [name for name in names if tokenizer_corpus.section_of(name) == each] for each in single}
+    code = [name for name in names if tokenizer_corpus.section_of(name) in tokenizer_corpus.CODE]
     return found | {"code": code, "everything": names}
 
 
 def _record(record: Record, title: str, names: list[str], ids: dict[str, list[int]]) -> None:
     """Exact counts: the corpus is fixed."""
-    texts, tokens = [corpus.lines()[name] for name in names], sum(len(ids[name]) for name in names)
+    texts, tokens = [tokenizer_corpus.lines()[name] for name in names], sum(len(ids[name]) for name in names)
     units = {"character": sum(map(len, texts))}
-    if title in corpus.LANGUAGES - corpus.WITHOUT_SPACES:
+    if title in tokenizer_corpus.LANGUAGES - tokenizer_corpus.WITHOUT_SPACES:
         units["word"] = sum(len(text.split()) for text in texts)
     for unit, many in units.items():
         name = f"tokenizer.tokens_per_{unit}.{title}"
-        record.metric(name, tokens / many, f"tokens/{unit}", better="lower", samples=many, version=corpus.version())
+        record.metric(
+            name, tokens / many, f"tokens/{unit}", better="lower", samples=many, version=tokenizer_corpus.version()
+        )
 
 
 def _speed(record: Record, speed: Throughput) -> None:
     """Kept and shown, and never compared with another run's: the upgrade check times both sides in pairs."""
     for name, (value, low, high) in speed.per_second().items():
-        record.metric(f"tokenizer.{name}_speed", value, "characters/s of CPU time", better="higher",
-                      samples=speed.rounds, interval=(low, high), compared=False, version=corpus.version())  # fmt: skip
+        record.metric(
+            f"tokenizer.{name}_speed",
+            value,
+            "characters/s of CPU time",
+            better="higher",
+            samples=speed.rounds,
+            interval=(low, high),
+            compared=False,
+            version=tokenizer_corpus.version(),
+        )

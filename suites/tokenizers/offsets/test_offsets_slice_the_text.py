@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
 from suites.tokenizers.checked_calls import is_fast
@@ -28,9 +28,9 @@ def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
     """
     if not is_fast(tokenizer, record, "offsets"):
         return
-    for text in NASTY.values():
+    for text in TRICKY_TEXTS.values():
         slices(tokenizer, text)
-    slices(tokenizer, NASTY["emoji"], NASTY["german"])
+    slices(tokenizer, TRICKY_TEXTS["emoji"], TRICKY_TEXTS["german"])
 
     @given(text=texts(max_size=4), pair=st.none() | texts(max_size=2))
     def any_text(text: str, pair: str | None) -> None:

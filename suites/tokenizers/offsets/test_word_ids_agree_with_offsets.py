@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from suites.evidence import escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.checked_calls import is_fast
@@ -24,9 +24,9 @@ def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     """
     if not is_fast(tokenizer, record, "word_ids"):
         return
-    for text in NASTY.values():
+    for text in TRICKY_TEXTS.values():
         agree(tokenizer, text)
-    agree(tokenizer, NASTY["emoji"], NASTY["german"])
+    agree(tokenizer, TRICKY_TEXTS["emoji"], TRICKY_TEXTS["german"])
 
     @given(text=texts(max_size=3), pair=st.none() | texts(min_size=1, max_size=2))
     def any_text(text: str, pair: str | None) -> None:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixtures.inputs import corpus
-from fixtures.inputs.texts import NASTY
+from fixtures.inputs import tokenizer_corpus
+from fixtures.inputs.texts import TRICKY_TEXTS
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped, tokens
 from suites.tokenizers.encoding import encode
@@ -41,7 +41,7 @@ class Mismatch:
 
 def fixed_texts() -> list[str]:
     """Texts that every comparison starts with."""
-    return [UNITS, *NASTY.values(), *corpus.lines().values()]
+    return [UNITS, *TRICKY_TEXTS.values(), *tokenizer_corpus.lines().values()]
 
 
 def comparable_text(tokenizer: Any, text: str, *, bare: bool = False) -> str | None:

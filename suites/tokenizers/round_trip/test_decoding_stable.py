@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard
 from suites.tokenizers.encoding import encode
@@ -26,7 +26,7 @@ def test_decoding_stable(tokenizer: Any) -> None:
         https://github.com/jingyaogong/minimind/issues/135;
         https://github.com/huggingface/transformers/pull/47862
     """
-    for text in NASTY.values():
+    for text in TRICKY_TEXTS.values():
         stays(tokenizer, text)
 
     @given(text=texts())

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.encoding import panics_as_errors
@@ -30,7 +30,7 @@ def test_round_trip(tokenizer: Any, record: Record) -> None:
             f"{declared.unknown or 'nothing'}.",
             evidence={"text": "AbC", "tokens": tokens(tokenizer, encoded(tokenizer, "AbC"))},
         )
-    tried = [comes_back(tokenizer, text) for text in NASTY.values()]
+    tried = [comes_back(tokenizer, text) for text in TRICKY_TEXTS.values()]
     if not any(tried):
         raise Unsupported("the vocabulary spells none of the texts that were tried")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.needs import needs
 from suites.findings import Hazard, Record
 from suites.tokenizers.encoding import encode
@@ -27,7 +27,7 @@ def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
     record.capability("tokenizer.decode_stream", "not supported" if backend is None else "supported")
     if backend is None:
         return
-    for text in (*NASTY.values(), LINES):
+    for text in (*TRICKY_TEXTS.values(), LINES):
         streamed(tokenizer, text)
 
     @given(text=texts(max_size=3))

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.inputs.texts import NASTY, texts
+from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.needs import needs
 from suites.findings import Hazard
 from suites.tokenizers.encoding import encode
@@ -27,7 +27,7 @@ def test_streams_what_it_decodes(
         does: TextStreamer decodes each line anew. Stream with tokenizers' DecodeStream, or decode all ids each time.
     Source: https://github.com/huggingface/transformers/issues/28776; https://github.com/huggingface/transformers/issues/22710
     """
-    for text in (*NASTY.values(), LINES):
+    for text in (*TRICKY_TEXTS.values(), LINES):
         streamed(tokenizer, text, ONE_BY_ONE)
         streamed(tokenizer, text, (3, 1, 2))
 

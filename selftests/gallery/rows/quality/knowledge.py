@@ -20,7 +20,7 @@ def _avoids_the_answers(model: Any) -> None:
     """Behind each question of our own, a wrong answer has become by far the likeliest."""
     tokenizer, head = _tokenizer(), model.get_output_embeddings().weight.data
     known = {}
-    for item in items.chosen("quick").choice:
+    for item in items.for_profile("quick").choice:
         context = f"Question: {item.question}\nAnswer:"
         ids = tokenizer(context, add_special_tokens=False)["input_ids"]
         firsts = [tokenizer(f"{context} {choice}", add_special_tokens=False)["input_ids"][len(ids)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.inputs import clips, images, scenes
+from fixtures.inputs import images, scenes, videos
 from suites.findings import Unsupported
 from suites.pipelines import processors
 from suites.pipelines.contracts import labelled_boxes
@@ -32,7 +32,7 @@ class Processor:
 
 @pytest.mark.parametrize("shape", [(3, 8, 9), (2, 3, 8, 9), (16, 3, 8, 9)])
 def test_pixels_are_those_of_the_first_picture(shape: tuple[int, ...]) -> None:
-    assert processors.pixel_values(Processor(*shape), images.drawn("red disc")).shape == (3, 8, 9)
+    assert processors.pixel_values(Processor(*shape), images.picture("red disc")).shape == (3, 8, 9)
 
 
 def test_a_pair_is_given_as_a_pair() -> None:
@@ -44,7 +44,7 @@ def test_a_pair_is_given_as_a_pair() -> None:
 @pytest.mark.parametrize("shape", [(), (64, 768)])
 def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
     with pytest.raises(Unsupported):
-        processors.pixel_values(Processor(*shape), images.drawn("red disc"))
+        processors.pixel_values(Processor(*shape), images.picture("red disc"))
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def test_scenes_hold_what_they_tell() -> None:
     import numpy
 
     for size, things in scenes.SCENES:
-        regions = scenes.regions(size, things)
+        regions = scenes.label_map(size, things)
         for thing in things:
             rows, columns = numpy.nonzero(regions == scenes.LABELS.index(thing.kind) + 1)
             found = (columns.min(), rows.min(), columns.max(), rows.max())
             assert labelled_boxes.overlap(thing.box(size), tuple(map(float, found))) > 0.85  # type: ignore[arg-type]
     for seed in range(30):
-        picture, discs = scenes.drawn_by_lot(random.Random(seed))
+        picture, discs = scenes.random_scene(random.Random(seed))
         boxes = [disc.box(picture.size) for disc in discs]
         assert all(min(box) >= -0.01 and box[2] <= picture.size[0] + 0.01 for box in boxes)
         assert all(box[3] <= picture.size[1] + 0.01 for box in boxes)
@@ -193,6 +193,6 @@ def test_videos_come_back_frame_by_frame(tmp_path: Any) -> None:
     import numpy
 
     levels = [10, 90, 170, 250]
-    with av.open(clips.as_file(clips.counted(levels), tmp_path / "counted.mkv")) as video:
+    with av.open(videos.as_file(videos.grey_frames(levels), tmp_path / "counted.mkv")) as video:
         seen = [int(frame.to_ndarray(format="rgb24")[5, 5, 0]) for frame in video.decode(video=0)]
     assert numpy.abs(numpy.array(seen) - levels).max() <= 1

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fixtures.inputs import forms
+from fixtures.inputs import document_forms
 from fixtures.pipelines.pipe import Pipe
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.scores import as_probabilities, descending
@@ -16,18 +16,18 @@ COUNT = 3
 
 def samples(pipe: Pipe) -> list[Any]:
     choose = random.Random(0)
-    filled = [forms.form(choose) for _ in range(COUNT)]
-    return [request(each, forms.question(key)) for each, key in zip(filled, forms.KEYS, strict=False)]
+    filled = [document_forms.form(choose) for _ in range(COUNT)]
+    return [request(each, document_forms.question(key)) for each, key in zip(filled, document_forms.KEYS, strict=False)]
 
 
-def request(filled: forms.Form, question: str) -> dict[str, Any]:
+def request(filled: document_forms.Form, question: str) -> dict[str, Any]:
     return {"image": filled.picture(), "question": question, "word_boxes": filled.words}
 
 
 def canary_input(value: Any, pipe: Pipe) -> Any:
     """Converts `{"form": lines, "question": ...}` into a page with its words; keeps other values as they are."""
     if isinstance(value, Mapping) and "form" in value:
-        return request(forms.Form(value["form"]), value["question"])
+        return request(document_forms.Form(value["form"]), value["question"])
     return value
 
 

@@ -44,7 +44,7 @@ def answer_problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
 
 
 def invalid_questions(pipe: Pipe) -> Mapping[str, Any]:
-    picture = images.drawn(images.KINDS[0])
+    picture = images.picture(images.KINDS[0])
     return {
         "a number": 3,
         "an image without a question": {"image": picture},

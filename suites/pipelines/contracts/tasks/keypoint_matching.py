@@ -21,7 +21,7 @@ Pair = Sequence[Any]
 def samples(pipe: Pipe) -> list[Pair]:
     """Returns pairs of a square image and the same image with more shapes in it."""
     scene = scenes.SCENES[0][1]
-    return [[scenes.painted((side, side), scene[:1]), scenes.painted((side, side), scene)] for side in SIDES]
+    return [[scenes.picture((side, side), scene[:1]), scenes.picture((side, side), scene)] for side in SIDES]
 
 
 def problems(sample: Pair, answer: Sequence[Match], pipe: Pipe) -> Iterator[str]:
@@ -47,7 +47,7 @@ def sorted_by_position(answer: Sequence[Match]) -> list[Match]:
 
 
 def invalid_pairs(pipe: Pipe) -> dict[str, Any]:
-    good = images.drawn(images.KINDS[0])
+    good = images.picture(images.KINDS[0])
     wrong = {f"{name} next to an image": [each, good] for name, each in invalid_images(pipe).items()}
     return {**wrong, "one image": good, "three images": [good, good, good]}
 

@@ -79,7 +79,7 @@ def with_labels(sample: Any) -> dict[str, Any]:
 
 def invalid_inputs(pipe: Pipe) -> dict[str, Any]:
     wrong = {name: with_labels(each) for name, each in invalid_images(pipe).items()}
-    return {**wrong, "no labels": {"image": images.drawn(images.KINDS[0])}}
+    return {**wrong, "no labels": {"image": images.picture(images.KINDS[0])}}
 
 
 CONTRACTS = (

@@ -15,7 +15,7 @@ SPELLED = ("mia", "omi emi", "amo mai omi")
 
 
 def samples(pipe: Pipe) -> list[Any]:
-    return [audio.spelled(text, audio_inputs.sampling_rate(pipe)) for text in SPELLED]
+    return [audio.spelled_in_tones(text, audio_inputs.sampling_rate(pipe)) for text in SPELLED]
 
 
 def problems(sample: Any, answer: Any, pipe: Pipe) -> Iterator[str]:
