@@ -21,17 +21,17 @@ from selftests.processes.pytest_run import QUIET, run_pytest
 from suites.pipelines.contracts.registry import contract_for, contracts, modules
 
 DOCS = SUITES.parent / "docs"
-KEPT, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
+STORED, PAGE = DOCS / "tasks.json", DOCS / "tasks.md"
 WORST = ("error", "defect", "hazard", "unsupported", "pass")
 HEAD = """# Tasks
 
-Every pipeline task that seatrial has a contract for, the built-in subject that it is tried on, and what the checks of
-`suites/pipelines` say of it. `library` means that the installed transformers has the pipeline; `classes` that it has
-none, and that the model classes do its work; `diffusers` that diffusers does. Pictures out of nothing
-(`unconditional-image-generation`) are drawn by the same code as pictures from text, and have no subject of their own.
+Every pipeline task that seatrial has a contract for, the built-in that it is tested on, and the outcomes of the checks
+in `suites/pipelines`. `library` means that this version of transformers has the pipeline; `classes` that it has none,
+so that seatrial calls the model classes; `diffusers` that diffusers runs it. Images without a prompt
+(`unconditional-image-generation`) come from the same code as images from text, and have no built-in of their own.
 
-This page is written by `python -m selftests.documents.tasks`, from runs with each version; a selftest holds it to the
-installed registry.
+This page is written by `python -m selftests.documents.tasks`, from runs with each version; a selftest compares it with
+the installed registry.
 
 """
 
@@ -39,19 +39,19 @@ Outcomes = dict[str, dict[str, Any]]
 
 
 def main() -> None:
-    """Try everything, or the tasks that are named, keep the outcomes, write the page."""
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-    asked = sys.argv[1:] or [*subjects()]
-    kept[library_versions.version()] = {**kept.get(library_versions.version(), {}), **tried(asked)}
-    KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    PAGE.write_text(render(kept), encoding="utf-8")
+    """Runs all tasks, or those of the command line; stores the outcomes and writes the page."""
+    stored = json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else {}
+    tasks = sys.argv[1:] or [*subjects()]
+    stored[library_versions.version()] = {**stored.get(library_versions.version(), {}), **run(tasks)}
+    STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    PAGE.write_text(render(stored), encoding="utf-8")
 
 
-def tried(tasks: Sequence[str]) -> Outcomes:
-    """Task to what its subject showed: counts of outcomes, and what runs it. All subjects run in one process."""
+def run(tasks: Sequence[str]) -> Outcomes:
+    """Returns outcomes by task. All subjects run in one process."""
     names = {task: name for task, name in subjects().items() if task in tasks}
-    with tempfile.TemporaryDirectory() as place:
-        report = Path(place) / "report"
+    with tempfile.TemporaryDirectory() as directory:
+        report = Path(directory) / "report"
         models = [f"--model=builtin:{name}" for name in sorted({*names.values()})]
         run_pytest(*QUIET, str(SUITES / "pipelines"), *models, report=report)
         counts = _counts(report / "records.jsonl")
@@ -62,7 +62,7 @@ def tried(tasks: Sequence[str]) -> Outcomes:
 
 
 def subjects() -> dict[str, str]:
-    """Task to the built-in that it is tried on: the one of its name, else the first that has it."""
+    """Returns the built-in of each task: the one of its name, else the first that has the task."""
     tiny = {name: member for name, member in FLEET.items() if name.startswith("tiny-")}
     ordered = {**tiny, **FLEET}
     found = {task: name for name, member in reversed(ordered.items()) for task in member.traits.tasks}
@@ -70,7 +70,7 @@ def subjects() -> dict[str, str]:
 
 
 def through(task: str) -> str:
-    """What runs the task with the installed version."""
+    """Returns the implementation of a task with the installed version."""
     from fixtures.models.diffusers import TASKS
     from fixtures.pipelines.replaced import REPLACED
 
@@ -80,7 +80,7 @@ def through(task: str) -> str:
 
 
 def _counts(records: Path) -> dict[tuple[str, str], dict[str, int]]:
-    """(subject, task) to how often each outcome came."""
+    """Counts outcomes by subject and task."""
     found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for line in records.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
@@ -89,30 +89,30 @@ def _counts(records: Path) -> dict[tuple[str, str], dict[str, int]]:
     return defaultdict(dict, {key: dict(counts) for key, counts in found.items()})
 
 
-def render(kept: Mapping[str, Outcomes]) -> str:
+def render(stored: Mapping[str, Outcomes]) -> str:
     """The page."""
-    versions = sorted(kept, reverse=True)
+    versions = sorted(stored, reverse=True)
     titles = " | ".join(f"transformers {version}" for version in versions)
     rows = [
         f"| task | contract | subject | {titles} |\n",
         f"| --- | --- | --- | {' | '.join('---' for _ in versions)} |\n",
     ]
-    for task in sorted({task for outcomes in kept.values() for task in outcomes}):
-        subject = next(outcomes[task]["subject"] for outcomes in kept.values() if task in outcomes)
-        cells = " | ".join(_cell(kept[version].get(task)) for version in versions)
+    for task in sorted({task for outcomes in stored.values() for task in outcomes}):
+        subject = next(outcomes[task]["subject"] for outcomes in stored.values() if task in outcomes)
+        cells = " | ".join(_cell(stored[version].get(task)) for version in versions)
         rows.append(f"| {task} | `{_module(task)}` | `builtin:{subject}` | {cells} |\n")
     return HEAD + "".join(rows)
 
 
 def _module(task: str) -> str:
-    """The file of the contract."""
+    """Returns the module of a contract."""
     return next(name for name, stated in modules().items() if contract_for(task) in stated)
 
 
 def _cell(outcome: Mapping[str, Any] | None) -> str:
     """`library: 11 pass, 1 unsupported`."""
     if outcome is None:
-        return "not tried"
+        return "not tested"
     if outcome["through"] == "not in this version":
         return "not in this version"
     counts = ", ".join(f"{outcome['counts'][name]} {name}" for name in reversed(WORST) if outcome["counts"].get(name))

@@ -1,4 +1,4 @@
-"""Long sounds that are read in pieces: their arguments, and what two texts differ in."""
+"""Long audio in chunks: options of the pipeline, and words that change."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from suites.pipelines.audio.chunks import MIN_LENGTH, changed_words, chunk_optio
 
 
 @pytest.mark.parametrize("duration", [0.5, 3.0, 60.0])
-def test_pieces_overlap_and_move_on(duration: float) -> None:
-    given = chunk_options(duration)
-    assert given["chunk_length_s"] >= MIN_LENGTH
-    assert 0 < 2 * given["stride_length_s"] < given["chunk_length_s"]
+def test_chunks_overlap_and_advance(duration: float) -> None:
+    options = chunk_options(duration)
+    assert options["chunk_length_s"] >= MIN_LENGTH
+    assert 0 < 2 * options["stride_length_s"] < options["chunk_length_s"]
 
 
-def test_a_long_sound_is_read_in_several() -> None:
+def test_long_audio_has_several_chunks() -> None:
     assert chunk_options(60.0)["chunk_length_s"] == 20.0
 
 
 @pytest.mark.parametrize(
-    ("whole", "pieces", "told"),
+    ("whole", "chunked", "changes"),
     [
         ("mia omi", "mia omi", []),
         ("mia omi emi", "mia omi omi emi", ["'omi' was added"]),
@@ -28,5 +28,5 @@ def test_a_long_sound_is_read_in_several() -> None:
         ("", "", []),
     ],
 )
-def test_changed_words_are_told(whole: str, pieces: str, told: list[str]) -> None:
-    assert changed_words(whole, pieces) == told
+def test_changed_words_are_described(whole: str, chunked: str, changes: list[str]) -> None:
+    assert changed_words(whole, chunked) == changes

@@ -1,4 +1,4 @@
-"""Every pipeline task of the installed transformers has a contract, and a subject that it is tried on."""
+"""Every pipeline task of the installed transformers has a contract, and a built-in that it is tested on."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ def test_every_task_of_the_installed_registry_has_a_contract() -> None:
     assert {*library_versions.pipeline_classes()} - {*contracts()} == set()
 
 
-def test_every_task_that_was_replaced_has_a_contract() -> None:
+def test_every_removed_task_has_a_contract() -> None:
     assert {*REPLACED} - {*contracts()} == set()
 
 
 def test_every_contract_has_a_subject() -> None:
-    """Pictures out of nothing are drawn by what draws them from text too."""
-    tried = {task for member in FLEET.values() for task in member.traits.tasks}
-    assert {*contracts()} - tried == {"unconditional-image-generation"}
+    """Images without a prompt come from the same code as images from text."""
+    tested = {task for member in FLEET.values() for task in member.traits.tasks}
+    assert {*contracts()} - tested == {"unconditional-image-generation"}
 
 
-def test_every_contract_can_be_tried_on_any_supported_version() -> None:
-    """A task is in the registry, or we have what replaced it; `decision` and `any-to-any` are new."""
+def test_every_contract_can_be_tested_on_any_supported_version() -> None:
+    """A task is in the registry or has a replacement of ours; `decision` and `any-to-any` are new."""
     assert {*contracts()} - {*library_versions.pipeline_classes()} - {*REPLACED} <= {"decision", "any-to-any"}

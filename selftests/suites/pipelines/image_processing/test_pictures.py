@@ -1,4 +1,4 @@
-"""What the checks of pictures reckon by: processors that are asked, places in pictures, and when two answers agree."""
+"""Helpers of image checks: processors, boxes in images, and the comparison of two answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from suites.pipelines.contracts.tasks import depth_and_images
 
 
 class Processor:
-    """Makes as many pixel values as it is told to."""
+    """Returns pixel values of a given shape."""
 
     def __init__(self, *shape: int, **settings: Any):
         self.shape = shape
@@ -26,23 +26,23 @@ class Processor:
     def __call__(self, images: Any, return_tensors: str, **options: Any) -> dict[str, Any]:
         import numpy
 
-        self.given = images
+        self.received = images
         return {"pixel_values": numpy.zeros((1, *self.shape))} if self.shape else {"input_ids": numpy.zeros((1, 4))}
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 9), (2, 3, 8, 9), (16, 3, 8, 9)])
-def test_pixels_are_those_of_the_first_picture(shape: tuple[int, ...]) -> None:
+def test_pixel_values_are_those_of_the_first_image(shape: tuple[int, ...]) -> None:
     assert processors.pixel_values(Processor(*shape), images.picture("red disc")).shape == (3, 8, 9)
 
 
-def test_a_pair_is_given_as_a_pair() -> None:
+def test_a_pair_is_passed_as_a_pair() -> None:
     processor = Processor(2, 3, 8, 9)
     processors.pixel_values(processor, "picture", "keypoint-matching")
-    assert processor.given == ["picture", "picture"]
+    assert processor.received == ["picture", "picture"]
 
 
 @pytest.mark.parametrize("shape", [(), (64, 768)])
-def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
+def test_output_without_an_image_is_unsupported(shape: tuple[int, ...]) -> None:
     with pytest.raises(Unsupported):
         processors.pixel_values(Processor(*shape), images.picture("red disc"))
 
@@ -59,12 +59,12 @@ def test_what_is_no_picture_is_unsupported(shape: tuple[int, ...]) -> None:
         ({}, None),
     ],
 )
-def test_a_size_is_exact_where_pictures_are_stretched(settings: dict[str, Any], size: tuple[int, int] | None) -> None:
+def test_a_size_is_exact_if_images_are_only_resized(settings: dict[str, Any], size: tuple[int, int] | None) -> None:
     assert processors.exact_size(SimpleNamespace(**settings)) == size
 
 
 @pytest.mark.parametrize(
-    ("settings", "spread"),
+    ("settings", "std"),
     [
         ({"do_normalize": True, "image_std": [0.5, 0.25, 1.0]}, 0.25),
         ({"do_normalize": True, "image_std": 0.5}, 0.5),
@@ -72,11 +72,11 @@ def test_a_size_is_exact_where_pictures_are_stretched(settings: dict[str, Any], 
         ({}, 1.0),
     ],
 )
-def test_the_least_spread_counts(settings: dict[str, Any], spread: float) -> None:
-    assert processors.smallest_std(SimpleNamespace(**settings)) == spread
+def test_the_smallest_std_counts(settings: dict[str, Any], std: float) -> None:
+    assert processors.smallest_std(SimpleNamespace(**settings)) == std
 
 
-def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
+def test_a_pipe_has_its_processor_in_one_of_three_attributes() -> None:
     def pipe(library: Any, call: Any = None) -> Any:
         return SimpleNamespace(library=library, call=call, task="any")
 
@@ -88,7 +88,7 @@ def test_a_pipe_has_its_processor_in_one_of_three_places() -> None:
         processors.processor_of(pipe(SimpleNamespace()))
 
 
-def test_places_are_read_as_they_are_told() -> None:
+def test_boxes_are_parsed_as_they_are_written() -> None:
     text = "red disc 4 10 24 30; cat; sea lion -1 0 5 6"
     found = labelled_boxes.parse(text)
     assert found == [
@@ -116,7 +116,7 @@ def test_places_are_read_as_they_are_told() -> None:
         ),
     ],
 )
-def test_things_agree_by_label_and_place(found: list[Box], right: bool) -> None:
+def test_boxes_match_by_label_and_position(found: list[Box], right: bool) -> None:
     expected = "cat 0 0 10 10; dog 20 0 30 10"
     assert (labelled_boxes.match_expected(found, expected) == expected) is right
 
@@ -137,24 +137,24 @@ def test_overlap_is_intersection_over_union() -> None:
         ((-60, 0, 100, 20), "larger than the image"),
     ],
 )
-def test_boxes_may_be_drawn_over_an_edge(box: labelled_boxes.Box, wrong: str) -> None:
+def test_boxes_may_cross_an_edge(box: labelled_boxes.Box, wrong: str) -> None:
     assert wrong in next(labelled_boxes.box_problems(box, (48, 40)), "")
 
 
-def test_pictures_agree_but_for_a_level_and_a_few_pixels() -> None:
+def test_images_agree_within_a_level_and_a_few_pixels() -> None:
     from PIL import Image
 
     plain, lighter, other = (Image.new("L", (100, 100), level) for level in (100, 101, 130))
     assert difference(plain, lighter, 1e-4) is None
     assert difference(plain, lighter, 0.0) is not None
     assert "100.0% of its pixels" in str(difference(plain, other, 1e-4))
-    mended = plain.copy()
-    mended.paste(255, (0, 0, 10, 5))
-    assert difference(plain, mended, 1e-4) is None
+    patched = plain.copy()
+    patched.paste(255, (0, 0, 10, 5))
+    assert difference(plain, patched, 1e-4) is None
     assert "shape" in str(difference(plain, plain.resize((50, 100)), 1e-4))
 
 
-def test_whole_numbers_agree_within_a_pixel_where_that_is_said() -> None:
+def test_whole_numbers_agree_within_the_integer_tolerance() -> None:
     one, other = {"xmin": 3, "score": 0.5}, {"xmin": 4, "score": 0.5}
     assert difference(one, other, 1e-4, 1) is None
     assert difference(one, other, 1e-4) is not None
@@ -169,8 +169,8 @@ def test_depths_are_compared_at_pixels() -> None:
     assert depth_and_images.compare_depths(answer, "5,0 > 0,0") == "2 x 2 pixels"
 
 
-def test_scenes_hold_what_they_tell() -> None:
-    """The box of each disc is the box of its pixel_values, and a drawn lot lies wholly in its picture."""
+def test_boxes_of_scenes_are_right() -> None:
+    """The box of each disc is the box of its pixels, and random discs are inside of their image."""
     import random
 
     import numpy
