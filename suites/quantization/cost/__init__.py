@@ -1,1 +1,1 @@
-"""What a variant costs: time, memory, energy."""
+"""Costs of a variant: time, memory, energy."""

@@ -1,4 +1,4 @@
-"""Time, memory and energy of a device, as it really spends them."""
+"""Measurements of the time, memory and energy of a device."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from suites.findings import Unsupported
 
 COPIED = 128_000_000
-"""Bytes of the buffer that bandwidth is measured with: beyond what caches hold on most machines."""
+"""Bytes of the buffer that bandwidth is measured with: larger than the caches of most machines."""
 COPIES = 5
 
 
 def now(device: Any) -> float:
-    """Seconds, when everything that was asked of the device is done."""
+    """Returns the time in seconds after all work of the device is done."""
     import torch
 
     if device.type != "cpu":
@@ -26,14 +26,14 @@ def now(device: Any) -> float:
 
 
 def refuse_neighbours(config: Any) -> None:
-    """Raises Unsupported where other worker processes compute at the same time."""
+    """Raises Unsupported if other worker processes compute at the same time."""
     if hasattr(config, "workerinput") or getattr(config.option, "tx", None):
-        raise Unsupported("timings beside other worker processes mean nothing: run them without -n (pytest-xdist)")
+        raise Unsupported("timings next to other worker processes are meaningless: run them without -n (pytest-xdist)")
 
 
 @cache
 def bandwidth(kind: str) -> float:
-    """Bytes a second that the device's memory moves: the fastest of a few copies, read and written bytes counted."""
+    """Returns the bytes per second of the fastest of a few copies, counting read and written bytes."""
     import torch
 
     device = torch.device(kind)
@@ -49,13 +49,13 @@ def bandwidth(kind: str) -> float:
 
 
 class Peak:
-    """Bytes by which the use of memory rose while a block ran; None where nobody counts them."""
+    """Bytes by which the memory in use rose while a block ran; None if it cannot be measured."""
 
     def __init__(self) -> None:
         self.device: int | None = None
-        """What PyTorch allocated on an accelerator."""
+        """Allocated by PyTorch on an accelerator."""
         self.host: int | None = None
-        """What the process held, where its model lies in the host's memory."""
+        """Held by the process, if the model is in the host's memory."""
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def peak(device: Any) -> Iterator[Peak]:
         before = int(torch.cuda.memory_allocated(device))
         yield found
         found.device = int(torch.cuda.max_memory_allocated(device)) - before
-    elif device.type == "cpu" and _forget_host_peak():
+    elif device.type == "cpu" and _reset_host_peak():
         before = _host("VmRSS")
         yield found
         found.host = max(0, _host("VmHWM") - before)
@@ -76,8 +76,8 @@ def peak(device: Any) -> Iterator[Peak]:
         yield found
 
 
-def _forget_host_peak() -> bool:
-    """Whether the kernel (Linux) forgot the highest use of memory so far."""
+def _reset_host_peak() -> bool:
+    """Resets the peak of memory in use; False if the kernel is not Linux or refuses."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -91,7 +91,7 @@ def _host(name: str) -> int:
 
 
 def joules(device: Any) -> float | None:
-    """Energy that the device has used since it started, by NVML; None without NVML or for another kind of device."""
+    """Returns the energy that an NVIDIA device has used since it started; None without NVML or on other devices."""
     if device.type != "cuda":
         return None
     try:
@@ -101,5 +101,5 @@ def joules(device: Any) -> float | None:
         pynvml.nvmlInit()
         name = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(pynvml.nvmlDeviceGetHandleByUUID(name))) / 1000
-    except Exception:  # no package, no driver, a card that does not count: whatever it is, there is no number
+    except Exception:  # no package, no driver, or a card without a counter
         return None

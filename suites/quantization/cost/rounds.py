@@ -1,4 +1,4 @@
-"""Rounds of generation, and what they say with its uncertainty."""
+"""Rounds of generation, and figures of them with intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.cost.writing import Round
 
 SECONDS = {"quick": 2.0, "standard": 10.0, "exhaustive": 40.0}
-"""That a measurement may take, by profile."""
+"""Time that a measurement may take, by profile."""
 FEWEST, MOST = 3, 20
 MISSING = "timings need the package pytest-benchmark: pip install 'seatrial[benchmark]'"
 
@@ -23,12 +23,12 @@ def installed() -> bool:
 
 
 def count(seconds: float, profile: str) -> int:
-    """How many rounds of that length."""
+    """Returns the number of rounds of that length that fit the profile."""
     return max(FEWEST, min(MOST, int(SECONDS[profile] / seconds)))
 
 
 def benchmarked(request: Any, write: Callable[[], Round], profile: str) -> list[Round]:
-    """Rounds run by pytest-benchmark after a warm-up that counts for nothing; none of them is left out."""
+    """Runs a warm-up, then rounds through pytest-benchmark; returns all of these rounds."""
     if not hasattr(request.config, "_benchmarksession"):
         raise Unsupported(MISSING)
     benchmark = request.getfixturevalue("benchmark")
@@ -41,7 +41,7 @@ def benchmarked(request: Any, write: Callable[[], Round], profile: str) -> list[
 
 
 def interleaved(works: Sequence[Callable[[], Round]], profile: str) -> list[tuple[Round, ...]]:
-    """Rounds in which each is run once, the first one in turns; after a warm-up."""
+    """Runs a warm-up, then rounds in which each works once; they take turns at being first."""
     times = count(sum(work().total for work in works), profile)
     found = []
     for number in range(times):
@@ -52,7 +52,7 @@ def interleaved(works: Sequence[Callable[[], Round]], profile: str) -> list[tupl
 
 
 def rate(pairs: Sequence[tuple[float, float]]) -> tuple[float, tuple[float, float]]:
-    """The ratio of two sums over rounds, with its bootstrap interval."""
+    """Returns the ratio of two sums over rounds, with its bootstrap interval."""
     above, below = numpy.array(pairs).sum(axis=0)
     return float(above / below), bootstrap(pairs, ratio_of_sums)
 
@@ -62,12 +62,12 @@ def mean(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 
 
 def quantiles(rounds: Sequence[Round], shares: Sequence[float]) -> list[float]:
-    """Of the times of single steps, over all rounds."""
+    """Returns quantiles of the times of single steps, over all rounds."""
     return [float(each) for each in numpy.quantile([step for one in rounds for step in one.steps], shares)]
 
 
 def by_step(rounds: Sequence[Round]) -> list[list[float]]:
-    """[token, median, lowest, highest] seconds of each step, for a plot."""
+    """Returns [token, median, lowest, highest] seconds of each step, for a plot."""
     steps = numpy.array([one.steps for one in rounds])
     parts = zip(numpy.median(steps, axis=0), steps.min(axis=0), steps.max(axis=0), strict=True)
     return [[number, *map(float, part)] for number, part in enumerate(parts, start=2)]

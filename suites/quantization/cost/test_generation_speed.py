@@ -18,11 +18,11 @@ from suites.quantization.sizes import footprint
 def test_generation_speed(
     loaded: Loaded, batch: int, profile: str, record: Record, request: pytest.FixtureRequest
 ) -> None:
-    """The time to the first token, of every further token, and the memory that it takes are measured and kept.
+    """Records the time to the first token, the time of every further token, and the memory that generation takes.
 
-    Why: whether fewer bits are faster depends on the device and the batch, so nobody can know it beforehand; and a rate
-        means something beside what the memory's bandwidth would allow.
-    Fix: nothing is to be mended; gates on these numbers stand in a policy for one device.
+    Why: if fewer bits are faster depends on the device and the batch; a rate is meaningful when compared with the limit
+        that the memory's bandwidth sets.
+    Fix: nothing to fix; put bounds on these numbers into a policy for one device.
     Source: https://arxiv.org/abs/2211.05102 (section 2: small batches decode at the rate of the memory)
     """
     clock.refuse_neighbours(request.config)
@@ -42,7 +42,7 @@ def test_generation_speed(
 
 
 def record_speed(record: Record, found: Sequence[Round], asked: Load, suffix: str) -> None:
-    """Rates of reading and of writing, with intervals over rounds."""
+    """Records rates of reading and writing, with intervals over rounds."""
     read, writes = asked.rows * asked.prompt, asked.rows * (asked.new - 1)
     first, interval = rounds.mean([each.first for each in found])
     metric(record, f"time_to_first_token{suffix}", first, "s", "lower", len(found), interval)
@@ -53,14 +53,14 @@ def record_speed(record: Record, found: Sequence[Round], asked: Load, suffix: st
 
 
 def record_memory(record: Record, peak: clock.Peak, weights: int, suffix: str) -> None:
-    """The weights and what came on top of them: other variants that the run holds are not counted."""
+    """Records the weights and the rise above them; other loaded variants are not counted."""
     for name, rise in (("peak_memory_host", peak.host), ("peak_memory_device", peak.device)):
         if rise is not None:
             metric(record, f"{name}{suffix}", weights + rise, "bytes", "lower", 1)
 
 
 def record_latency(record: Record, found: Sequence[Round], model: Any) -> None:
-    """Percentiles of single tokens, and what share of the bound the median one reaches."""
+    """Records percentiles of single tokens, and the share of the memory's bandwidth that the median reaches."""
     steps = sum(len(each.steps) for each in found)
     shares = (0.5, 0.95, 0.99)
     values = rounds.quantiles(found, shares)
@@ -83,6 +83,6 @@ def metric(
     samples: int,
     interval: tuple[float, float] | None = None,
 ) -> None:
-    """Kept and shown, and never compared with another run's: minutes of a machine differ by more than variants do."""
+    """Records a metric that is never compared with another run: machines vary more than variants do."""
     full_name = f"quantization.{name}"
     record.metric(full_name, value, unit, better=better, samples=samples, interval=interval, compared=False)

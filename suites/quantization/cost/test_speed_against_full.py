@@ -8,8 +8,8 @@ from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import load, write
 
-COUNTS = 0.2
-"""Relative change of a ratio that is worth a word beside its interval, which few rounds make too narrow."""
+LEAST_CHANGE = 0.2
+"""Smallest relative change of a ratio that is reported: few rounds make its interval too narrow."""
 
 
 @needs("continues_text")
@@ -20,11 +20,11 @@ def test_speed_against_full(
     record: Record,
     request: pytest.FixtureRequest,
 ) -> None:
-    """In rounds of both variants in turn, in one process, the ratio of their speeds is measured with its interval.
+    """Records the ratio of both variants' speeds with its interval, from alternating rounds in one process.
 
-    Why: two rates from different minutes of a busy machine differ by more than the variants do, and 4-bit weights are
-        faster on one card and slower on another.
-    Fix: nothing is to be mended; where the ratio is below 1, the variant saves memory and costs time.
+    Why: on a busy machine two rates from different minutes differ more than the variants do, and 4-bit weights are
+        faster on some cards and slower on others.
+    Fix: nothing to fix; if the ratio is below 1, the variant saves memory and costs time.
     Source: https://arxiv.org/abs/2305.14314 (QLoRA: weights are dequantized for every multiplication)
     """
     clock.refuse_neighbours(request.config)
@@ -38,5 +38,11 @@ def test_speed_against_full(
         value, interval = rounds.rate(times)
         full_name = f"quantization.{name}_speed_ratio"
         record.metric(
-            full_name, value, "times full", better="higher", samples=len(found), interval=interval, effect=COUNTS
+            full_name,
+            value,
+            "times full",
+            better="higher",
+            samples=len(found),
+            interval=interval,
+            effect=LEAST_CHANGE,
         )

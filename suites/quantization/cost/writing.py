@@ -15,7 +15,7 @@ from suites.running.limits import positions, vocabulary
 
 @dataclass(frozen=True)
 class Load:
-    """What is generated."""
+    """Amount of text to generate."""
 
     rows: int
     prompt: int
@@ -39,7 +39,7 @@ class Round:
 
 
 def load(model: Any, rows: int, profile: str) -> Load:
-    """How much to generate, less on a CPU in a quick run; within the positions that the model has."""
+    """Returns the load, smaller in a quick run on a CPU and within the positions of the model."""
     small = profile == "quick" and model.device.type == "cpu"
     prompt, new = (64, 9) if small else (256, 65)
     limit = positions(model)
@@ -51,7 +51,7 @@ def load(model: Any, rows: int, profile: str) -> Load:
 
 
 def write(model: Any, asked: Load) -> Round:
-    """Generates once from fixed random ids, without stop tokens, sampling or anything else that was shipped."""
+    """Generates once from fixed random ids, without stop tokens, sampling or other shipped settings."""
     import torch
     from transformers import StoppingCriteriaList
 
@@ -65,13 +65,13 @@ def write(model: Any, asked: Load) -> Round:
         model.generate(**inputs, **options, stopping_criteria=StoppingCriteriaList([stamps]))
     times = [started, *stamps.times]
     if len(times) != asked.new + 1:
-        raise Unsupported(f"generate() wrote {len(times) - 1} tokens of {asked.new}, so its time says nothing")
+        raise Unsupported(f"generate() wrote {len(times) - 1} tokens of {asked.new}, so its time is meaningless")
     first, *steps = (after - before for before, after in pairwise(times))
     return Round(first, tuple(steps))
 
 
 class _Stamps:
-    """A criterion that never stops and notes when each token was there."""
+    """A stopping criterion that never stops and records the time of each token."""
 
     def __init__(self, device: Any):
         self.device = device
@@ -85,10 +85,10 @@ class _Stamps:
 
 
 def bytes_read(model: Any) -> int | None:
-    """Bytes of weights that one decoding step of one row must read; None where experts make it depend on the token.
+    """Returns the bytes of weights that one decoding step of one row reads; None if they depend on the experts chosen.
 
-    All that the model holds but for the input embedding, of which a row is read, unless the head is the same matrix.
-    What is read of the cache comes on top and is left out: a lower bound.
+    The input embedding counts only if the head is the same matrix: otherwise one row of it is read. The cache is left
+    out, so this is a lower bound.
     """
     config = model.config.get_text_config(decoder=True)
     if any(getattr(config, name, None) for name in ("num_experts", "num_local_experts", "n_routed_experts")):

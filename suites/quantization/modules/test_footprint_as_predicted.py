@@ -10,10 +10,10 @@ from suites.quantization.sizes import footprint, of_other_dtypes, share_quantize
 def test_footprint_as_predicted(loaded: Loaded, record: Record) -> None:
     """Weights take the bytes that shapes, block sizes and dtypes predict.
 
-    Why: memory is what quantization is for; scales in the wrong dtype, a second copy of the weights or a layer that was
-        left in float32 eat up what was saved.
-    Fix: compare the dtypes of the unquantized parameters with the model's, and the quantization config with what was
-        asked for.
+    Why: quantization is meant to save memory; scales in the wrong dtype, a second copy of the weights or a layer left
+        in float32 undo that.
+    Fix: compare the dtypes of the unquantized parameters with the model's dtype, and the quantization config with the
+        requested one.
     Source: https://arxiv.org/abs/2305.14314 (section 3: bits per parameter of block-wise and of double quantization)
     """
     size = footprint(loaded.model)
@@ -22,7 +22,7 @@ def test_footprint_as_predicted(loaded: Loaded, record: Record) -> None:
     record.metric("quantization.parameters_quantized", share, "share", better="higher", samples=1)
     if wrong := unexpected_sizes(loaded.model):
         name, (held, wanted) = next(iter(wrong.items()))
-        what = f"{name} takes {held:,} bytes; its shape and format make {wanted:,}"
+        what = f"{name} takes {held:,} bytes; its shape and format predict {wanted:,}"
         raise Defect(f"{what}.", evidence={"held, predicted": dict(list(wrong.items())[:10]), "layers": len(wrong)})
     if share and (other := of_other_dtypes(loaded.model)):
         name, dtype = next(iter(other.items()))

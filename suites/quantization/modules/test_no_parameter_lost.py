@@ -8,7 +8,7 @@ from suites.quantization.sizes import parameters
 def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:
     """The quantized model has the parameters of the full model, of the same sizes.
 
-    Why: a layer with another shape, or one that is not there, is filled at random and answers.
+    Why: a layer that is missing or has another shape is initialised at random, and the model still answers.
     Fix: compare the shapes in the evidence with config.json.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes
     """
@@ -17,8 +17,8 @@ def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:
     if not wrong:
         return
     name, (before, after) = next(iter(wrong.items()))
-    told = "is missing" if after is None else f"has {after:,} values instead of {before:,}" if before else "is added"
+    change = "is missing" if after is None else f"has {after:,} values instead of {before:,}" if before else "is added"
     raise Defect(
-        f"{name} {told} in the quantized model.",
+        f"{name} {change} in the quantized model.",
         evidence={"full, quantized": dict(list(wrong.items())[:10]), "parameters": len(wrong)},
     )

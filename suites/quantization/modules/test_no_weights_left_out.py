@@ -10,9 +10,9 @@ from suites.quantization.sizes import parameters
 def test_no_weights_left_out(quantized: Loaded) -> None:
     """No stack of weights that layers multiply with stays in full precision.
 
-    Why: the library quantizes `Linear` modules only. The experts of most mixtures are stacked in one tensor since
-        transformers 5, which is none: nine tenths of such a model stay as they are, and no warning tells.
-    Fix: quantize such a model with a method that knows its experts, or count on the footprint that is told here.
+    Why: most libraries quantize `Linear` modules only. Since transformers 5 the experts of most mixtures are stacked in
+        one tensor, which is no such module: nine tenths of the model stay in full precision, without a warning.
+    Fix: use a quantization method that supports the model's experts, or plan with the footprint reported here.
     Source: https://github.com/huggingface/transformers/blob/main/MIGRATION_GUIDE_V5.md;
         https://huggingface.co/docs/transformers/quantization/bitsandbytes
     """
@@ -23,14 +23,14 @@ def test_no_weights_left_out(quantized: Loaded) -> None:
     share = sum(left.values()) / whole
     name = next(iter(left))
     raise Hazard(
-        f"{share:.0%} of the parameters stay in full precision: {len(left)} stacks of weights, as {name}, are no"
-        " linear layers, and the library passes them over.",
+        f"{share:.0%} of the parameters stay in full precision: {len(left)} stacks of weights, such as {name}, are"
+        " no linear layers, and the library ignores them.",
         evidence={"share": share, "parameters": whole, "stacks": dict(list(left.items())[:20])},
     )
 
 
 def stacks(model: Any) -> dict[str, int]:
-    """Parameters of three dimensions that are no kernels of convolutions: one matrix for each expert."""
+    """Sizes of parameters with three dimensions outside of convolutions: one matrix for each expert."""
     return {
         f"{name}.{own}": parameter.numel()
         for name, module in model.named_modules()

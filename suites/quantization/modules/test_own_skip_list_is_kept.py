@@ -10,19 +10,19 @@ from fixtures.quantization import registry
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.quantization.running import answer, random_ids
+from suites.quantization.outputs import outputs, random_ids
 
 SMALL = 20_000_000
-"""Parameters up to which the model is loaded once more, to see whether it runs."""
+"""Parameters up to which the model is loaded again with the list, to see if it runs."""
 
 
 def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_here: Loaded) -> None:
-    """A user's skip list leaves its modules alone, and changes nothing else.
+    """A user's skip list keeps its modules in full precision and changes nothing else.
 
-    Why: people keep a layer that suffers most in full precision; if the list is ignored, or puts the head among what is
-        quantized, the model is worse than without it, and no error tells.
+    Why: users keep the most sensitive layers in full precision. If the list is ignored, or causes the head to be
+        quantized, the model is worse than without a list, and there is no error.
     Fix: name the head in the list too, for example ["lm_head", "q_proj"]; compare the classes of the loaded modules.
-    Source: https://github.com/huggingface/transformers/issues/45674 (any list of one's own quantizes the head);
+    Source: https://github.com/huggingface/transformers/issues/45674 (any user's list quantizes the head);
         https://github.com/huggingface/transformers/issues/24037;
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1634 (a list that leaves layers without scales)
     """
@@ -34,24 +34,24 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
     ignored = sorted(name for name in got if name.rpartition(".")[2] == leaf)
     evidence = {"skip list": [leaf], "transformers": library_versions.version()}
     if ignored:
-        raise Defect(f"The skip list names {leaf}, and {ignored[0]} is quantized all the same.", evidence=evidence)
+        raise Defect(f"The skip list names {leaf}, but {ignored[0]} is quantized.", evidence=evidence)
     if more := sorted(got - {*usual}):
-        what = f"With the skip list ['{leaf}'], {more[0]} is quantized too, which it is not without a list"
+        what = f"With the skip list ['{leaf}'], {more[0]} is quantized too (not without a list)"
         failed = failure(subject, variant, [leaf]) if subject.traits.parameters <= SMALL else ""
-        evidence |= {"quantized only with a list": more, "first forward pass": failed or "not tried or well"}
+        evidence |= {"quantized only with a list": more, "first forward pass": failed or "passed or not tried"}
         then = f"; then {failed[0].lower()}{failed[1:]}" if failed else ""
         raise Hazard(f"{what}{then} (transformers {library_versions.version()}).", evidence=evidence)
 
 
 def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
-    """How a model that is loaded with the list fails; a head that shares its weight with the embedding does."""
+    """Returns how a model loaded with the list fails: a head that shares its weight with the embedding does."""
     library = registry.backend_of(variant.quantization)
     compute = variant.dtype if variant.dtype != "auto" else subject.traits.dtype
     model = None
     try:
         wanted = library.config(variant.quantization, compute, skip)
         model = loading.load_model(subject, variant, quantization_config=wanted).model
-        answer(model, random_ids(model, 1))
+        outputs(model, random_ids(model, 1))
     except (Unsupported, SubjectProblem) as refusal:
         return (refusal.summary if isinstance(refusal, Unsupported) else str(refusal)).rstrip(": ")
     finally:
@@ -61,10 +61,10 @@ def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
 
 
 def replaced_with(subject: Subject, variant: Variant, model: Any, skip: list[str]) -> set[str]:
-    """Names of the modules that would be quantized."""
+    """Returns the names of the modules that would be quantized."""
     library = registry.backend_of(variant.quantization)
     wanted = library.config(variant.quantization, None, skip)
     made = skeletons.skeleton(type(model), subject, variant, wanted)
     if made is None:
-        raise Unsupported(f"{type(model).__name__} cannot be built without weights, to see what a list would do")
+        raise Unsupported(f"{type(model).__name__} cannot be built without weights to try a skip list on")
     return library.replaced_modules(made)

@@ -1,8 +1,8 @@
-"""How far each quantized layer is from the full one, held against what the number format allows.
+"""Error of each quantized layer, compared with the bound of its number format.
 
 A format rounds each weight to the nearest of its numbers, times the scale of the weight's block. The distance to the
-nearest number is computed here from the full weights, so the bound is the format's own, block by block; only what the
-format loses by storing scales in few bits is added. There is nothing to tune.
+nearest number is computed here from the full weights, so the bound is the format's own, block by block. The error of
+storing scales in few bits is added. There is nothing to tune.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
 
 NEAR_TIES = 1e-4
-"""Share of the error by which kernels may miss the nearest number: their thresholds are written with few digits."""
+"""Share of the error by which kernels may miss the nearest number: their thresholds have few digits."""
 
 
 @dataclass(frozen=True)
 class Error:
-    """What quantization did to one layer."""
+    """Error of one quantized layer."""
 
     name: str
     parameters: int
     relative: float
-    """Frobenius norm of the difference, in units of the full weight's."""
+    """Frobenius norm of the difference, relative to the full weight's."""
     of_format: float
-    """The same of the best that the format can do."""
+    """The same for weights rounded to the nearest numbers of the format."""
     squares: tuple[float, float]
     """The squared norms of the difference and of the full weight."""
     beyond: int
-    """Blocks whose error the format does not explain."""
+    """Number of blocks whose error exceeds the bound."""
     blocks: int
     cause: str
 
@@ -41,7 +41,7 @@ class Error:
 
 
 def errors(quantized: Loaded, reference: Loaded) -> list[Error]:
-    """Every quantized layer in the model's order; measured once for each variant."""
+    """Returns the error of every quantized layer in the model's order, measured once for each variant."""
     if "layer errors" not in quantized.shared:
         full = dict(reference.model.named_modules())
         pairs = ((name, layer, full.get(name)) for name, layer in registry.layers(quantized.model).items())
@@ -56,13 +56,13 @@ def has_weight(module: Any, layer: Layer) -> bool:
 
 
 def full_weight(module: Any) -> Any:
-    """Outputs x inputs; `Conv1D` keeps its inputs first."""
+    """Returns the weight as outputs x inputs; `Conv1D` stores inputs x outputs."""
     weight = module.weight.detach()
     return weight.T if type(module).__name__ == "Conv1D" else weight
 
 
 def error(name: str, layer: Layer, weight: Any) -> Error:
-    """Compares one layer with its full weight."""
+    """Compares a layer with its full weight."""
     full = layer.blocks(weight.to(layer.module.weight.device).contiguous())
     scales = layer.ideal_scales(full)
     best = layer.nearest(full, scales)
@@ -70,7 +70,7 @@ def error(name: str, layer: Layer, weight: Any) -> Error:
     full = full.float()
     mine, ideal = (got - full).norm(dim=1), (best - full).norm(dim=1)
     allowed = ideal * (1 + NEAR_TIES) + full.shape[1] ** 0.5 * layer.scale_error(scales)
-    beyond = ~(mine <= allowed)  # so that NaN is beyond
+    beyond = ~(mine <= allowed)  # also NaN
     whole = float(full.norm())
     cause = _cause(layer, got, full, best, beyond) if beyond.any() else ""
     return Error(
@@ -86,10 +86,10 @@ def error(name: str, layer: Layer, weight: Any) -> Error:
 
 
 def _cause(layer: Layer, got: Any, full: Any, best: Any, beyond: Any) -> str:
-    """What is wrong in the blocks that are beyond the bound, told from what would put them right."""
+    """Describes the error of the blocks beyond the bound by the change that would correct them."""
     got, full, best = got[beyond], full[beyond], best[beyond]
     if not got.isfinite().all():
-        return "values that are no finite numbers"
+        return "some values are not finite numbers"
     if not got.any():
         return "the scales are 0"
     swapped = got.unflatten(1, (-1, 2)).flip(-1).flatten(1) if got.shape[1] % 2 == 0 else got
@@ -103,7 +103,7 @@ def _cause(layer: Layer, got: Any, full: Any, best: Any, beyond: Any) -> str:
 
 
 def _near(got: Any, full: Any, best: Any) -> bool:
-    """Whether nine blocks of ten are about as near as the format can be."""
+    """True if nine of ten blocks are about as close as the format allows."""
     return bool(
         ((got - full).norm(dim=1) <= 1.1 * (best - full).norm(dim=1) + 1e-6 * full.norm(dim=1)).float().mean() > 0.9
     )

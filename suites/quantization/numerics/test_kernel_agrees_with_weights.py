@@ -12,23 +12,27 @@ from suites.findings import Defect, Record, Unsupported
 
 ROWS = 4
 MARGIN = 3
-"""Root mean square over all outputs, in units of the standard deviation that rounding explains: beyond chance by far,
-since a layer has hundreds of outputs; rounding that is not independent within a block is covered too."""
-OF_LIBRARY = 1e-3
-"""Share by which the library's own reading of the bits may differ in float32 and float16: a step of float16. In a
-coarser dtype (bfloat16: 2^-7) it is that dtype's step: the scale and the product are each rounded by half of it."""
+"""Root mean square over all outputs, in units of the standard deviation that rounding explains.
+
+That is far beyond chance, since a layer has hundreds of outputs; it covers dependent rounding within a block too.
+"""
+LIBRARY_MARGIN = 1e-3
+"""Share by which the library's dequantized weights may differ in float32 and float16: a step of float16.
+
+In a coarser dtype (bfloat16: 2^-7) it is that dtype's step: the scale and the product are each rounded by half of it.
+"""
 
 
 @dataclass(frozen=True)
-class Apart:
-    """How far a layer's two ways of reading its bits are from the format's."""
+class Differences:
+    """Differences of a layer's product and of its dequantized weight from those that the format defines."""
 
     name: str
     kernel: float
-    """Of products: in units of what rounding explains."""
+    """Of products, in units of the rounding error."""
     library: float
-    """Of dequantized weights: the largest difference in units of the largest weight; 0 where use has changed them."""
-    allowed: float = OF_LIBRARY
+    """Of dequantized weights: the largest difference relative to the largest weight; 0 after a reordering."""
+    allowed: float = LIBRARY_MARGIN
 
     @property
     def wrong(self) -> bool:
@@ -36,10 +40,10 @@ class Apart:
 
 
 def test_kernel_agrees_with_weights(quantized: Loaded, record: Record) -> None:
-    """A quantized layer's output is its input times the dequantized weight, within what its arithmetic rounds.
+    """A quantized layer's output is its input times the dequantized weight, within the rounding of its arithmetic.
 
-    Why: merging adapters, exporting and every figure that is computed from dequantized weights take that for granted;
-        kernels are written anew for each processor, and a wrong one changes all answers a little.
+    Why: merging adapters, exporting and every figure computed from dequantized weights rely on it. Kernels are written
+        for each processor, and a wrong one changes all answers a little.
     Fix: try another version of the library or another device, and report the layer's shape with both outputs.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (dequantize);
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/165 (int8 products that overflow)
@@ -51,10 +55,10 @@ def test_kernel_agrees_with_weights(quantized: Loaded, record: Record) -> None:
     largest = worst.kernel if worst.kernel < float("inf") else None
     record.capability("quantization.arithmetic", arithmetic(quantized.model), evidence={"worst, of rounding": largest})
     if worst.wrong:
-        raise told(worst, sum(each.wrong for each in found), len(found))
+        raise finding(worst, sum(each.wrong for each in found), len(found))
 
 
-def compared(quantized: Loaded) -> Iterator[Apart]:
+def compared(quantized: Loaded) -> Iterator[Differences]:
     import torch
 
     for name, layer in registry.layers(quantized.model).items():
@@ -62,12 +66,12 @@ def compared(quantized: Loaded) -> Iterator[Apart]:
             before = None if layer.reordered else library_error(layer, layer.dequantized())
             layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
             weight = layer.dequantized()
-            allowed = max(OF_LIBRARY, layer.library_precision())
-            yield Apart(name, kernel_error(layer, weight, quantized.model.dtype), before or 0.0, allowed)
+            allowed = max(LIBRARY_MARGIN, layer.library_precision())
+            yield Differences(name, kernel_error(layer, weight, quantized.model.dtype), before or 0.0, allowed)
 
 
 def kernel_error(layer: Layer, weight: Any, dtype: Any) -> float:
-    """Root mean square of the output's error (rows x outputs), in units of the expected one; infinite for NaN."""
+    """Returns the root mean square of the output's error relative to the expected one; infinite for NaN."""
     import torch
 
     source = torch.Generator().manual_seed(0)
@@ -81,7 +85,7 @@ def kernel_error(layer: Layer, weight: Any, dtype: Any) -> float:
 
 
 def layer_noise(layer: Layer, inputs: Any, weight: Any, exact: Any) -> float:
-    """Standard deviation that rounding explains, over all outputs; the result is rounded to the model's dtype."""
+    """Returns the standard deviation that rounding explains, over all outputs in the model's dtype."""
     import torch
 
     own = layer.product_error(inputs, weight).square().mean()
@@ -99,13 +103,17 @@ def _finite(value: float) -> float:
 
 
 def arithmetic(model: Any) -> str:
-    """The dtypes that layers multiply in, as a list."""
+    """Returns the dtypes of the layers' products, comma-separated."""
     return ", ".join(sorted({layer.product_dtype() for layer in registry.layers(model).values()}))
 
 
-def told(worst: Apart, wrong: int, count: int) -> Defect:
-    evidence = {"layers": count, "wrong": wrong, "error of products, of rounding": finite(worst.kernel),
-                "error of weights, of the largest": finite(worst.library)}  # fmt: skip
+def finding(worst: Differences, wrong: int, count: int) -> Defect:
+    evidence = {
+        "layers": count,
+        "wrong": wrong,
+        "error of products, of rounding": finite(worst.kernel),
+        "error of weights, of the largest": finite(worst.library),
+    }
     if not worst.library <= worst.allowed:
         what = f"{worst.name}: the library dequantizes its bits to other weights than the format defines"
         return Defect(f"{what} ({wrong} of {count} layers).", evidence=evidence)

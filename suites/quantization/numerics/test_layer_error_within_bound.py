@@ -9,11 +9,11 @@ WORST = 5
 
 
 def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, variant: Variant, record: Record) -> None:
-    """Every block of quantized weights is as near to the full weights as its number format allows.
+    """Every block of quantized weights is as close to the full weights as its number format allows.
 
-    Why: a wrong scale, a shifted table or swapped halves of bytes leave a model that answers, only worse; averages over
-        a benchmark do not name the layer.
-    Fix: quantize again from the full weights with another version of the library, and compare the layer that is named.
+    Why: with a wrong scale, a shifted table or swapped halves of bytes the model still answers, but worse; the average
+        of a benchmark does not name the layer.
+    Fix: quantize the full weights again with another version of the library, and compare the layer that is named.
     Source: https://arxiv.org/abs/2305.14314 (section 3, block-wise k-bit quantization; appendix E, NormalFloat);
         https://arxiv.org/abs/2208.07339 (int8: a scale for each row)
     """
@@ -28,10 +28,10 @@ def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, var
         record.metric("quantization.weight_error", relative, "share", better="lower", samples=count)
     wrong = sorted((each for each in found if each.beyond), key=lambda each: -each.beyond / each.blocks)
     if wrong:
-        first, form = wrong[0], variant.quantization
-        more = f"; {len(wrong) - 1} more layers are concerned" if len(wrong) > 1 else ""
+        first, scheme = wrong[0], variant.quantization
+        more = f"; {len(wrong) - 1} more layers are affected" if len(wrong) > 1 else ""
         raise Defect(
-            f"{first.name}: {first.beyond} of {first.blocks} blocks are further from the full weights than {form}"
+            f"{first.name}: {first.beyond} of {first.blocks} blocks are further from the full weights than {scheme}"
             f" explains: {first.cause}{more}.",
             evidence={each.name: each.as_json() | {"cause": each.cause} for each in wrong[:WORST]},
         )

@@ -6,7 +6,7 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.quantization.trip import trip
+from suites.quantization.round_trip import round_trip
 
 
 @needs("reads_text")
@@ -15,17 +15,16 @@ def test_quantized_checkpoint_saves_again(
 ) -> None:
     """A model that was loaded from a quantized checkpoint can be saved.
 
-    Why: adapters are merged, heads are exchanged and checkpoints are split on quantized models as well; where
-        `save_pretrained` refuses, the work is lost at its end.
-    Fix: quantize from the full weights and save that, or save with another version of transformers.
+    Why: users also merge adapters, replace heads and split checkpoints of quantized models; if `save_pretrained` fails,
+        that work is lost at the end.
+    Fix: quantize the full weights and save the result, or save with another version of transformers.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving);
         https://github.com/huggingface/transformers/blob/main/src/transformers/core_model_loading.py (reverse_op)
     """
-    found = trip(subject, variant, quantized, profile, memory_left)
-    told = found.refused or found.refused_again
-    if told:
+    found = round_trip(subject, variant, quantized, profile, memory_left)
+    if error := found.save_error or found.second_save_error:
         raise Hazard(
-            f"Loaded from a quantized checkpoint, the model cannot be saved: {told}"
+            f"Loaded from a quantized checkpoint, the model cannot be saved: {error}"
             f" (transformers {library_versions.version()}).",
-            evidence={"refusal": told, "transformers": library_versions.version()},
+            evidence={"refusal": error, "transformers": library_versions.version()},
         )

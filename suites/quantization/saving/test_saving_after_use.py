@@ -7,37 +7,37 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.quantization.trip import saved
+from suites.quantization.round_trip import saved_round_trip
 
 
 @needs("reads_text")
 def test_saving_after_use(
     subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:
-    """A quantized model that has computed something is saved as itself, and goes on as before.
+    """A quantized model that is saved after a forward pass is saved unchanged and stays unchanged in memory.
 
-    Why: people try a model and then save it. On a CPU with AVX512-BF16 the first forward pass puts 4-bit weights into
-        another order; what is saved after that loads without an error and is another model, and the saving spoils the
-        model in memory too.
-    Fix: save before the first forward pass, or load the model again to save it; do not ask a model that is in use for
-        its `state_dict()`.
+    Why: people try a model and then save it. On a CPU with AVX512-BF16 the first forward pass reorders 4-bit weights.
+        What is saved after that loads without an error and is another model; saving also breaks the model in memory.
+    Fix: save before the first forward pass, or load the model again to save it; do not call `state_dict()` on a model
+        that is in use.
     Source: https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2078 (the packing for CPUs is not undone);
         https://huggingface.co/docs/transformers/quantization/bitsandbytes (saving)
     """
-    found = saved(subject, variant, quantized, profile, memory_left)
-    if told := found.refused_after_use:
-        raise Hazard(f"After a forward pass the model cannot be saved: {told}.", evidence={"refusal": told})
-    if not (found.saved_after_use or found.kept_running):
+    found = saved_round_trip(subject, variant, quantized, profile, memory_left)
+    if error := found.used_save_error:
+        raise Hazard(f"After a forward pass the model cannot be saved: {error}.", evidence={"refusal": error})
+    saved, running = found.used_save_difference, found.running_difference
+    if not (saved or running):
         return
-    what = "the saved model gives other outputs" if found.saved_after_use else "the model in memory gives other outputs"
-    both = " and so does the model in memory afterwards" if found.saved_after_use and found.kept_running else ""
-    apart = max(found.saved_after_use, found.kept_running)
+    what = "the saved model gives other outputs" if saved else "the model in memory gives other outputs"
+    both = " and so does the model in memory afterwards" if saved and running else ""
+    by = f"by up to {max(saved, running):.2g} where the largest is {found.largest_output:.2g}"
     raise Hazard(
-        f"Saved after a forward pass, {what}, by up to {apart:.2g} where the largest is {found.largest:.2g}{both}.",
+        f"Saved after a forward pass, {what}, {by}{both}.",
         evidence={
-            "largest difference of the saved model": found.saved_after_use,
-            "largest difference of the model in memory": found.kept_running,
-            "largest output": found.largest,
+            "largest difference of the saved model": saved,
+            "largest difference of the model in memory": running,
+            "largest output": found.largest_output,
             **machine.installed([registry.backend_of_model(quantized.model).name]),
         },
     )

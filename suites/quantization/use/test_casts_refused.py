@@ -11,11 +11,11 @@ from suites.findings import Defect, Record, Unsupported
 
 
 def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loaded, record: Record) -> None:
-    """`half()`, `float()` and `to(dtype)` of a quantized model are refused with an error.
+    """`half()`, `float()` and `to(dtype)` of a quantized model raise an error.
 
-    Why: packed bits are no numbers to be cast; where a cast goes through, the layers around the quantized ones change
-        their dtype, and the model computes in a mixture that nobody asked for.
-    Fix: load the model in the dtype that is wanted.
+    Why: packed bits cannot be cast. If a cast is accepted, the layers around the quantized ones change their dtype, and
+        the model computes in an unintended mixture of dtypes.
+    Fix: load the model in the dtype that you need.
     Source: https://huggingface.co/docs/transformers/main_classes/model (half, float and to of quantized models);
         https://huggingface.co/docs/transformers/quantization/bitsandbytes
     """
@@ -23,7 +23,7 @@ def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loade
 
     model = skeletons.skeleton(type(quantized_here.model), subject, variant)
     if model is None:
-        raise Unsupported(f"{type(quantized_here.model).__name__} cannot be built without weights, to try casts on")
+        raise Unsupported(f"{type(quantized_here.model).__name__} cannot be built without weights to try casts on")
     casts: dict[str, Callable[[], Any]] = {
         "half()": model.half,
         "float()": model.float,

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect
-from suites.quantization.running import answer, furthest, random_ids
+from suites.quantization.outputs import largest_difference, outputs, random_ids
 
 
 @needs("reads_text")
@@ -12,14 +12,13 @@ def test_quantized_model_is_deterministic(
 ) -> None:
     """Two forward passes over the same ids give the same outputs, bit for bit.
 
-    Why: caching, evaluation and debugging rely on it; kernels that quantize what they are given may keep state from one
-        call to the next.
+    Why: caching, evaluation and debugging rely on it; kernels that quantize their inputs may keep state between calls.
     Fix: try another version of the library or another device.
     Source: https://docs.pytorch.org/docs/stable/notes/randomness.html
     """
     inputs = random_ids(quantized.model, 1)
-    answer(quantized.model, inputs)  # the first pass may put weights into another order
-    apart = furthest(answer(quantized.model, inputs), answer(quantized.model, inputs))
+    outputs(quantized.model, inputs)  # the first pass may reorder weights
+    apart = largest_difference(outputs(quantized.model, inputs), outputs(quantized.model, inputs))
     if apart:
         raise Defect(
             f"Two forward passes over the same ids differ (by up to {apart:.2g}).",

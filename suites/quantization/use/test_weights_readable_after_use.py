@@ -9,11 +9,11 @@ from suites.findings import Hazard, Unsupported
 
 
 def test_weights_readable_after_use(quantized: Loaded) -> None:
-    """After a forward pass the library still dequantizes a layer to the weights that its bits stand for.
+    """After a forward pass the library still dequantizes a layer to the stored weights.
 
-    Why: merging adapters, `dequantize()` and exports often follow an evaluation; where the first forward pass puts the
-        bits into another order and the library reads them in the old one, all of these give another model, silently.
-    Fix: dequantize, merge or export a model that was loaded for that and has not computed anything yet.
+    Why: users merge adapters, call `dequantize()` and export after an evaluation. If the first forward pass reorders
+        the bits and the library reads them in the old order, all of these silently give another model.
+    Fix: dequantize, merge or export a freshly loaded model, before its first forward pass.
     Source: https://huggingface.co/docs/transformers/quantization/bitsandbytes (dequantize);
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/2078 (the packing for CPUs is not undone)
     """
@@ -29,12 +29,12 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
     if not apart <= 0.01:  # bfloat16 scales explain 0.4%
         raise Hazard(
             f"After its first forward pass the library dequantizes {name} to other weights: they differ by {apart:.0%},"
-            " so what is merged or exported then is another model.",
+            " so merging or exporting then gives another model.",
             evidence={"layer": name, "relative difference": apart, "order of the bits changed": layer.reordered},
         )
 
 
 def difference(layer: Layer) -> float:
-    """Frobenius norm of the difference, in units of the weight's."""
+    """Returns the Frobenius norm of the difference, relative to the weight's."""
     own: Any = layer.dequantized()
     return float((layer.dequantized_by_library() - own).norm() / own.norm().clamp(min=1e-38))

@@ -1,4 +1,4 @@
-"""What a model gives out for a few random ids: enough to see whether two ways to the same model agree."""
+"""Outputs of a model for a few random ids, to compare two ways of loading it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTH, DECODED = 12, 4
 
 
 def random_ids(model: Any, rows: int) -> dict[str, Any]:
-    """`input_ids` and `attention_mask` (rows x tokens) on the model's device, and a decoder's first ids."""
+    """Returns `input_ids`, `attention_mask` (rows x tokens) and a decoder's first ids, on the model's device."""
     import torch
 
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
@@ -29,15 +29,15 @@ def random_ids(model: Any, rows: int) -> dict[str, Any]:
     return {name: tensor.to(model.device) for name, tensor in found.items()}
 
 
-def answer(model: Any, inputs: dict[str, Any]) -> Any:
-    """Logits, else the first output by token (rows x positions x width, or rows x labels), float32 on the CPU."""
+def outputs(model: Any, inputs: dict[str, Any]) -> Any:
+    """Returns logits, else the first output per token or row, as float32 on the CPU."""
     with refusals("A forward pass"):
-        outputs = CastModel(model, own_dtype(model))(inputs)
-    if not outputs:
-        raise Unsupported("the model gives out no numbers to compare")
-    return outputs.get("logits", next(iter(outputs.values()))).float().cpu()
+        found = CastModel(model, own_dtype(model))(inputs)
+    if not found:
+        raise Unsupported("the model has no numeric output to compare")
+    return found.get("logits", next(iter(found.values()))).float().cpu()
 
 
-def furthest(expected: Any, actual: Any) -> float:
-    """The largest difference; infinite where one of the two is no number."""
+def largest_difference(expected: Any, actual: Any) -> float:
+    """Returns the largest difference; infinite if one of the two is NaN."""
     return max(distances(expected.flatten(0, -2), actual.flatten(0, -2)), default=0.0)
