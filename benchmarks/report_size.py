@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from reports.directory import merge, report_directory  # noqa: E402  the repository need not be installed
 from reports.records import schema  # noqa: E402
+from reports.records.to_json import Json  # noqa: E402
 
 SUBJECTS, CHECKS, SHARDS = 20, 1_000, 4
 SUITES = ("tokenizers", "chat_templates", "integrity", "generation", "pipelines", "quantization", "quality")
@@ -61,8 +62,8 @@ def variant(subject: str, quantization: str, loss: float) -> schema.Check:
             ("decode_tokens_per_second", 20.0, "tokens/s"),
         )
     ]
-    curve: schema.Json = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
-    bars: schema.Json = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
+    curve: Json = {"name": "quantization.kl_by_position", "kind": "line", "x": "position", "y": "nats/token"}
+    bars: Json = {"name": "quantization.layer_error", "kind": "bar", "x": "layer", "y": "relative error"}
     points = [[index, loss * (index % 9)] for index in range(128)]
     series = [
         curve | {"points": points},

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from reports.directory import compare as comparison
-from reports.directory import merge as shards
+from reports.directory import merge as merging
 from reports.directory import report_directory
 from reports.output import github, markdown, terminal
 from reports.records import schema
@@ -26,87 +26,88 @@ ANSI = {"bold": "1", "light": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; a problem is one sentence on standard error."""
+    """Runs one command; a problem is reported in one sentence on standard error."""
     arguments = _parser().parse_args(argv)
     try:
-        with streams.screened():
+        with streams.redacted_stdout():
             code = int(arguments.command(arguments))
             sys.stdout.flush()
             return code
-    except BrokenPipeError:  # `show DIR | head` has read enough
+    except BrokenPipeError:  # `show DIR | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except OSError as problem:
-        return _refuse(f"{problem.filename or 'file'}: {problem.strerror or problem}")
-    except ValueError as problem:
-        return _refuse(str(problem))
+    except OSError as error:
+        return _refuse(f"{error.filename or 'file'}: {error.strerror or error}")
+    except ValueError as error:
+        return _refuse(str(error))
 
 
 def html(arguments: argparse.Namespace) -> int:
     """Writes verdict.json, report.html and report.md again from records.jsonl."""
-    for place in arguments.directory:
-        trial = report_directory.load(place)
-        report_directory.write(place, trial, report_directory.regressions(place))
-        print(place / report_directory.HTML)
+    for directory in arguments.directory:
+        records = report_directory.load(directory)
+        report_directory.write(directory, records, report_directory.regressions(directory))
+        print(directory / report_directory.HTML)
     return 0
 
 
 def merge(arguments: argparse.Namespace) -> int:
-    """Makes one report of the shards of a run; exits like the run itself would have."""
-    trial = shards.merge([report_directory.load(place) for place in arguments.directory], force=arguments.force)
+    """Makes one report of the shards of a run; the exit code is that of the whole run."""
+    shards = [report_directory.load(directory) for directory in arguments.directory]
+    records = merging.merge(shards, force=arguments.force)
     writer = schema.Writer(arguments.output / report_directory.RECORDS)
-    for record in shards.stream(trial):
+    for record in merging.stream(records):
         writer.write(record)
     writer.close()
-    judged = report_directory.write(arguments.output, trial)
-    github.summarize(markdown.render(judged))
-    for subject in judged["subjects"]:
+    verdict = report_directory.write(arguments.output, records)
+    github.summarize(markdown.render(verdict))
+    for subject in verdict["subjects"]:
         print(f"{subject['subject']['name']}: {subject['verdict']}")
     print(arguments.output / report_directory.HTML)
-    return judge.exit_code(judged)
+    return judge.exit_code(verdict)
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Tells what changed from A to B."""
-    found = comparison.compare(arguments.before, arguments.after, allow=arguments.allow_mismatch)
+    """Reports the changes from A to B."""
+    changes = comparison.compare(arguments.before, arguments.after, allow=arguments.allow_mismatch)
     if arguments.output:
-        trial = report_directory.load(arguments.after)
-        comparison.write(arguments.output, trial, found, before=str(arguments.before))
-    for line in comparison.lines(found):
+        records = report_directory.load(arguments.after)
+        comparison.write(arguments.output, records, changes, before=str(arguments.before))
+    for line in comparison.lines(changes):
         print(line)
     if arguments.output:
         print(arguments.output / report_directory.HTML)
-    return comparison.exit_code(found)
+    return comparison.exit_code(changes)
 
 
 def upgrade(arguments: argparse.Namespace) -> int:
-    """Runs the suite with two sets of versions and tells what the upgrade changes."""
+    """Runs the suites with two sets of versions and reports the changes between them."""
     from reports.upgrade import command
 
     return command.run(arguments)
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Prints the end-of-run summary."""
-    trial = report_directory.load(arguments.directory)
-    judged = judge.judge(trial, report_directory.regressions(arguments.directory))
-    for line, style in terminal.lines(trial, judged, arguments.directory):
+    """Prints the summary of a run."""
+    records = report_directory.load(arguments.directory)
+    verdict = judge.judge(records, report_directory.regressions(arguments.directory))
+    for line, style in terminal.lines(records, verdict, arguments.directory):
         codes = ";".join(ANSI[name] for name, on in style.items() if on and name in ANSI)
         print(f"\x1b[{codes}m{line}\x1b[0m" if codes and sys.stdout.isatty() else line)
     return 0
 
 
 def _refuse(problem: str) -> int:
-    print(f"python -m reports: {redact.hide(problem)}", file=sys.stderr)
+    print(f"python -m reports: {redact.redacted(problem)}", file=sys.stderr)
     return 2
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its errors repeat what was typed."""
+    """A parser that redacts its errors, which repeat the command line."""
 
     def error(self, message: str) -> NoReturn:
-        redact.notice()
-        super().error(redact.hide(message))
+        redact.read_environment()
+        super().error(redact.redacted(message))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,12 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("directory", type=Path, nargs="+", metavar="DIR")
     sub.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="directory of the merged report")
     sub.add_argument("--force", action="store_true", help="merge runs of other devices, profiles or versions too")
-    sub = command(compare, "tell what became worse from A to B")
+    sub = command(compare, "report what became worse from A to B")
     sub.add_argument("before", type=Path, metavar="A", help="report directory or saved baseline")
     sub.add_argument("after", type=Path, metavar="B", help="report directory or saved baseline")
     sub.add_argument("--allow-mismatch", action="store_true", help="compare across devices, dtypes, profiles and seeds")
     sub.add_argument("-o", "--output", type=Path, metavar="OUT", help="write the report of B with the changes first")
-    sub = command(upgrade, "tell what other versions of the libraries change for models")
+    sub = command(upgrade, "report what other versions of the libraries change for models")
     options.add_to(sub)
     sub = command(show, "print the summary of a report directory")
     sub.add_argument("directory", type=Path, metavar="DIR")

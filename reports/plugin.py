@@ -1,4 +1,4 @@
-"""pytest's plugin of the room `reports`: options, and hooks that observe checks and write what was seen."""
+"""pytest plugin of the package `reports`: options, and hooks that observe checks and write their records."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from typing import Any
 import pytest
 
 from reports.records import schema, to_json
+from reports.records.outcomes import OUTCOMES
+from reports.records.policy import Policy, with_defaults
 from reports.redaction import redact, streams
 from reports.run import hooks
-from reports.run.observer import SHORT, Observation, classify, is_strict, reshape
+from reports.run.observer import RunningCheck, classify, is_strict, reshape
 
-OBSERVATION = pytest.StashKey[Observation]()
+RUNNING_CHECK = pytest.StashKey[RunningCheck]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
+LEFT_OUT = pytest.StashKey[list[dict[str, Any]]]()
+SUBJECTS = pytest.StashKey[set[str]]()
+"""Names of the subjects that have a check; only for `--collect-only --why`."""
 ON_WORKER = "workerinput"
 PACKED = "$seatrial"
-BEGUN: list[Observation] = []
-"""The observation of the check that was set up last."""
+CURRENT: list[RunningCheck] = []
+"""The check that was set up last; empty before the first one and during other tests."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -30,85 +35,111 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("seatrial").addoption
     add("--report-dir", type=Path, metavar="DIR", help="default: reports/runs/<timestamp>-<subject>")
-    add("--save-baseline", type=Path, metavar="PATH", help="keep the records of this run to compare with later")
-    add("--baseline", type=Path, metavar="PATH", help="compare with the records of an earlier run")
+    add("--save-baseline", type=Path, metavar="PATH", help="save the results of this run, to compare with later")
+    add("--baseline", type=Path, metavar="PATH", help="compare with the results of an earlier run")
     add(
         "--allow-mismatch",
         action="store_true",
         help="compare with a baseline of another device, dtype, profile or seed, and say so",
     )
+    add("--why", action="store_true", help="list the checks that were not generated, by the need that is not met")
+
+
+@pytest.hookimpl(specname="pytest_sessionstart", tryfirst=True)
+def pytest_refuse_bad_policy(session: pytest.Session) -> None:
+    """Ends the run before anything is downloaded or built if the user's policy is not valid."""
+    asked = session.config.hook.pytest_seatrial_policy(config=session.config)
+    if asked and asked["file"] and not hasattr(session.config, ON_WORKER):
+        try:
+            Policy.from_dict(asked["table"], asked["key"], of_user=True)
+        except ValueError as error:
+            raise pytest.UsageError(f"{asked['file']}: {error}") from error
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Opens the report directory before the first check, so that a bad one is told at once."""
+    """Opens the report directory before the first check, so that a wrong one ends the run at once."""
     config = session.config
-    config.stash[PLAN] = []
+    config.stash[PLAN], config.stash[LEFT_OUT] = [], []
     if config.option.collectonly:
         return
-    streams.screen_log(config)
+    streams.redact_log_file(config)
     if hasattr(config, ON_WORKER):
         return
     if description := config.hook.pytest_seatrial_run(config=config):
-        from reports.run.controller import Controller  # here: collecting needs none of what writes reports
+        from reports.run.controller import Controller  # here: not needed for collecting
         from reports.run.logbook import Logbook
 
-        streams.screen(config)
-        config.pluginmanager.register(Controller(config, Logbook(config, description)), "seatrial-controller")
+        streams.redact_terminal(config)
+        policy = config.hook.pytest_seatrial_policy(config=config)
+        logbook = Logbook(config, description, with_defaults(policy["table"], policy["default"]))
+        config.pluginmanager.register(Controller(config, logbook), "seatrial-controller")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
+    config.stash[LEFT_OUT] = config.hook.pytest_seatrial_left_out(config=config) or []
     if config.option.collectonly:
+        descriptions = (config.hook.pytest_seatrial_check(item=item) for item in session.items if config.option.why)
+        config.stash[SUBJECTS] = {description["subject"] for description in descriptions if description}
         return
     for item in session.items:
         if description := config.hook.pytest_seatrial_check(item=item):
-            item.stash[OBSERVATION] = Observation(description)
+            item.stash[RUNNING_CHECK] = RunningCheck(description)
             config.stash[PLAN].append(description | {"nodeid": str(item.nodeid)})
     if controller := config.pluginmanager.get_plugin("seatrial-controller"):
-        controller.plan(config.stash[PLAN])
-        config.stash[PLAN].clear()  # only a worker is asked for it again
+        controller.plan(config.stash[PLAN], config.stash[LEFT_OUT])
+        config.stash[PLAN].clear()  # only a worker needs it again
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Answers `--why` where no check runs; the controller does it where checks run."""
+    if config.option.collectonly and config.option.why:
+        from reports.output import terminal
+
+        for text, style in terminal.left_out(config.stash[LEFT_OUT], config.stash[SUBJECTS]):
+            terminalreporter.write_line(text, **style)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    observation = item.stash.get(OBSERVATION, None)
-    if observation is not None:
-        redact.notice()  # while what the check set in its environment is still there
-    if observation is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
-        # a finding shows its evidence; the traceback, which takes milliseconds to format, is shown of errors only
+    check = item.stash.get(RUNNING_CHECK, None)
+    if check is not None:
+        redact.read_environment()  # before the variables that the check set are gone
+    if check is not None and call.excinfo is not None and classify(call.excinfo.value) != "error":
+        # findings show their evidence; a traceback, which takes milliseconds to format, is for errors only
         item.repr_failure = lambda excinfo, style=None: str(excinfo.value)  # type: ignore[method-assign]
     report = yield
-    if observation is None:
+    if check is None:
         return report
-    observation.duration += call.duration
+    check.duration += call.duration
     if call.excinfo is not None:
-        observation.note_exception(call.excinfo.value, report.longreprtext)
-        reshape(report, observation, item, strict=is_strict(item.config))
-    redact.clean_report(report)
-    report.keywords = {}  # names of all folders and marks, which nobody reads and xdist carries three times a check
+        check.note_exception(call.excinfo.value, report.longreprtext)
+        reshape(report, check, item, strict=is_strict(item.config))
+    redact.redact_pytest_report(report)
+    report.keywords = {}  # names of all folders and marks, which xdist would send three times for each check
     if report.when == "teardown":
-        report.seatrial = told(observation)
-        del item.stash[OBSERVATION]  # pytest keeps every test until its end
+        report.seatrial = lines_of(check)
+        del item.stash[RUNNING_CHECK]  # pytest keeps every item until the end
     return report
 
 
-def told(observation: Observation) -> list[str]:
-    """The check's record as a line, and a problem of its subject as JSON: texts travel faster than what they say."""
-    _, line = redact.clean_with_line(schema.Check(**observation.record()))
-    problem = redact.cleaned(to_json.plain(observation.problem)) if observation.problem else None
+def lines_of(check: RunningCheck) -> list[str]:
+    """The record of a check, and a problem of its subject, as JSON; xdist sends texts faster than nested values."""
+    _, line = redact.redacted_with_line(schema.Check.from_json(check.fields()))
+    problem = redact.redacted_value(to_json.plain(check.problem)) if check.problem else None
     return [line, to_json.dumps(problem)]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable(config: pytest.Config) -> Generator[None, Any, Any]:
-    """Packs what a worker sends: xdist writes every name and number of a report one by one, three times a check."""
+    """Packs the reports of a worker: xdist writes every name and number of them one by one."""
     data = yield
     if not hasattr(config, ON_WORKER) or not isinstance(data, dict):
         return data
     try:
         return {PACKED: marshal.dumps(data)}
-    except ValueError:  # something that is no plain data: xdist says what
+    except ValueError:  # a value that is no plain data; xdist reports it
         return data
 
 
@@ -123,47 +154,48 @@ def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any])
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     outcome = getattr(report, "seatrial_outcome", None)
-    return (outcome, SHORT[outcome], outcome.upper()) if outcome in SHORT else None
+    return (outcome, OUTCOMES[outcome].letter, outcome.upper()) if outcome else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    BEGUN[:] = [observation] if (observation := item.stash.get(OBSERVATION, None)) else []
+    CURRENT[:] = [check] if (check := item.stash.get(RUNNING_CHECK, None)) else []
 
 
 @pytest.fixture
-def record() -> Observation:
-    """What a check tells besides its outcome: `record.capability(...)`, `record.metric(...)`, `record.series(...)`."""
-    return BEGUN[0]  # not by pytest's `request`, which takes longer to make than many a check
+def record() -> RunningCheck:
+    """Records facts of a check besides its outcome: `record.capability(...)`, `record.metric(...)` and others."""
+    return CURRENT[0]  # not by pytest's `request`, which takes longer to make than many checks
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
-    """In the process that knows what is secret; xdist carries warnings to one that may not."""
-    told = warning_message.message
-    if isinstance(told, Warning):
-        told.args = tuple(redact.hide(part) if isinstance(part, str) else part for part in told.args)
+    """Redacts warnings in the process that knows the secrets; xdist sends them to one that may not."""
+    warning = warning_message.message
+    if isinstance(warning, Warning):
+        warning.args = tuple(redact.redacted(part) if isinstance(part, str) else part for part in warning.args)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    """An xdist worker hands its plan to the controller, which collects nothing itself; JUnit's file is done then."""
+    """Sends a worker's plan to xdist's controller, which collects nothing; then redacts files of other plugins."""
     config = session.config
     if hasattr(config, ON_WORKER):
-        config.workeroutput["seatrial_plan"] = config.stash[PLAN]  # type: ignore[attr-defined]
+        output = config.workeroutput  # type: ignore[attr-defined]
+        output["seatrial_plan"], output["seatrial_left_out"] = config.stash[PLAN], config.stash[LEFT_OUT]
     timings = keep_timings(config)
     yield
     if timings and timings.is_file():
-        redact.clean_file(timings)
+        redact.redact_file(timings)
     junit = getattr(config.option, "xmlpath", None)
     if junit and config.pluginmanager.has_plugin("seatrial-controller") and Path(junit).is_file():
-        redact.clean_file(Path(junit))
+        redact.redact_file(Path(junit))
 
 
 def keep_timings(config: pytest.Config) -> Path | None:
-    """Has pytest-benchmark write every round that it ran beside the records, unless it writes elsewhere anyway.
+    """Makes pytest-benchmark write its rounds to the report directory, unless it writes a file anyway.
 
-    The table that it prints stays away: the report has these numbers.
+    Its table is not printed: the report has these numbers.
     """
     session = getattr(config, "_benchmarksession", None)
     controller = config.pluginmanager.get_plugin("seatrial-controller")
@@ -176,10 +208,10 @@ def keep_timings(config: pytest.Config) -> Path | None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
-    """What is wrong with an option is told with paths and values in it."""
+    """Redacts usage errors, whose messages hold paths and values of options."""
     try:
         return (yield)
     except pytest.UsageError as error:
-        redact.notice()
-        error.args = tuple(redact.hide(str(part)) for part in error.args)
+        redact.read_environment()
+        error.args = tuple(redact.redacted(str(part)) for part in error.args)
         raise

@@ -1,7 +1,7 @@
 """Words and numbers for people, shared by terminal, Markdown and HTML.
 
-Text from models is never trusted: control characters, bidirectional overrides and other invisible code points
-are shown as `⟨U+202E⟩`, so that no output can hide, reorder or colour what it says.
+Text from models is never trusted: control characters, bidirectional overrides and other invisible code points are
+shown as `⟨U+202E⟩`, so that text cannot hide, reorder or colour parts of itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-HIDDEN = re.compile(
+INVISIBLE = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\xa0\xad"  # controls except tab and newline, no-break space, soft hyphen
     "\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"  # joiners, fillers, Mongolian selectors
@@ -22,8 +22,8 @@ HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with every invisible or reordering code point written out; newline and tab stay."""
-    return HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    """The text with every invisible or reordering code point written out, but for newline and tab."""
+    return INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def line(text: str, limit: int = 400) -> str:
@@ -32,8 +32,14 @@ def line(text: str, limit: int = 400) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """At most `limit` characters, saying how many more there are."""
+    """At most `limit` characters, and the number of those left out."""
     return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit:,} more characters)"
+
+
+def first_difference(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """The first position at which two texts or lists differ."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def number(value: Any) -> str:
@@ -48,7 +54,7 @@ def number(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    """Three significant digits: enough for the ends of an interval."""
+    """Three significant digits, for the ends of an interval."""
     if not isinstance(value, float) or value.is_integer() or abs(value) >= 100:
         return number(value) if not isinstance(value, float) or value.is_integer() else f"{value:,.0f}"
     return f"{value:.3g}"
@@ -62,7 +68,7 @@ def seconds(value: float) -> str:
 
 
 def moment(value: str | None) -> str:
-    """An ISO 8601 time as people write it: `2026-11-22 15:04:05 UTC`."""
+    """An ISO 8601 time for readers: `2026-11-22 15:04:05 UTC`."""
     return re.sub(r"(\+00:00|Z)$", " UTC", (value or "never").replace("T", " ", 1))
 
 
@@ -79,7 +85,7 @@ ACRONYMS = re.compile(r"\b(kl|bos|eos|kv|f1|id|ids|json|gpu|cpu)\b")
 
 
 def words(name: str) -> str:
-    """`threads_per_process` as words; names in capitals, such as environment variables, stay."""
+    """`threads_per_process` as words; names with capitals, such as environment variables, stay as they are."""
     return name.replace("_", " ") if name.islower() else name
 
 
@@ -98,12 +104,6 @@ def count(many: int, thing: str, plural: str = "") -> str:
     return f"{many:,} {thing if many == 1 else plural or thing + 's'}"
 
 
-def outcomes(many: int, outcome: str) -> str:
-    """`6 passed`, `2 hazards`, `1 unsupported`."""
-    words = {"pass": "passed", "unsupported": "unsupported"}
-    return f"{many:,} {words[outcome]}" if outcome in words else count(many, outcome)
-
-
 def sentence(text: str) -> str:
     """Ends with a full stop."""
     text = text.strip()
@@ -111,7 +111,7 @@ def sentence(text: str) -> str:
 
 
 def variant(values: Mapping[str, Any]) -> str:
-    """How the subject was loaded: `cpu · float32 · nf4`; plain choices such as quantization 'none' go unsaid."""
+    """A variant in words: `cpu · float32 · nf4`; defaults such as quantization 'none' are left out."""
     return " · ".join(str(value) for value in values.values() if value not in (None, "", "none", "default"))
 
 

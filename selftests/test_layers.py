@@ -67,9 +67,7 @@ LEVELS: dict[str, dict[str, int]] = {
 }
 """Levels of the folders and modules of each package: a module imports its own folder and lower levels."""
 UPWARDS: set[tuple[str, str]] = set()
-CYCLES = {
-    *("reports.records", "reports.html"),
-}
+CYCLES: set[str] = set()
 """Exceptions that are still to be cut."""
 
 

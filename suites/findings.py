@@ -79,7 +79,7 @@ class Record(Protocol):
     ) -> None:
         """Records named integer sequences (`group/number`) that a later run compares with its own."""
 
-    def keep(
+    def observations(
         self,
         name: str,
         values: Mapping[str, Any],

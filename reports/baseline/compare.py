@@ -1,4 +1,4 @@
-"""What changed from one run to another, check by check. Pure functions over the contents of two baselines."""
+"""Comparison of two runs, check by check: pure functions over the contents of two baselines."""
 
 from __future__ import annotations
 
@@ -9,52 +9,50 @@ from reports import wording
 from reports.baseline.kinds import INCOMPARABLE, NOTE, change, grouped, ordered
 from reports.records import observations, schema, sequences, to_json
 from reports.records.capabilities import REJECTIONS, lacking
-from reports.records.schema import Json
+from reports.records.outcomes import OUTCOMES, SEVERITIES, is_evidence, rank
+from reports.records.to_json import Json, is_number
 
 EFFECT = 0.01
-"""Smallest relative change of a metric that is worth a word, even when the intervals are disjoint; the metric may
-name a larger one of its own."""
-
-RANK = {"pass": 0, "hazard": 1, "unsupported": 2, "error": 3, "defect": 4}
-"""An outcome of higher rank than before is a change for the worse."""
+"""Smallest relative change of a metric that is reported, even if the intervals are disjoint; a metric may name a
+larger one."""
 
 NOT_PROBED = "not probed"
 CONDITIONS = ("device", "profile", "seed")
-"""Fields of a run that decide whether another one can be compared with it at all."""
+"""Fields of a run that must be equal for a comparison."""
 
 
-def compare(before: Json, now: Json, *, allow: bool = False) -> list[Json]:
-    """Every change between two contents of baselines, the worst first.
+def compare_contents(before: Json, now: Json, *, allow: bool = False) -> list[Json]:
+    """Returns every change between the contents of two baselines, the worst first.
 
-    Runs under other conditions are not comparable, and nothing else is said; with `allow` they are compared anyway,
-    and every difference of the conditions becomes a note.
+    Runs under other conditions are not comparable, and nothing else is reported. With `allow` they are compared
+    anyway, and each difference of the conditions is a note.
     """
-    blocked = [*_mismatch(before["run"], now["run"], allow)]
-    if blocked and not allow:
-        return blocked
+    mismatches = list(_mismatches(before["run"], now["run"], allow))
+    if mismatches and not allow:
+        return mismatches
     lost = list(_lost_variants(before, now, allow))
     if allow:
-        before = _as_variants_of(before, now)
-    told = [*blocked, *_libraries(before, now), *lost, *_subjects(before, now), *_checks(before, now, lost)]
-    return ordered(grouped(told))
+        before = _with_variants_of(before, now)
+    changes = [*_libraries(before, now), *lost, *_subjects(before, now), *_checks(before, now, lost)]
+    return ordered(grouped([*mismatches, *changes]))
 
 
-def _mismatch(before: Json, now: Json, allow: bool) -> Iterator[Json]:
+def _mismatches(before: Json, now: Json, allow: bool) -> Iterator[Json]:
     for field in CONDITIONS:
         old, new = (str(run[field]).partition(":")[0] for run in (before, now))
         if old != new:
-            told = f"the baseline was taken with {field} {old}, this run with {new}."
-            yield _unlike(
-                f"Not comparable: {told}", f"Compared, although {told}", {}, {field: old}, {field: new}, allow
-            )
+            difference = f"the baseline was taken with {field} {old}, this run with {new}."
+            yield _mismatch(difference, {}, {field: old}, {field: new}, allow)
 
 
-def _unlike(refusal: str, note: str, entry: Json, before: object, after: object, allow: bool) -> Json:
-    return change(NOTE, entry, note, before, after) if allow else change(INCOMPARABLE, entry, refusal, before, after)
+def _mismatch(difference: str, entry: Json, before: object, after: object, allow: bool) -> Json:
+    if allow:
+        return change(NOTE, entry, f"Compared, although {difference}", before, after)
+    return change(INCOMPARABLE, entry, f"Not comparable: {difference}", before, after)
 
 
 def _libraries(before: Json, now: Json) -> Iterator[Json]:
-    """Other versions are what an upgrade is about: named once, so that the other changes can be read by them."""
+    """Yields one note that names the library versions that differ."""
     was, is_ = before["run"].get("versions", {}), now["run"].get("versions", {})
     if differing := [name for name in was | is_ if was.get(name) != is_.get(name)]:
         words = [f"{name} {was.get(name, 'none')} → {is_.get(name, 'none')}" for name in differing]
@@ -63,41 +61,40 @@ def _libraries(before: Json, now: Json) -> Iterator[Json]:
 
 
 def _lost_variants(before: Json, now: Json, allow: bool) -> Iterator[Json]:
-    """Variants of the baseline that this run did not load at all: another dtype, another quantization."""
+    """Yields the variants of the baseline that this run did not load: another dtype, another quantization."""
     old, new = _variants(before), _variants(now)
     for subject, variants in old.items():
         for name in sorted(set(variants) - set(new.get(subject, variants))):
-            told = f"the baseline has {wording.variant(variants[name])}, this run did not load it."
+            difference = f"the baseline has {wording.variant(variants[name])}, this run did not load it."
             loaded = list(new[subject].values())
-            entry = {"subject": subject, "variant": {}}
-            yield _unlike(f"Not comparable: {told}", f"Compared, although {told}", entry, variants[name], loaded, allow)
+            yield _mismatch(difference, {"subject": subject, "variant": {}}, variants[name], loaded, allow)
 
 
 def _variants(content: Json) -> dict[str, dict[str, Json]]:
     variants: dict[str, dict[str, Json]] = {}
     for entry in content["checks"]:
         if entry["variant"]:
-            variant = _placed(entry["variant"])
+            variant = _without_device_number(entry["variant"])
             variants.setdefault(entry["subject"], {})[to_json.dumps(variant, sort=True)] = variant
     return variants
 
 
-def _placed(variant: Json) -> Json:
-    """The variant on a kind of device: `cuda:1` is compared with `cuda:0`."""
+def _without_device_number(variant: Json) -> Json:
+    """The variant with its kind of device: `cuda:1` is compared with `cuda:0`."""
     return variant | {"device": str(variant["device"]).partition(":")[0]} if "device" in variant else variant
 
 
-def _as_variants_of(before: Json, now: Json) -> Json:
-    """The older side with its one variant named as the newer side's, where each side has one of its own."""
+def _with_variants_of(before: Json, now: Json) -> Json:
+    """If each side has exactly one variant that the other lacks, gives the older one the newer one's name."""
     old, new = _variants(before), _variants(now)
     names = {}
     for subject in old.keys() & new.keys():
-        mine, yours = ({*one} - {*other} for one, other in ((old[subject], new[subject]), (new[subject], old[subject])))
-        if len(mine) == len(yours) == 1:
-            names[subject, mine.pop()] = new[subject][yours.pop()]
+        only_old, only_new = {*old[subject]} - {*new[subject]}, {*new[subject]} - {*old[subject]}
+        if len(only_old) == len(only_new) == 1:
+            names[subject, only_old.pop()] = new[subject][only_new.pop()]
     checks = []
     for entry in before["checks"]:
-        key = (entry["subject"], to_json.dumps(_placed(entry["variant"]), sort=True))
+        key = (entry["subject"], to_json.dumps(_without_device_number(entry["variant"]), sort=True))
         checks.append(entry | {"variant": names[key]} if key in names else entry)
     return before | {"checks": checks}
 
@@ -105,26 +102,25 @@ def _as_variants_of(before: Json, now: Json) -> Json:
 def _subjects(before: Json, now: Json) -> Iterator[Json]:
     for name, subject in before["subjects"].items():
         if name not in now["subjects"]:
-            yield change("disappeared", {"subject": name}, "This subject was tried before and not now.", {}, {})
+            yield change("disappeared", {"subject": name}, "This subject was tested before and not now.", {}, {})
         elif subject["fingerprint"] != now["subjects"][name]["fingerprint"]:
-            yield _files(name, subject, now["subjects"][name])
+            yield _changed_files(name, subject, now["subjects"][name])
     for name in now["subjects"].keys() - before["subjects"].keys():
-        yield change("appeared", {"subject": name}, "This subject was not tried before.", {}, {})
+        yield change("appeared", {"subject": name}, "This subject was not tested before.", {}, {})
 
 
-def _files(name: str, before: Json, now: Json) -> Json:
-    """Which files of a subject changed; a note, since that is often what was meant."""
+def _changed_files(name: str, before: Json, now: Json) -> Json:
+    """Returns a note that names the files of a subject that changed."""
     was, is_ = before.get("files", {}), now.get("files", {})
-    sorts = {
+    by_change = {
         "changed": [path for path in was.keys() & is_.keys() if was[path] != is_[path]],
         "new": list(is_.keys() - was.keys()),
         "gone": list(was.keys() - is_.keys()),
     }
-    known = (
-        [f"{word} {wording.names(sorted(paths), 6)}" for word, paths in sorts.items() if paths] if was and is_ else []
-    )
-    summary = f"The files of the subject changed since the baseline{': ' + '; '.join(known) if known else ''}."
-    differing = [path for paths in sorts.values() for path in sorted(paths)] if known else []
+    named = [f"{word} {wording.names(sorted(paths), 6)}" for word, paths in by_change.items() if paths]
+    named = named if was and is_ else []  # a baseline of an older version names no files
+    summary = f"The files of the subject changed since the baseline{': ' + '; '.join(named) if named else ''}."
+    differing = [path for paths in by_change.values() for path in sorted(paths)] if named else []
     sides = [
         {"fingerprint": each["fingerprint"]} | {path: files.get(path) for path in differing}
         for each, files in ((before, was), (now, is_))
@@ -140,54 +136,56 @@ def _checks(before: Json, now: Json, lost: list[Json]) -> Iterator[Json]:
         if key in new:
             yield from _changes(entry, new[key])
         elif entry["subject"] in now["subjects"]:
-            variant = to_json.dumps(_placed(entry["variant"]), sort=True)
+            variant = to_json.dumps(_without_device_number(entry["variant"]), sort=True)
             if (entry["subject"], variant) not in gone:
                 yield _gone(entry, now)
-    yield from _new(before, now, [new[key] for key in sorted(new.keys() - old.keys())], known)
+    yield from _new(before, [new[key] for key in sorted(new.keys() - old.keys())], known)
 
 
 def _gone(entry: Json, now: Json) -> Json:
-    """Of a run on a part of the checks it is not said that the others disappeared."""
+    """A note, not a disappearance, if this run selected a part of the checks."""
     was = {"outcome": entry["outcome"]}
-    if now.get("left out"):
+    if now.get("deselected"):
         return change(NOTE, entry, "Ran before; the selection of this run may have left it out.", was, None)
     return change("disappeared", entry, "Ran before and did not run now.", was, None)
 
 
-def _new(before: Json, now: Json, entries: list[Json], known: set[str]) -> Iterator[Json]:
-    """Checks that the baseline has no record of; of a variant that is new as a whole, one note."""
+def _new(before: Json, entries: list[Json], known: set[str]) -> Iterator[Json]:
+    """Yields checks that the baseline has no record of; for a variant that is new as a whole, one change."""
     variants = _variants(before)
-    told = set()
+    reported = set()
     for entry in entries:
-        variant = to_json.dumps(_placed(entry["variant"]), sort=True)
-        if entry["subject"] not in before["subjects"] or (entry["subject"], variant) in told:
+        variant = to_json.dumps(_without_device_number(entry["variant"]), sort=True)
+        if entry["subject"] not in before["subjects"] or (entry["subject"], variant) in reported:
             continue
         if entry["variant"] and variant not in variants.get(entry["subject"], ()):
-            told.add((entry["subject"], variant))
+            reported.add((entry["subject"], variant))
             where = {"subject": entry["subject"], "variant": entry["variant"]}
-            yield change("appeared", where, "This variant was not tried before.", {}, {})
+            yield change("appeared", where, "This variant was not tested before.", {}, {})
         else:
             yield _appeared(entry, known)
 
 
 def _by_key(content: Json) -> dict[str, Json]:
-    return {schema.key(entry | {"variant": _placed(entry["variant"])}): entry for entry in content["checks"]}
+    return {
+        schema.key(entry | {"variant": _without_device_number(entry["variant"])}): entry for entry in content["checks"]
+    }
 
 
 def _appeared(entry: Json, known: set[str]) -> Json:
-    """A check that the baseline has no record of: bad news only where the check itself existed and was tried."""
+    """A check that the baseline has no record of; for the worse only if the baseline has the check elsewhere."""
     outcome = {"outcome": entry["outcome"]}
-    if entry["outcome"] not in ("hazard", "defect"):
+    if entry["outcome"] not in SEVERITIES:
         return change("appeared", entry, "Did not run before.", None, outcome)
     kind = "newly failing" if entry["check"] in known else "appeared"
     return change(kind, entry, f"Did not run before, is {entry['outcome']}{_why(entry)}", None, outcome)
 
 
 def _changes(old: Json, new: Json) -> Iterator[Json]:
-    """What became of one check."""
+    """Yields the changes of one check."""
     yield from _outcome(old, new)
-    if {"unsupported", "error"} & {old["outcome"], new["outcome"]}:
-        return  # told by the outcome: the facts of a check that did not come to its end are not lost
+    if not (is_evidence(old["outcome"]) and is_evidence(new["outcome"])):
+        return  # a check that did not come to its end records no facts, and its outcome says so
     yield from _capabilities(old, new)
     measured = {metric["name"]: metric for metric in new["metrics"]}
     for metric in old["metrics"]:
@@ -204,14 +202,14 @@ def _outcome(old: Json, new: Json) -> Iterator[Json]:
     was, is_ = old["outcome"], new["outcome"]
     sides = ({"outcome": was}, {"outcome": is_})
     if was == is_:
-        if was in ("hazard", "defect") and _reading(old["summary"]) != _reading(new["summary"]):
+        if was in SEVERITIES and _without_figures(old["summary"]) != _without_figures(new["summary"]):
             yield change(NOTE, new, f"Is still {was}, for another reason{_why(new)}", *sides)
     elif is_ == "unsupported":
-        kind = "no longer tried" if was in ("pass", "hazard") else NOTE
-        yield change(kind, new, f"Was {was}, could not be tried now{_why(new)}", *sides)
+        kind = "no longer tried" if is_evidence(was) and not OUTCOMES[was].fails else NOTE
+        yield change(kind, new, f"Was {was}, could not run now{_why(new)}", *sides)
     elif was == "unsupported":
-        yield change("newly tried", new, f"Could not be tried before{_before(old)}, is {is_} now{_why(new)}", *sides)
-    elif RANK[is_] > RANK[was]:
+        yield change("newly tried", new, f"Could not run before{_before(old)}, is {is_} now{_why(new)}", *sides)
+    elif rank(is_) > rank(was):
         yield change("newly failing", new, f"Was {was}, is {is_} now{_why(new)}", *sides)
     else:
         yield change("newly passing", new, f"Was {was}, is {is_} now{_why(new)}", *sides)
@@ -225,8 +223,8 @@ def _before(entry: Json) -> str:
     return f" ({wording.line(entry['summary'], 200)})" if entry["summary"] else ""
 
 
-def _reading(summary: str) -> str:
-    """A summary without its figures, which differ between two runs that found the same."""
+def _without_figures(summary: str) -> str:
+    """The summary without figures, which differ between two runs that found the same."""
     return re.sub(r"[\d.,]+", "#", summary)
 
 
@@ -242,8 +240,8 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
 
 
 def _capability(name: str, was: object, now: object) -> str:
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (was, now)):
-        return NOTE  # a count says how much was looked at
+    if is_number(was) and is_number(now):
+        return NOTE  # a count says how much was tested
     had, has = (value != NOT_PROBED and not lacking(name, value) for value in (was, now))
     if name in REJECTIONS and NOT_PROBED not in (was, now):
         had, has = has, had  # it is better to reject nothing
@@ -273,7 +271,7 @@ def _metric(entry: Json, old: Json, new: Json | None) -> Iterator[Json]:
 
 
 def _measured(metric: Json) -> str:
-    """The value, with its interval where it has one."""
+    """The value, with its interval if it has one."""
     interval = metric.get("interval") or [None]
     within = "" if None in interval else f" [{wording.number(interval[0])}, {wording.number(interval[1])}]"
     return f"{wording.number(metric['value'])}{within}"

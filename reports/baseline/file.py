@@ -1,8 +1,8 @@
-"""Baselines: what an earlier run of the same subjects found, saved to be read, diffed and compared with.
+"""Baseline files: the results of an earlier run of the same subjects, to be read, diffed and compared with.
 
 A baseline is text, one JSON object per line in a stable order: the run; each subject; each check, and indented below it
-its metrics, sequences and what it kept, one value per line; at the end a checksum over all lines before. Everything is
-keyed by `records.key`, so the name of a subject must be the same in both runs.
+its metrics, sequences and observations, one value per line; at the end a checksum over all lines before. Everything is
+keyed by `schema.key`, so a subject must have the same name in both runs.
 """
 
 from __future__ import annotations
@@ -14,74 +14,72 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports.baseline import compare as comparing
 from reports.baseline import validation
-from reports.baseline.compare import RANK
-from reports.baseline.kinds import INCOMPARABLE, NOTE, comparable, counted, place, reservation, worse
+from reports.baseline.compare import compare_contents
 from reports.records import atomic_write, renamed, schema, sequences, to_json
-from reports.records.schema import Check, Json, Trial
-
-__all__ = [
-    "INCOMPARABLE", "NOTE", "RANK", "comparable", "compare", "counted", "load", "place", "reservation", "save",
-    "snapshot", "text_of", "worse",
-]  # fmt: skip
+from reports.records.outcomes import rank
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check
+from reports.records.to_json import Json
 
 FORMAT = 2
-"""Of the file; another one is refused."""
-MEND = "save it again with --save-baseline"
+"""Version of the file format; others are refused."""
+FIX = "save it again with --save-baseline"
 RUN = ("started", "profile", "seed", "device", "versions", "environment")
 FIELDS = ("check", "subject", "variant", "parameters", "outcome", "summary")
 NESTED = ("metrics", "sequences", "kept", "texts")
 CONFLICT = re.compile(r"^(<{7}|>{7}|={7})( |$)", re.MULTILINE)
 
 
-def snapshot(trial: Trial) -> Json:
-    """What a baseline keeps of a trial; the worst outcome where a key was recorded twice."""
+def snapshot(records: RunRecords) -> Json:
+    """Returns the content of a baseline; the worst outcome if a key was recorded twice."""
     worst: dict[str, Check] = {}
-    for check in trial.checks:
-        if check.key not in worst or RANK[check.outcome] > RANK[worst[check.key].outcome]:
+    for check in records.checks:
+        if check.key not in worst or rank(check.outcome) > rank(worst[check.key].outcome):
             worst[check.key] = check
     content = {
         "format": FORMAT,
-        "run": {name: getattr(trial.run, name) for name in RUN},
-        "subjects": {each.name: {"fingerprint": each.fingerprint, "files": each.files} for each in trial.subjects},
+        "run": {name: getattr(records.run, name) for name in RUN},
+        "subjects": {each.name: {"fingerprint": each.fingerprint, "files": each.files} for each in records.subjects},
         "checks": [_entry(worst[key]) for key in sorted(worst)],
     }
     return json.loads(to_json.dumps(content))  # type: ignore[no-any-return]
 
 
-def compare(before: Json, after: Trial | Json, *, allow: bool = False) -> list[Json]:
-    """What changed, the worst first; runs that cannot be compared say why and nothing else, unless `allow`."""
-    if not isinstance(after, Trial):
-        return comparing.compare(before, after, allow=allow)
-    now = snapshot(after)
-    texts = _texts(after)
+def compare(before: Json, after: RunRecords | Json, *, allow: bool = False) -> list[Json]:
+    """Returns the changes, the worst first; for runs that cannot be compared only the reasons, unless `allow`."""
+    if not isinstance(after, RunRecords):
+        return compare_contents(before, after, allow=allow)
+    now, texts = snapshot(after), _texts(after)
     checks = [entry | {"texts": texts.get(schema.key(entry), {})} for entry in now["checks"]]
-    left_out = after.deselected
-    return comparing.compare(before, now | {"checks": checks, "left out": left_out}, allow=allow)
+    return compare_contents(before, now | {"checks": checks, "deselected": after.deselected}, allow=allow)
 
 
-def save(trial: Trial, path: Path) -> None:
-    """One readable file, written whole or not at all."""
-    atomic_write.replace(Path(path), text_of(snapshot(trial)))
+def save(records: RunRecords, path: Path) -> None:
+    """Writes a baseline."""
+    atomic_write.replace(Path(path), text_of(snapshot(records)))
 
 
 def text_of(content: Json) -> str:
-    """The file of a content."""
+    """Returns the text of the file."""
     lines = list(_lines(content))
     end = {"checksum": _checksum(lines), "lines": len(lines)}
     return "\n".join([*lines, to_json.dumps(end)]) + "\n"
 
 
 def load(path: Path) -> Json:
-    """A saved baseline; a truncated, edited or foreign file is refused in one sentence with the mend."""
+    """Returns the content of a saved baseline.
+
+    Raises:
+        ValueError: the file is truncated, edited or foreign; one sentence with the fix.
+    """
     try:
         content = _content(Path(path).read_bytes())
-        if wrong := validation.mistake(content):
-            raise _Refused(f"was not written by seatrial: {wrong}")
+        if problem := validation.problem_in(content):
+            raise _Refused(f"was not written by seatrial: {problem}")
         return content | {"checks": [_with_current_names(each) for each in content["checks"]]}
-    except _Refused as problem:
-        raise ValueError(f"{path} {problem}{problem.joint}{MEND}.") from None
+    except _Refused as refusal:
+        raise ValueError(f"{path} {refusal}{refusal.joint}{FIX}.") from None
 
 
 def _with_current_names(entry: Json) -> Json:
@@ -90,10 +88,10 @@ def _with_current_names(entry: Json) -> Json:
 
 
 class _Refused(Exception):
-    """What is wrong with a file, to be said behind its name and before its mend."""
+    """The problem of a file, to be read between its name and the fix."""
 
-    def __init__(self, what: str, joint: str = "; "):
-        super().__init__(what)
+    def __init__(self, problem: str, joint: str = "; "):
+        super().__init__(problem)
         self.joint = joint
 
 
@@ -128,8 +126,8 @@ def _content(data: bytes) -> Json:
     if not isinstance(end, dict) or set(end) != {"checksum", "lines"}:
         raise _Refused("is truncated")
     if end["checksum"] != _checksum(lines[:-1]):
-        what = "is truncated" if end["lines"] != len(lines) - 1 else "was edited after it was saved"
-        raise _Refused(f"{what}, its checksum differs")
+        problem = "is truncated" if end["lines"] != len(lines) - 1 else "was edited after it was saved"
+        raise _Refused(f"{problem}, its checksum differs")
     try:
         return _gathered([(line, to_json.loads(line)) for line in lines[:-1]])
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -140,7 +138,7 @@ def _refuse_foreign(lines: Sequence[str]) -> None:
     head = _parsed(lines[0]) if lines else None
     if not isinstance(head, dict) or "baseline" not in head:
         older = bool(lines) and lines[0] == "{" and any('"checksum"' in line for line in lines[:3])
-        raise _Refused("has the form of an older version" if older else "is no baseline")
+        raise _Refused("has the format of an older version" if older else "is no baseline")
     if head["baseline"] != FORMAT:
         raise _Refused(f"has schema {head['baseline']!r}, this version reads {FORMAT}")
 
@@ -153,7 +151,7 @@ def _parsed(line: str) -> Any:
 
 
 def _gathered(lines: Sequence[tuple[str, Json]]) -> Json:
-    """The content behind the lines; what is indented belongs to what stands above it."""
+    """Returns the content of the lines; an indented line belongs to the one above."""
     head = lines[0][1]
     content: Json = {"format": head["baseline"], "run": head["run"], "subjects": {}, "checks": []}
     values: Json = {}
@@ -170,7 +168,7 @@ def _gathered(lines: Sequence[tuple[str, Json]]) -> Json:
 
 
 def _nested(entry: Json, data: Json) -> Json:
-    """Adds a line to its check; returns where the lines below it go."""
+    """Adds a line to its check; returns the dict that takes the lines below it."""
     values: Json = {}
     if "metric" in data:
         data.pop("metric")
@@ -186,13 +184,13 @@ def _entry(check: Check) -> Json:
     entry = {name: getattr(check, name) for name in FIELDS}
     entry |= {"capabilities": {name: fact.get("value") for name, fact in check.capabilities.items()}}
     entry |= {"metrics": check.metrics}
-    entry |= {"sequences": sequences.kept(check.sequences)} if check.sequences else {}
-    return entry | ({"kept": check.kept} if check.kept else {})
+    entry |= {"sequences": sequences.without_texts(check.sequences)} if check.sequences else {}
+    return entry | ({"kept": check.observations} if check.observations else {})
 
 
-def _texts(trial: Trial) -> dict[str, dict[str, str]]:
+def _texts(records: RunRecords) -> dict[str, dict[str, str]]:
     """The packed texts of recorded sequences, by key of the check and name of the set."""
-    recorded = ((check.key, check.sequences) for check in trial.checks if check.sequences)
+    recorded = ((check.key, check.sequences) for check in records.checks if check.sequences)
     return {key: {name: each.get("texts", "") for name, each in sets.items()} for key, sets in recorded}
 
 

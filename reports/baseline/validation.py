@@ -1,4 +1,4 @@
-"""Whether the content of a baseline is what seatrial writes: a checksum tells who edited it, not who made it."""
+"""Validation of a baseline's content: the checksum shows edits, not who wrote the file."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ from typing import Any
 
 from reports.baseline import compare
 from reports.records import sequences, validation
-from reports.records.schema import OUTCOMES, Check, Json, Run, Subject
+from reports.records.outcomes import OUTCOMES
+from reports.records.schema import Check, Run, Subject
+from reports.records.to_json import Json
 
-BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, zlib.error)
-"""What the code that compares raises over a content that has another form."""
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, zlib.error)
+"""Exceptions of the comparison when the content is not what seatrial writes."""
 
 
-def mistake(content: Json) -> str:
-    """What is wrong with it, in words; empty when all is well."""
+def problem_in(content: Json) -> str:
+    """Returns the first problem of a content in words; empty if it is valid."""
     try:
-        return next(_mistakes(content), "") or _alone(content)
-    except BROKEN as problem:
-        return f"it cannot be read ({type(problem).__name__})"
+        return next(_problems(content), "") or _unequal_to_itself(content)
+    except UNREADABLE as error:
+        return f"it cannot be read ({type(error).__name__})"
 
 
-def _mistakes(content: Json) -> Iterator[str]:
-    yield from _wrong("the run", Run(**{"versions": {}, "environment": {}} | content["run"], command=""))
+def _problems(content: Json) -> Iterator[str]:
+    yield from _in_record("the run", Run(**{"versions": {}, "environment": {}} | content["run"], command=""))
     for name, each in content["subjects"].items():
-        yield from _wrong("a subject", Subject(name, "", fingerprint=each["fingerprint"], files=each.get("files", {})))
+        subject = Subject(name, "", fingerprint=each["fingerprint"], files=each.get("files", {}))
+        yield from _in_record("a subject", subject)
     for entry in content["checks"]:
-        yield from _check(entry, content["subjects"])
+        yield from _in_check(entry, content["subjects"])
 
 
-def _check(entry: Json, subjects: Json) -> Iterator[str]:
+def _in_check(entry: Json, subjects: Json) -> Iterator[str]:
     fields = {name: value for name, value in entry.items() if name not in ("capabilities", "texts")}
-    yield from _wrong("a check", Check(**fields))
+    yield from _in_record("a check", Check.from_json(fields))
     if entry["outcome"] not in OUTCOMES:
         yield f"the outcome of {entry['check']} is unknown"
     if entry["subject"] not in subjects:
@@ -40,22 +43,21 @@ def _check(entry: Json, subjects: Json) -> Iterator[str]:
     if not isinstance(entry["capabilities"], dict):
         yield f"the capabilities of {entry['check']} are no object"
     for name, each in entry.get("sequences", {}).items():
-        whole = sequences.unpack(each["packed"])
-        if not isinstance(whole, dict) or not all(isinstance(numbers, list) for numbers in whole.values()):
+        values = sequences.unpack(each["packed"])
+        if not isinstance(values, dict) or not all(isinstance(numbers, list) for numbers in values.values()):
             yield f"the sequences {name!r} are no lists"
     for name, each in entry.get("kept", {}).items():
-        if not all(map(KEPT[each["kind"]], each["values"].values())):
-            yield f"what it kept as {name!r} has another form"
+        if not all(map(OBSERVATIONS[each["kind"]], each["values"].values())):
+            yield f"the observations {name!r} have wrong fields"
 
 
-def _wrong(what: str, record: Any) -> Iterator[str]:
-    if told := validation.mistake(record):
-        yield f"{what}: {told}"
+def _in_record(what: str, record: Any) -> Iterator[str]:
+    if problem := validation.problem_in(record):
+        yield f"{what}: {problem}"
 
 
-def _alone(content: Json) -> str:
-    """What is well formed is equal to itself."""
-    return "it differs from itself" if compare.compare(content, content) else ""
+def _unequal_to_itself(content: Json) -> str:
+    return "it differs from itself" if compare.compare_contents(content, content) else ""
 
 
 def _render(value: Any) -> bool:
@@ -70,4 +72,5 @@ def _answer(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value["text"], str) and isinstance(value["ids"], list)
 
 
-KEPT: dict[str, Callable[[Any], bool]] = {"renders": _render, "outputs": _output, "answers": _answer}
+OBSERVATIONS: dict[str, Callable[[Any], bool]] = {"renders": _render, "outputs": _output, "answers": _answer}
+"""A test for the values of each kind."""

@@ -1,64 +1,71 @@
-"""Shards of one run as one trial: the union of their subjects and checks."""
+"""Merges the shards of a run: the union of their subjects and checks."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from reports.baseline.file import RANK
 from reports.records import schema
-from reports.records.schema import Check, End, Run, Subject, Trial
+from reports.records.outcomes import rank
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, End, Run, Subject
+from reports.records.to_json import Json
 
 SAME = ("device", "profile", "seed", "versions", "options", "policy")
-"""One verdict is given under one set of conditions: shards that differ here are different runs."""
+"""Fields of a run that are equal in all shards; runs that differ in one of them are different runs."""
 
 
-def merge(trials: Sequence[Trial], *, force: bool = False) -> Trial:
-    """The trials as one. `force` merges runs that differ, and says in the environment how they do."""
-    if not trials:
+def merge(shards: Sequence[RunRecords], *, force: bool = False) -> RunRecords:
+    """Returns the records of all shards.
+
+    Args:
+        force: merge runs that differ, and list the differences in the environment.
+    """
+    if not shards:
         raise ValueError("nothing to merge")
-    differences = _differences([trial.run for trial in trials])
+    differences = _differences([shard.run for shard in shards])
     if differences and not force:
-        told = "; ".join(f"{field}: {' and '.join(values)}" for field, values in differences.items())
-        raise ValueError(f"these are different runs, not shards of one ({told}); --force merges them and says so")
-    merged = Trial(_run(trials, differences), subjects=_subjects(trials), end=_end(trials))
-    for trial in trials:
-        merged.catalog.update(trial.catalog)
-    merged.plan = list({schema.key(planned): planned for trial in trials for planned in trial.plan}.values())
-    merged.checks = _checks(check for trial in trials for check in trial.checks)
+        fields = "; ".join(f"{field}: {' and '.join(values)}" for field, values in differences.items())
+        raise ValueError(f"these are different runs, not shards of one ({fields}); --force merges them and says so")
+    merged = RunRecords(_run(shards, differences), subjects=_subjects(shards), end=_end(shards))
+    for shard in shards:
+        merged.catalog.update(shard.catalog)
+    merged.plan = list({schema.key(planned): planned for shard in shards for planned in shard.plan}.values())
+    merged.checks = _checks(check for shard in shards for check in shard.checks)
+    merged.left_out = _left_out(entry for shard in shards for entry in shard.left_out)
     return merged
 
 
-def stream(trial: Trial) -> Iterable[schema.Record]:
-    """The records of a trial in the order of a file."""
-    yield trial.run
-    yield from trial.subjects
-    yield schema.Catalog(trial.catalog)
-    yield schema.Plan(trial.plan)
-    yield from trial.checks
-    if trial.end:
-        yield trial.end
+def stream(records: RunRecords) -> Iterable[schema.Record]:
+    """The records in the order of a file."""
+    yield records.run
+    yield from records.subjects
+    yield schema.Catalog(records.catalog)
+    yield schema.Plan(records.plan, records.deselected, records.left_out)
+    yield from records.checks
+    if records.end:
+        yield records.end
 
 
 def _differences(runs: Sequence[Run]) -> dict[str, list[str]]:
     """Fields of SAME in which the runs differ, with their values; of tables only the entries that differ."""
-    found = {}
+    differences = {}
     for field in SAME:
         values = [getattr(run, field) for run in runs]
         if any(value != values[0] for value in values):
-            found[field] = list(dict.fromkeys(str(_unlike(value, values)) for value in values))
-    return found
+            differences[field] = list(dict.fromkeys(str(_differing_entries(value, values)) for value in values))
+    return differences
 
 
-def _unlike(value: object, others: Sequence[object]) -> object:
+def _differing_entries(value: object, others: Sequence[object]) -> object:
     if not isinstance(value, dict):
         return value
     tables = [other for other in others if isinstance(other, dict)]
     return {name: item for name, item in value.items() if any(table.get(name) != item for table in tables)}
 
 
-def _run(trials: Sequence[Trial], differences: dict[str, list[str]]) -> Run:
-    runs = [trial.run for trial in trials]
+def _run(shards: Sequence[RunRecords], differences: dict[str, list[str]]) -> Run:
+    runs = [shard.run for shard in shards]
     environment = runs[0].environment | {"merged from": f"{len(runs)} runs"}
     if differences:
         environment |= {f"differs: {field}": values for field, values in differences.items()}
@@ -68,30 +75,41 @@ def _run(trials: Sequence[Trial], differences: dict[str, list[str]]) -> Run:
     )
 
 
-def _subjects(trials: Sequence[Trial]) -> list[Subject]:
-    """One subject for each name; two models under one name cannot be told apart, so that is never forced."""
-    found: dict[str, Subject] = {}
-    for subject in (subject for trial in trials for subject in trial.subjects):
-        known = found.setdefault(subject.name, subject)
+def _subjects(shards: Sequence[RunRecords]) -> list[Subject]:
+    """One subject for each name; two models under one name are refused even with `force`."""
+    merged: dict[str, Subject] = {}
+    for subject in (subject for shard in shards for subject in shard.subjects):
+        known = merged.setdefault(subject.name, subject)
         if known.fingerprint != subject.fingerprint:
             raise ValueError(f"{subject.name} has other files in another shard; give the two models two names")
         problems = known.problems + [problem for problem in subject.problems if problem not in known.problems]
-        found[subject.name] = dataclasses.replace(known, problems=problems, accepted=known.accepted | subject.accepted)
-    return list(found.values())
+        merged[subject.name] = dataclasses.replace(known, problems=problems, accepted=known.accepted | subject.accepted)
+    return list(merged.values())
 
 
 def _checks(checks: Iterable[Check]) -> list[Check]:
     """The worst record of each key, so that a rerun in another shard hides nothing."""
     worst: dict[str, Check] = {}
     for check in checks:
-        if (key := check.key) not in worst or RANK[check.outcome] > RANK[worst[key].outcome]:
+        if (key := check.key) not in worst or rank(check.outcome) > rank(worst[key].outcome):
             worst[key] = check
     return list(worst.values())
 
 
-def _end(trials: Sequence[Trial]) -> End | None:
-    """Ended when every shard did."""
-    ends: list[End] = [trial.end for trial in trials if trial.end]
-    if len(ends) < len(trials):
+def _left_out(entries: Iterable[Json]) -> list[Json]:
+    """One entry for each need and list of checks, with the subjects of all shards."""
+    merged: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    for entry in entries:
+        merged.setdefault((entry["what"], tuple(entry["checks"])), {}).update(dict.fromkeys(entry["subjects"]))
+    return [
+        {"what": what, "checks": list(checks), "subjects": list(subjects)}
+        for (what, checks), subjects in merged.items()
+    ]
+
+
+def _end(shards: Sequence[RunRecords]) -> End | None:
+    """The end of the last shard; None unless every shard came to its end."""
+    ends: list[End] = [shard.end for shard in shards if shard.end]
+    if len(ends) < len(shards):
         return None
     return End(max(end.finished for end in ends), max(end.exitstatus for end in ends))

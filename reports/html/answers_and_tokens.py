@@ -1,4 +1,4 @@
-"""What a model said, and what its tokenizer makes of languages: numbers and texts that a reader wants to see first."""
+"""The sections of a model's answers and of token costs by language."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reports import wording
-from reports.records.schema import Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
 
 ANSWERS = "generation.answers_with_problems"
-"""The capability whose evidence holds the questions and answers."""
+"""The capability whose evidence holds questions and answers."""
 
 SHOWN = 8
 """Answers of one model."""
@@ -17,41 +18,42 @@ SHOWN = 8
 COSTS = {"tokenizer.tokens_per_character.": "tokens per character", "tokenizer.tokens_per_word.": "tokens per word"}
 
 
-def answers(trial: Trial) -> list[Json]:
-    """Questions with what each model and variant said, and the signs of trouble in it."""
-    found = []
-    for check in trial.checks:
-        told = check.capabilities.get(ANSWERS, {}).get("evidence")
-        if isinstance(told, dict):
-            given = [_answer(question, said) for question, said in told.items() if isinstance(said, dict)]
-            place = (check.subject if len(trial.subjects) > 1 else "", wording.variant(check.variant))
-            where = " · ".join(part for part in place if part)
-            found.append({"where": where, "answers": given[:SHOWN], "more": max(0, len(given) - SHOWN)})
-    return [entry for entry in found if entry["answers"]]
+def answers(records: RunRecords) -> list[Json]:
+    """Questions, answers and signs of trouble, for each model and variant."""
+    several = len(records.subjects) > 1
+    entries = []
+    for check in records.checks:
+        evidence = check.capabilities.get(ANSWERS, {}).get("evidence")
+        if isinstance(evidence, dict):
+            listed = [_answer(question, entry) for question, entry in evidence.items() if isinstance(entry, dict)]
+            parts = (check.subject if several else "", wording.variant(check.variant))
+            where = " · ".join(part for part in parts if part)
+            entries.append({"where": where, "answers": listed[:SHOWN], "more": max(0, len(listed) - SHOWN)})
+    return [entry for entry in entries if entry["answers"]]
 
 
-def _answer(question: str, said: Json) -> Json:
-    signs = said.get("signs")
+def _answer(question: str, entry: Json) -> Json:
+    signs = entry.get("signs")
     return {
         "question": question,
-        "answer": wording.clip(str(said.get("answer") or ""), 700),
+        "answer": wording.clip(str(entry.get("answer") or ""), 700),
         "signs": [str(sign) for sign in signs] if isinstance(signs, list) else [],
     }
 
 
 def is_cost(name: str) -> bool:
-    """Whether a metric is shown in the table of languages."""
+    """True for a metric of the table of languages."""
     return any(name.startswith(opening) for opening in COSTS)
 
 
-def languages(cases: Sequence[Json]) -> Json:
-    """Rows of languages and kinds of text, columns of tokens per character and word; several models side by side."""
+def languages(subjects: Sequence[Json]) -> Json:
+    """A table of languages and kinds of text by tokens per character and word; several models side by side."""
     values: dict[str, dict[tuple[str, str], float]] = {}
-    for case in cases:
-        for what, group, value in _costs(case):
-            values.setdefault(group, {})[case["subject"]["name"], what] = value
-    shown = list(COSTS.values())[: 1 if len(cases) > 1 else None]
-    columns = [(case["subject"]["name"], what) for case in cases for what in shown]
+    for subject in subjects:
+        for what, group, value in _costs(subject):
+            values.setdefault(group, {})[subject["subject"]["name"], what] = value
+    shown = list(COSTS.values())[: 1 if len(subjects) > 1 else None]
+    columns = [(subject["subject"]["name"], what) for subject in subjects for what in shown]
     columns = [column for column in columns if any(column in row for row in values.values())]
     most = {
         what: max((v for row in values.values() for (_, w), v in row.items() if w == what), default=1.0)
@@ -61,8 +63,8 @@ def languages(cases: Sequence[Json]) -> Json:
     return {"columns": columns, "rows": rows}
 
 
-def _costs(case: Json) -> Iterator[tuple[str, str, float]]:
-    for metric in case["metrics"]:
+def _costs(subject: Json) -> Iterator[tuple[str, str, float]]:
+    for metric in subject["metrics"]:
         for opening, what in COSTS.items():
             value = metric["value"]
             if str(metric["name"]).startswith(opening) and isinstance(value, (int, float)):
@@ -70,11 +72,11 @@ def _costs(case: Json) -> Iterator[tuple[str, str, float]]:
 
 
 def _ordered(values: dict[str, dict[tuple[str, str], float]]) -> list[tuple[str, Any]]:
-    """The cheapest first, by the first column; everything together last."""
+    """The cheapest language first, the total last."""
     whole = ("everything",)
     return sorted(values.items(), key=lambda entry: (entry[0] in whole, min(entry[1].values())))
 
 
 def _bar(value: float | None, most: float) -> Json:
-    """A number and how long its bar is, of 100."""
+    """A number and the length of its bar, of 100."""
     return {"value": value, "part": 0 if value is None or not most else round(100 * value / most, 1)}

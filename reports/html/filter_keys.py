@@ -1,4 +1,4 @@
-"""Subjects, variants and suites by number: what the page's filter goes by, in few letters on each row."""
+"""Numbers of subjects and variants: the keys of the page's filter, short because they are on every row."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports import wording
-from reports.records.schema import Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
 
 
-class Places:
-    """Numbers of the subjects and variants of a trial, in the order in which they are met."""
+class FilterKeys:
+    """Numbers of the subjects and variants of a run, in the order in which they occur."""
 
-    def __init__(self, trial: Trial) -> None:
-        self.subjects = {subject.name: number for number, subject in enumerate(trial.subjects)}
+    def __init__(self, records: RunRecords) -> None:
+        self.subjects = {subject.name: number for number, subject in enumerate(records.subjects)}
         self.variants: dict[str, int] = {}
-        self._known: dict[int, str] = {}
-        for check in trial.checks:
-            self.keys(check.subject, check.variant)
+        for check in records.checks:
+            self.of(check.subject, check.variant)
 
-    def keys(self, subject: str, variant: Mapping[str, Any]) -> tuple[int, int]:
+    def of(self, subject: str, variant: Mapping[str, Any]) -> tuple[int, int]:
         """The numbers of a subject and of a variant."""
-        told = wording.variant(variant) or "no weights loaded"
-        return self.subjects.setdefault(subject, len(self.subjects)), self.variants.setdefault(told, len(self.variants))
+        words = wording.variant(variant) or "no weights loaded"
+        number = self.subjects.setdefault(subject, len(self.subjects))
+        return number, self.variants.setdefault(words, len(self.variants))
 
     def choices(self, suites: Iterable[str], outcomes: Mapping[str, int]) -> list[Json]:
-        """The menus of the filter: what there is to choose between, where there is a choice."""
+        """The menus of the filter that have more than one choice."""
         menus = [
             {
                 "name": "outcome",
                 "title": "Outcome",
-                "options": [(name, name) for name, many in outcomes.items() if many],
+                "options": [(name, name) for name, number in outcomes.items() if number],
             },
             {"name": "suite", "title": "Suite", "options": [(name, name) for name in suites]},
             {"name": "subject", "title": "Model", "options": _numbered(self.subjects)},

@@ -1,125 +1,118 @@
-"""The findings, by severity and check, and what to do about them."""
+"""The section of findings, by severity and check, and the section of next steps."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from reports import wording
-from reports.baseline import file
+from reports.baseline import kinds
 from reports.html import evidence
-from reports.html.filter_keys import Places
-from reports.records.schema import Json, Trial
+from reports.html.filter_keys import FilterKeys
+from reports.records.outcomes import OUTCOMES, SEVERITIES
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
+from reports.verdict.judge import ADOPTING
 
 FULL = 400
 """Findings shown with their evidence; the rest are counted and left to verdict.json."""
 
 STEPS = 8
-
-SEVERITIES = {
-    "defect": ("Defects", "silently wrong results, or a broken declaration"),
-    "hazard": ("Hazards", "works here, but a common use goes wrong"),
-}
+"""Next steps that are listed."""
 
 
-def findings(cases: Iterable[Json]) -> Iterator[Json]:
-    """Every finding with its subject."""
-    for case in cases:
-        for finding in case["findings"]:
-            yield finding | {"subject": case["subject"]["name"]}
+def findings(subjects: Iterable[Json]) -> Iterator[Json]:
+    """Every finding with the name of its subject."""
+    for subject in subjects:
+        for finding in subject["findings"]:
+            yield finding | {"subject": subject["subject"]["name"]}
 
 
-def severities(trial: Trial, found: Iterable[Json], places: Places) -> list[Json]:
-    """Severity, then check, then the findings of that check, each said once."""
-    sorted_out: dict[str, dict[str, list[Json]]] = {}
-    for finding in found:
+def severities(records: RunRecords, findings: Iterable[Json], keys: FilterKeys) -> list[Json]:
+    """Findings by severity, then by check."""
+    by_severity: dict[str, dict[str, list[Json]]] = {}
+    for finding in findings:
         shown = evidence.items(finding["evidence"])
-        entry = finding | {"shown": shown, "keys": places.keys(finding["subject"], finding["variant"])}
-        sorted_out.setdefault(finding["severity"], {}).setdefault(finding["check"], []).append(entry)
+        entry = finding | {"shown": shown, "keys": keys.of(finding["subject"], finding["variant"])}
+        by_severity.setdefault(finding["severity"], {}).setdefault(finding["check"], []).append(entry)
     return [
         {
-            "name": severity,
-            "title": title,
-            "meaning": meaning,
-            "count": sum(map(len, sorted_out[severity].values())),
-            "groups": [_group(trial, check, same) for check, same in sorted_out[severity].items()],
+            "outcome": OUTCOMES[severity],
+            "count": sum(map(len, by_severity[severity].values())),
+            "groups": [_group(records, check, same) for check, same in by_severity[severity].items()],
         }
-        for severity, (title, meaning) in SEVERITIES.items()
-        if severity in sorted_out
+        for severity in SEVERITIES
+        if severity in by_severity
     ]
 
 
 def anchor(finding: Json) -> str:
-    """Where the findings of one check and severity stand; ids hold no space."""
-    return f"{finding['severity']}-{abs(hash_of(finding['check'])):x}"
+    """The id of the element with the findings of one check and severity; without spaces, and the same everywhere."""
+    return f"{finding['severity']}-{zlib.crc32(finding['check'].encode('utf-8', 'surrogatepass')):x}"
 
 
-def hash_of(value: str) -> int:
-    """The same in every process, unlike `hash`."""
-    import zlib
-
-    return zlib.crc32(value.encode("utf-8", "surrogatepass"))
-
-
-def _group(trial: Trial, check: str, found: list[Json]) -> Json:
-    """One check; a remedy that all its findings share is told once."""
-    remedies = {finding["remedy"] for finding in found}
-    shared = remedies.pop() if len(remedies) == 1 and len(found) > 1 else ""
+def _group(records: RunRecords, check: str, findings: list[Json]) -> Json:
+    """The findings of one check; a remedy that they share is shown once."""
+    remedies = {finding["remedy"] for finding in findings}
+    shared = remedies.pop() if len(remedies) == 1 and len(findings) > 1 else ""
     return {
         "check": check,
         "suite": check.partition("/")[0],
-        "anchor": anchor(found[0]),
-        "info": trial.catalog.get(check, {}),
-        "findings": found,
+        "anchor": anchor(findings[0]),
+        "info": records.catalog.get(check, {}),
+        "findings": findings,
         "remedy": shared,
     }
 
 
-def steps(trial: Trial, cases: Sequence[Json], found: Iterable[Json], changes: Sequence[Json]) -> list[Json]:
-    """What to do next, the most pressing first: each a sentence, with where to read on or a command."""
-    told = [*_compare_again(changes), *_mend(found), *_finish(trial), *_judge(trial, cases, changes)]
-    more = len(told) - STEPS
-    return told[:STEPS] + ([{"do": f"{wording.count(more, 'more step')} below."}] if more > 0 else [])
+def steps(
+    records: RunRecords, subjects: Sequence[Json], findings: Iterable[Json], changes: Sequence[Json]
+) -> list[Json]:
+    """The next steps, the most pressing first: each a sentence, with a link or a command."""
+    found = [*_baseline(changes), *_by_check(findings), *_open(records), *_save_baseline(records, subjects, changes)]
+    more = len(found) - STEPS
+    return found[:STEPS] + ([{"do": f"{wording.count(more, 'more step')} below."}] if more > 0 else [])
 
 
-def _compare_again(changes: Sequence[Json]) -> Iterator[Json]:
-    worse = file.worse(changes)
-    if worse and not file.comparable(worse):
+def _baseline(changes: Sequence[Json]) -> Iterator[Json]:
+    worse = kinds.worse(changes)
+    if worse and not kinds.comparable(worse):
         yield {"do": "Save the baseline again: this run cannot be compared with it.", "link": "changes"}
     elif worse:
         yield {"do": f"Look at the {wording.count(len(worse), 'change')} for the worse first.", "link": "changes"}
 
 
-def _mend(found: Iterable[Json]) -> Iterator[Json]:
-    """Defects to mend, then hazards to know, each check once."""
+def _by_check(findings: Iterable[Json]) -> Iterator[Json]:
+    """Defects to fix, then hazards to know, each check once."""
     groups: dict[tuple[str, str], list[Json]] = {}
-    for finding in found:
+    for finding in findings:
         if not finding.get("accepted") and not finding.get("ignored"):
             groups.setdefault((finding["severity"], finding["check"]), []).append(finding)
-    for (severity, check), same in sorted(groups.items(), key=lambda entry: (entry[0][0] != "defect", -len(entry[1]))):
+    for (severity, check), same in sorted(
+        groups.items(), key=lambda entry: (SEVERITIES.index(entry[0][0]), -len(entry[1]))
+    ):
         models = {finding["subject"] for finding in same}
         where = f" ({wording.count(len(models), 'model')})" if len(models) > 1 else ""
-        word = "Mend" if severity == "defect" else "Mind"
+        word = "Fix" if severity == "defect" else "Be aware of"
         yield {"do": word, "check": check, "where": where, "how": same[0]["remedy"], "link": anchor(same[0])}
 
 
-def _finish(trial: Trial) -> Iterator[Json]:
-    """What this run left open."""
-    errors = [check for check in trial.checks if check.outcome == "error"]
+def _open(records: RunRecords) -> Iterator[Json]:
+    """Checks that gave no result."""
+    errors = [check for check in records.checks if check.outcome == "error"]
     if errors:
-        what = f"Run again what the machine failed at: {wording.count(len(errors), 'check')}."
-        yield {"do": what, "link": "errors", "command": errors[0].reproduce if len(errors) == 1 else ""}
-    if missing := len(trial.missing()):
-        yield {
-            "do": f"Run again: {wording.count(missing, 'planned check')} left no result.",
-            "command": trial.run.command,
-        }
-    if open_ := sum(check.outcome == "unsupported" for check in trial.checks):
-        what = f"{wording.count(open_, 'check')} could not run here; the reasons say what they need."
-        yield {"do": what, "link": "unsupported"}
+        sentence = f"Run {wording.count(len(errors), 'check')} again that ended in an error."
+        yield {"do": sentence, "link": "errors", "command": errors[0].reproduce if len(errors) == 1 else ""}
+    if missing := len(records.missing()):
+        sentence = f"Run again: {wording.count(missing, 'planned check')} left no result."
+        yield {"do": sentence, "command": records.run.command}
+    if unsupported := sum(check.outcome == "unsupported" for check in records.checks):
+        sentence = f"{wording.count(unsupported, 'check')} could not run; the reasons say why."
+        yield {"do": sentence, "link": "unsupported"}
 
 
-def _judge(trial: Trial, cases: Sequence[Json], changes: Sequence[Json]) -> Iterator[Json]:
-    good = [case for case in cases if case["verdict"].startswith("adopt")]
-    if good and not changes and "--save-baseline" not in trial.run.command:
-        what = "Keep this run as a baseline, so that the next upgrade shows what it changes."
-        yield {"do": what, "command": f"{trial.run.command} --save-baseline baseline.json"}
+def _save_baseline(records: RunRecords, subjects: Sequence[Json], changes: Sequence[Json]) -> Iterator[Json]:
+    adopted = [subject for subject in subjects if subject["verdict"] in ADOPTING]
+    if adopted and not changes and "--save-baseline" not in records.run.command:
+        sentence = "Save this run as a baseline, so that the next upgrade shows its changes."
+        yield {"do": sentence, "command": f"{records.run.command} --save-baseline baseline.json"}

@@ -1,12 +1,12 @@
-"""The signs of curves, for plots and legends alike: a dash and a marker each, so that colour says nothing alone."""
+"""Dashes and markers of curves, in plots and legends, so that nothing is said by colour alone."""
 
 from __future__ import annotations
 
 DASHES = ("", "6 2", "2 2", "8 2 2 2", "4 4", "1 1", "10 3", "6 2 1 2")
-"""As SVG writes them, in widths of the line or thereabouts."""
+"""In SVG's notation, in units of roughly the line width."""
 
 DRAWN = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Markers as matplotlib calls them."""
+"""matplotlib's names of the markers."""
 
 MARKERS = (
     "M15 2a4 4 0 1 0 .01 0z",

@@ -1,6 +1,6 @@
-"""Plots as inline SVG, drawn by matplotlib where it is installed; without it the numbers stay, and the page says so.
+"""Plots as inline SVG, drawn by matplotlib if it is installed; without it the page shows the numbers and says so.
 
-Axis titles and legends are HTML beside the picture, so that they wrap, scale and are read out.
+Axis titles and legends are HTML next to the picture, so that they wrap, scale and can be read out.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from reports import wording
 from reports.html import plot_legend, svg
-from reports.records.schema import Json
+from reports.records.to_json import Json
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 CURVES = 8
-"""Curves in one plot: as many as there are colours with markers and dashes of their own."""
+"""Curves in one plot: the number of colours, markers and dashes."""
 
 POINTS = 400
-"""Points drawn of one curve; of more, every second, third ... is drawn."""
+"""Points drawn of one curve; of longer curves only every second, third ... point."""
 
 BARS = 24
 SIZE = (5.0, 3.0)
-"""Inches, of 92 units: about as wide as half of the page."""
+"""Inches of 92 units; the width is about half of the page."""
 
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -51,39 +51,39 @@ STYLE: Any = {
 
 
 def available() -> bool:
-    """Whether matplotlib is installed; it is imported only when there is something to draw."""
+    """True if matplotlib is installed; does not import it."""
     return find_spec("matplotlib") is not None
 
 
 def draw(plot: Json, number: int) -> Markup | None:
-    """The picture of {"kind", "title", "x", "y", "curves": [{"label", "points"}]}; None where it cannot be drawn."""
+    """The picture of {"kind", "title", "x", "y", "curves": [{"label", "points"}]}; None if it cannot be drawn."""
     if not available():
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a font of ours that lacks a character is no concern: the browser's are used
+        warnings.simplefilter("ignore")  # on missing characters: the browser has other fonts
         try:
             drawn = _drawn(plot)
-        except (ValueError, OverflowError, ArithmeticError):  # numbers at the edge of what an axis can hold
+        except (ValueError, OverflowError, ArithmeticError):  # numbers too large or small for an axis
             return None
     return svg.inline(drawn, f"plot-{number}", plot["title"], described(plot))
 
 
 def described(plot: Json) -> str:
-    """What a plot shows, in words."""
-    curves = [f"{curve['label'] or 'all'}: {_told(curve['points'])}" for curve in plot["curves"][:CURVES]]
+    """The content of a plot in words."""
+    curves = [f"{curve['label'] or 'all'}: {_curve_in_words(curve['points'])}" for curve in plot["curves"][:CURVES]]
     return wording.line(f"{plot['y']} by {plot['x']}. " + "; ".join(curves) + ".", 2_000)
 
 
-def _told(points: Sequence[Any]) -> str:
+def _curve_in_words(points: Sequence[Any]) -> str:
     first, last = points[0], points[-1]
     if len(points) == 1:
-        return _at(first)
+        return _point_in_words(first)
     most = max(points, key=lambda point: float(point[1]))
-    ends = f"from {_at(first)} to {_at(last)}"
-    return f"{len(points)} points, {ends}, at most {_at(most)}"
+    ends = f"from {_point_in_words(first)} to {_point_in_words(last)}"
+    return f"{len(points)} points, {ends}, at most {_point_in_words(most)}"
 
 
-def _at(point: Sequence[Any]) -> str:
+def _point_in_words(point: Sequence[Any]) -> str:
     return f"{wording.fact(point[1])} at {wording.fact(point[0])}"
 
 
@@ -106,7 +106,7 @@ def _drawn(plot: Json) -> str:
 
 
 def _lines(axes: Any, plot: Json) -> None:
-    """Lines with a band where points have an interval, or single points with their labels."""
+    """Draws lines or points, with a band or bars for the intervals."""
     for index, curve in enumerate(plot["curves"][:CURVES]):
         points = thinned(curve["points"])
         x, y = [point[0] for point in points], [point[1] for point in points]
@@ -124,7 +124,7 @@ def _lines(axes: Any, plot: Json) -> None:
 
 
 def _dash(index: int) -> Any:
-    """As matplotlib takes it."""
+    """The dash in matplotlib's notation."""
     return (0, tuple(map(float, plot_legend.DASHES[index].split()))) if plot_legend.DASHES[index] else "-"
 
 
@@ -141,7 +141,7 @@ def _intervals(axes: Any, points: Sequence[Any], colour: str, *, band: bool) -> 
 
 
 def _scaled(axes: Any, plot: Json) -> None:
-    """From zero, where that costs no detail; by powers of ten where values span more than two of them."""
+    """Starts the axis at zero if that hides no detail; uses a logarithmic axis for values of very different size."""
     values = [point[1] for curve in plot["curves"] for point in curve["points"]]
     low, high = min(values), max(values)
     if low > 0 and high / low > 300:
@@ -153,23 +153,23 @@ def _scaled(axes: Any, plot: Json) -> None:
 
 
 def _bars(axes: Any, plot: Json) -> None:
-    """Horizontal bars, grouped by what they are of; the longest names stay readable."""
+    """Draws horizontal bars, grouped by name, so that long names stay readable."""
     names = list(dict.fromkeys(str(point[0]) for curve in plot["curves"] for point in curve["points"]))[:BARS]
     curves = plot["curves"][:CURVES]
     thick = 0.8 / len(curves)
     for index, curve in enumerate(curves):
         values = {str(point[0]): point for point in curve["points"]}
         rows = [(row, values[name]) for row, name in enumerate(names) if name in values]
-        places = [row + index * thick - 0.4 + thick / 2 for row, _ in rows]
-        axes.barh(places, [point[1] for _, point in rows], thick * 0.9, color=svg.colour(index))
-        for place, (_, point) in zip(places, rows, strict=True):
+        heights = [row + index * thick - 0.4 + thick / 2 for row, _ in rows]
+        axes.barh(heights, [point[1] for _, point in rows], thick * 0.9, color=svg.colour(index))
+        for height, (_, point) in zip(heights, rows, strict=True):
             if len(point) == 4:
-                axes.plot(point[2:], [place, place], color=svg.INK, linewidth=1.2)
+                axes.plot(point[2:], [height, height], color=svg.INK, linewidth=1.2)
     axes.set_yticks(range(len(names)), [wording.line(name, 24) for name in names])
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
 
 
 def thinned(points: Sequence[Any], most: int = POINTS) -> list[Any]:
-    """At most so many of them, evenly taken."""
+    """At most `most` points, evenly spaced."""
     return list(points[:: math.ceil(len(points) / most) or 1])

@@ -6,7 +6,7 @@
   const status = bar.querySelector("[role=status]");
   const plain = "#?";
 
-  // Rows: findings and checks, each with what the menus choose by; texts are read when first searched.
+  // Rows: findings and checks with the keys of the menus; their texts are read at the first search.
   const rows = all("[data-o]").map((element) => ({
     element,
     group: element.closest("tbody, article"),
@@ -47,25 +47,25 @@
     const words = (wanted.q || "").toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length && !searchable) readTexts();
     const active = words.length > 0 || ["outcome", "suite", "subject", "variant"].some((name) => wanted[name]);
-    const kept = new Set();
+    const shown = new Set();
     const counts = [0, 0, 0, 0];
     for (const row of rows) {
       const visible = !active || matches(row, wanted, words);
       show(row.element, visible);
-      if (visible) kept.add(row.group);
+      if (visible) shown.add(row.group);
       counts[row.finding ? 0 : 2] += visible;
       counts[row.finding ? 1 : 3] += 1;
     }
-    for (const group of groups) show(group, kept.has(group));
+    for (const group of groups) show(group, shown.has(group));
     for (const box of boxes) {
-      const some = [...box.querySelectorAll("tbody, article")].some((group) => kept.has(group));
-      show(box, some);
-      if (box.open !== undefined) box.open = active ? some : wasOpen.get(box);
+      const matching = [...box.querySelectorAll("tbody, article")].some((group) => shown.has(group));
+      show(box, matching);
+      if (box.open !== undefined) box.open = active ? matching : wasOpen.get(box);
     }
-    const told = counts.map((count) => count.toLocaleString("en"));
-    const some = (index, word) => `${told[index]} ${word}${counts[index] === 1 ? "" : "s"}`;
-    const [findings, checks] = [some(1, "finding"), some(3, "check")];
-    status.textContent = active ? `${told[0]} of ${findings} and ${told[2]} of ${checks} shown` : `${findings}, ${checks}`;
+    const written = counts.map((count) => count.toLocaleString("en"));
+    const counted = (index, word) => `${written[index]} ${word}${counts[index] === 1 ? "" : "s"}`;
+    const [findings, checks] = [counted(1, "finding"), counted(3, "check")];
+    status.textContent = active ? `${written[0]} of ${findings} and ${written[2]} of ${checks} shown` : `${findings}, ${checks}`;
   }
 
   // Order of the checks within their suites.
@@ -80,7 +80,7 @@
     }
   }
 
-  // The state is in the address, so that a view can be linked.
+  // The address holds the state, so that a filtered page can be linked.
   const state = () => Object.fromEntries(fields.map((field) => [field.name, field.value]).filter((entry) => entry[1]));
   function apply() {
     filter(state());
@@ -115,7 +115,7 @@
   apply();
   read();
 
-  // Columns that sort on a press of their heading.
+  // Columns sort when their heading is pressed.
   for (const table of all("table.sortable")) {
     all("thead th", table).forEach((heading, column) => {
       const button = document.createElement("button");
@@ -136,7 +136,7 @@
     });
   }
 
-  // Commands that can be copied with one press.
+  // Commands have a button that copies them.
   for (const code of all(".run code")) {
     const button = document.createElement("button");
     button.type = "button";

@@ -1,6 +1,6 @@
-"""matplotlib's SVG made fit for our page: no style attributes (the policy forbids them), no colours of its own.
+"""Rewrites matplotlib's SVG for our page: without style attributes, which the content policy forbids.
 
-Colours become classes, which the style sheet fills for light and dark; ids get a prefix, so that plots share a page.
+Colours become classes, which the style sheet defines for light and dark; ids get a prefix, unique for each plot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 INK, GRID = "#010101", "#020202"
-"""Stand for the colours of text and grid in what is drawn."""
+"""Placeholders for the colours of text and grid."""
 
 DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 GROUP = re.compile(r'<g id="[^"]*">')
@@ -26,27 +26,27 @@ SIZE = re.compile(r"([\d.]+)px")
 
 
 def colour(index: int) -> str:
-    """Stands for the colour of a curve in what is drawn."""
+    """Returns the placeholder for the colour of a curve."""
     return f"#0000{index + 16:02x}"
 
 
 def inline(drawn: str, name: str, title: str, description: str) -> Markup:
-    """The element to put into the page, with a title and a description for those who do not see it."""
+    """The element for the page, with a title and a description for screen readers."""
     from markupsafe import Markup, escape
 
     body = GROUP.sub("<g>", DROPPED.sub("", drawn)).replace("xlink:href", "href")
     body = STYLED.sub(_attributes, IDS.sub(rf"\g<1>{name}-", body))
-    told = (
+    texts = (
         f'<title id="{name}-title">{escape(wording.visible(title))}</title>'
         f'<desc id="{name}-desc">{escape(wording.visible(description))}</desc>'
     )
     opening = f'<svg class="drawn" role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc"'
-    body = ROOT.sub(lambda match: f'{opening} viewBox="{match[1]}">{told}', body, count=1)
+    body = ROOT.sub(lambda match: f'{opening} viewBox="{match[1]}">{texts}', body, count=1)
     return Markup("\n".join(line.strip() for line in body.splitlines() if line.strip()))
 
 
 def _attributes(match: re.Match[str]) -> str:
-    """Style as presentation attributes, which no policy forbids; known colours as a class."""
+    """Turns a style into presentation attributes, which the policy allows, and known colours into classes."""
     classes, attributes = [], []
     for declaration in match[1].split(";"):
         name, _, value = (part.strip() for part in declaration.partition(":"))
@@ -63,7 +63,7 @@ def _attributes(match: re.Match[str]) -> str:
 
 
 def _class(what: str, value: str) -> str:
-    """`f-ink`, `k-3` ...: f for what is filled, k for what is stroked."""
+    """`f-ink`, `k-3` ...: f for fill, k for stroke."""
     letter = "f" if what == "fill" else "k"
     if value in (INK, GRID):
         return f"{letter}-{'ink' if value == INK else 'grid'}"

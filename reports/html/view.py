@@ -1,93 +1,102 @@
-"""What the page says, grouped for a reader: plain dictionaries that the template walks through."""
+"""The content of the page, grouped for a reader: plain dictionaries for the templates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.baseline import file
+from reports.baseline import kinds
 from reports.html import answers_and_tokens, checks, findings, metrics, plots
-from reports.html.filter_keys import Places
+from reports.html.filter_keys import FilterKeys
 from reports.output import variants
-from reports.records.schema import OUTCOMES, Json, Trial
+from reports.records.outcomes import OUTCOMES
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
+from reports.verdict.judge import TONES
 
 OPEN = 40
-"""More records than this, and the lists of a suite start folded."""
+"""Records above which the lists of a suite start folded."""
 
 ERRORS = 200
 
 
-def view(trial: Trial, verdict: Json, regressions: Sequence[Json]) -> Json:
-    """Everything that the template needs."""
-    cases = [
-        case | {"anchor": f"subject-{index}", "but": file.reservation(case["subject"]["name"], regressions)}
-        for index, case in enumerate(verdict["subjects"], 1)
+def view(records: RunRecords, verdict: Json, regressions: Sequence[Json]) -> Json:
+    """Everything that the templates need."""
+    subjects = [
+        subject
+        | {
+            "anchor": f"subject-{index}",
+            "tone": TONES[subject["verdict"]],
+            "reservation": kinds.reservation(subject["subject"]["name"], regressions),
+        }
+        for index, subject in enumerate(verdict["subjects"], 1)
     ]
-    places = Places(trial)
+    keys = FilterKeys(records)
     parts = (
-        _top(trial, verdict, cases, regressions),
-        _findings(trial, cases, regressions, places),
-        _measured(trial, cases),
-        _ran(trial, cases, places),
+        _top(records, verdict, subjects, regressions),
+        _findings(records, subjects, regressions, keys),
+        _metrics(records, subjects),
+        _checks(records, subjects, keys),
     )
     return {name: value for part in parts for name, value in part.items()}
 
 
-def _top(trial: Trial, verdict: Json, cases: Sequence[Json], changes: Sequence[Json]) -> Json:
+def _top(records: RunRecords, verdict: Json, subjects: Sequence[Json], changes: Sequence[Json]) -> Json:
     return {
         "run": verdict["run"],
-        "cases": cases,
-        "single": len(cases) == 1,
-        "subjects": trial.subjects,
+        "subjects": subjects,
+        "single": len(subjects) == 1,
+        "models": records.subjects,
         "changes": list(changes[: findings.FULL]),
         "more_changes": max(0, len(changes) - findings.FULL),
-        "compared": bool(trial.run.options.get("baseline")),
-        "totals": _totals(cases),
+        "compared": bool(records.run.options.get("baseline")),
+        "totals": _totals(subjects),
     }
 
 
-def _totals(cases: Sequence[Json]) -> dict[str, int]:
-    return {outcome: sum(case["counts"][outcome] for case in cases) for outcome in OUTCOMES}
+def _totals(subjects: Sequence[Json]) -> dict[str, int]:
+    return {outcome: sum(subject["counts"][outcome] for subject in subjects) for outcome in OUTCOMES}
 
 
-def _findings(trial: Trial, cases: Sequence[Json], changes: Sequence[Json], places: Places) -> Json:
-    every = list(findings.findings(cases))
+def _findings(records: RunRecords, subjects: Sequence[Json], changes: Sequence[Json], keys: FilterKeys) -> Json:
+    every = list(findings.findings(subjects))
     return {
-        "severities": findings.severities(trial, every[: findings.FULL], places),
+        "severities": findings.severities(records, every[: findings.FULL], keys),
         "more_findings": max(0, len(every) - findings.FULL),
         "finding_count": len(every),
-        "steps": findings.steps(trial, cases, every, changes),
+        "steps": findings.steps(records, subjects, every, changes),
     }
 
 
-def _measured(trial: Trial, cases: Sequence[Json]) -> Json:
-    several = len(cases) > 1
-    tables = [table for case in cases if (table := variants.compared(case))]
-    pictures, more = metrics.pictures(trial, cases, tables)
+def _metrics(records: RunRecords, subjects: Sequence[Json]) -> Json:
+    several = len(subjects) > 1
+    tables = [table for subject in subjects if (table := variants.compared(subject))]
+    pictures, more = metrics.pictures(records, subjects, tables)
     return {
-        "capabilities": metrics.capabilities(trial, cases),
+        "capabilities": metrics.capabilities(records, subjects),
         "tables": tables,
         "plots": pictures,
         "more_plots": more,
         "can_plot": plots.available(),
-        "metrics": [] if several else metrics.metrics(cases, tables),
-        "metrics_of_all": metrics.side_by_side(cases)[: metrics.ROWS] if several else [],
-        "findings_of_all": metrics.findings_matrix(trial, cases) if several else [],
-        "languages": answers_and_tokens.languages(cases),
-        "answers": answers_and_tokens.answers(trial),
+        "metrics": [] if several else metrics.metrics(subjects, tables),
+        "metrics_of_all": metrics.side_by_side(subjects)[: metrics.ROWS] if several else [],
+        "findings_of_all": metrics.findings_matrix(records, subjects) if several else [],
+        "languages": answers_and_tokens.languages(subjects),
+        "answers": answers_and_tokens.answers(records),
     }
 
 
-def _ran(trial: Trial, cases: Sequence[Json], places: Places) -> Json:
-    suites = checks.suites(trial, places)
+def _checks(records: RunRecords, subjects: Sequence[Json], keys: FilterKeys) -> Json:
+    suites = checks.suites(records, keys)
     return {
         "suites": suites,
-        "menus": places.choices([suite["name"] for suite in suites], _totals(cases)),
-        "open": len(trial.checks) <= OPEN,
-        "slowest": checks.slowest(trial),
-        "pipelines": checks.pipelines(trial),
-        "unsupported": checks.unsupported(trial),
-        "errors": [check for check in trial.checks if check.outcome == "error"],
+        "menus": keys.choices([suite["name"] for suite in suites], _totals(subjects)),
+        "open": len(records.checks) <= OPEN,
+        "slowest": checks.slowest(records),
+        "pipelines": checks.pipelines(records),
+        "unsupported": checks.unsupported(records),
+        "errors": [check for check in records.checks if check.outcome == "error"],
         "error_limit": ERRORS,
-        "missing": trial.missing(),
-        "seconds": sum(check.duration for check in trial.checks),
+        "missing": records.missing(),
+        "left_out": checks.left_out(records),
+        "seconds": sum(check.duration for check in records.checks),
     }

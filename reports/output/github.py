@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a run: the job summary, annotations of findings, and no commands from a model's mouth.
+"""Output for GitHub Actions: the job summary, annotations of findings, and lines that cannot be commands.
 
 Escapes: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -11,23 +11,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reports import wording
-from reports.records.schema import Json
+from reports.records.outcomes import OUTCOMES
+from reports.records.to_json import Json
 
-LEVELS = {"defect": "error", "hazard": "warning"}
+LEVELS = ("error", "warning", "notice")
+"""Of annotations, the worst first."""
 SHOWN = 10
 """Annotations of one level: GitHub shows no more of one step."""
 
 COMMAND = re.compile(r"^(\s*)(?=::|##\[)", re.MULTILINE)
-"""Where the runner would take a line of output for a command."""
+"""The start of an output line that the runner would take for a command."""
 
 
-def here() -> bool:
-    """Whether this process runs in GitHub Actions."""
+def in_actions() -> bool:
+    """True if this process runs in GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def summarize(markdown: str) -> None:
-    """Adds the report to the job summary, where there is one; a summary that cannot be written changes no verdict."""
+    """Adds the report to the job summary, if there is one; a failure to write it does not fail the run."""
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as summary:
@@ -36,34 +38,35 @@ def summarize(markdown: str) -> None:
             return
 
 
-def defused(output: str) -> str:
-    """Output in which no line is a command: what a model wrote must not end masks, set outputs or raise errors."""
+def without_commands(output: str) -> str:
+    """Output in which no line is a command: text of a model must not end masks, set outputs or raise errors."""
     return COMMAND.sub(r"\1\\", output)
 
 
-def annotated(verdict: Json) -> Iterator[str]:
+def annotation_lines(verdict: Json) -> Iterator[str]:
     """A line for each finding, defects first, as many as GitHub shows."""
-    found = [
+    findings = [
         (_level(finding), subject["subject"]["name"], finding)
         for subject in verdict["subjects"]
         for finding in subject["findings"]
     ]
-    for level in ("error", "warning", "notice"):
-        for _, subject, finding in [entry for entry in found if entry[0] == level][:SHOWN]:
+    for level in LEVELS:
+        for _, subject, finding in [entry for entry in findings if entry[0] == level][:SHOWN]:
             yield _annotation(level, subject, finding)
 
 
 def _level(finding: Json) -> str:
-    """An accepted finding is news, no more."""
-    return "notice" if finding.get("accepted") or finding.get("ignored") else LEVELS[finding["severity"]]
+    """A notice for a finding that is accepted or ignored."""
+    settled = finding.get("accepted") or finding.get("ignored")
+    return "notice" if settled else OUTCOMES[finding["severity"]].github
 
 
 def _annotation(level: str, subject: str, finding: Json) -> str:
     title = _property(wording.line(f"{finding['severity'].capitalize()} in {finding['check']} ({subject})", 200))
-    said = [wording.line(finding["summary"], 500)]
-    said += [f"Fix: {wording.line(finding['remedy'], 500)}"] if finding["remedy"] else []
-    said += [f"Reproduce: {wording.line(finding['reproduce'], 500)}"] if finding["reproduce"] else []
-    message = _data("\n".join(said))
+    lines = [wording.line(finding["summary"], 500)]
+    lines += [f"Fix: {wording.line(finding['remedy'], 500)}"] if finding["remedy"] else []
+    lines += [f"Reproduce: {wording.line(finding['reproduce'], 500)}"] if finding["reproduce"] else []
+    message = _data("\n".join(lines))
     return f"::{level} title={title}::{message}"
 
 

@@ -6,27 +6,30 @@ import re
 from collections.abc import Iterator
 
 from reports import wording
-from reports.baseline import file
+from reports.baseline import kinds
 from reports.output import variants
-from reports.records.schema import OUTCOMES, Json
+from reports.records.outcomes import OUTCOMES
+from reports.records.to_json import Json
+from reports.verdict.judge import TONES
 
 LIMIT = 60_000
 """GitHub takes 65,536 characters in a comment."""
 
 ROWS, METRICS = 50, 12
-"""Changes that are told, and metrics of variants."""
+"""Changes that are listed, and metrics of variants."""
 
-ICONS = {"adopt": "✅", "adopt-with-conditions": "⚠️", "reject": "❌", "inconclusive": "❔"}
+ICONS = {"good": "✅", "caution": "⚠️", "bad": "❌", "open": "❔"}
+"""By tone."""
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#~|&$])")
 BARE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|:(?=//)|:(?=[\w+-]+:)|www(?=\.))()", re.IGNORECASE)
-"""Where GitHub would make a mention, a reference, a link or a picture by itself; an empty comment keeps it text."""
+"""Text that GitHub turns into a mention, a reference, a link or a picture; an empty comment prevents that."""
 
 LEADING = re.compile(r"^(\d*)([-+=.)])")
-"""What would begin a list, a rule or a heading."""
+"""Text that begins a list, a rule or a heading."""
 
 
 def render(verdict: Json) -> str:
-    """The whole comment; findings that do not fit are counted."""
+    """Returns the whole comment; blocks that do not fit are counted."""
     parts: list[str] = []
     size = 0
     blocks = list(_blocks(verdict))
@@ -40,7 +43,7 @@ def render(verdict: Json) -> str:
 
 
 def escaped(value: object, limit: int = 300) -> str:
-    """One line that cannot format, link, mention or close anything, also where it begins a paragraph."""
+    """One line that cannot format, link, mention or close anything, even at the beginning of a paragraph."""
     marked = LEADING.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", wording.line(str(value), limit)))
     return BARE.sub(r"\1<!-- -->\2", marked)
 
@@ -58,9 +61,9 @@ def _blocks(verdict: Json) -> Iterator[str]:
     yield _table(verdict["subjects"])
     for subject in verdict["subjects"]:
         reasons = "\n".join(f"- {escaped(reason)}" for reason in subject["reasons"])
-        but = file.reservation(subject["subject"]["name"], verdict["regressions"])
-        said = f"{subject['verdict']}{f', **but {but}**' if but else ''}"
-        yield f"**{escaped(subject['subject']['name'])}**: {said}\n\n{reasons}"
+        reservation = kinds.reservation(subject["subject"]["name"], verdict["regressions"])
+        but = f", **but {reservation}**" if reservation else ""
+        yield f"**{escaped(subject['subject']['name'])}**: {subject['verdict']}{but}\n\n{reasons}"
     if verdict["regressions"]:
         yield "### Changes since the baseline"
         yield _changes(verdict["regressions"])
@@ -76,16 +79,16 @@ def _blocks(verdict: Json) -> Iterator[str]:
 
 
 def _changes(changes: list[Json]) -> str:
-    told = [
+    lines = [
         f"- {code(change.get('check') or change.get('subject') or 'run')} {escaped(change.get('summary'))}"
         for change in changes[:ROWS]
     ]
-    more = len(changes) - len(told)
-    return "\n".join(told + ([f"- … {wording.count(more, 'more change')} in `report.html`."] if more else []))
+    more = len(changes) - len(lines)
+    return "\n".join(lines + ([f"- … {wording.count(more, 'more change')} in `report.html`."] if more else []))
 
 
 def _variants(table: Json) -> str:
-    """The first metrics of each variant beside full precision."""
+    """The first metrics of each variant next to full precision."""
     lines = [f"### Variants of {code(table['subject'])}", ""]
     lines.append(f"| Metric | {' | '.join(map(escaped, table['columns']))} |")
     lines.append("| --- |" + " --: |" * len(table["columns"]))
@@ -103,7 +106,7 @@ def _number(cell: Json) -> str:
 
 
 def _in_cell(span: str) -> str:
-    """A table's cells end at a bar even in code."""
+    """Escapes bars, which end a table cell even in code."""
     return span.replace("|", "\\|")
 
 
@@ -119,7 +122,7 @@ def _table(subjects: list[Json]) -> str:
 
 
 def _cell(entry: Json) -> str:
-    return f"{_in_cell(code(entry['subject']['name']))} | {ICONS[entry['verdict']]} {entry['verdict']}"
+    return f"{_in_cell(code(entry['subject']['name']))} | {ICONS[TONES[entry['verdict']]]} {entry['verdict']}"
 
 
 def _finding(finding: Json, subject: str) -> str:

@@ -1,4 +1,4 @@
-"""The end of a run in the terminal: findings, counts, verdicts, and where the report is."""
+"""The summary at the end of a run in the terminal: findings, counts, verdicts, and the path of the report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reports import wording
-from reports.baseline import file
-from reports.records.schema import OUTCOMES, Json, Trial
+from reports.baseline import kinds
+from reports.records.outcomes import OUTCOMES, SEVERITIES, counted
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
+from reports.verdict.judge import TONES
 
 Line = tuple[str, dict[str, bool]]
 
@@ -16,41 +19,43 @@ WIDTH = 96
 SHOWN = 20
 """Findings of one severity shown in full."""
 
-SEVERITIES = {"defect": ("DEFECTS", {"red": True}), "hazard": ("HAZARDS", {"yellow": True})}
-TONES: dict[str, dict[str, bool]] = {
-    "adopt": {"green": True},
-    "adopt-with-conditions": {"yellow": True},
-    "reject": {"red": True},
-    "inconclusive": {"purple": True},
+STYLES: dict[str, dict[str, bool]] = {
+    "good": {"green": True},
+    "caution": {"yellow": True},
+    "bad": {"red": True},
+    "open": {"purple": True},
 }
+"""By tone."""
 BOLD = {"bold": True}
 FAINT = {"light": True}
 
 
-def lines(trial: Trial, verdict: Json, directory: Path | None = None) -> list[Line]:
+def lines(records: RunRecords, verdict: Json, directory: Path | None = None) -> list[Line]:
     """Text and style of each line, for pytest's terminal writer."""
-    parts = [*_findings(verdict), *_changes(verdict), *_counts(trial, verdict), *_verdicts(verdict)]
-    return [*parts, *_where(directory)]
+    parts = [*_findings(verdict), *_changes(verdict), *_counts(records, verdict), *_verdicts(verdict)]
+    return [*parts, *_path(directory)]
 
 
 def _findings(verdict: Json) -> Iterator[Line]:
-    for severity, (title, tone) in SEVERITIES.items():
-        found = [
+    for severity in SEVERITIES:
+        outcome = OUTCOMES[severity]
+        style = STYLES[outcome.tone]
+        findings = [
             (s["subject"]["name"], f) for s in verdict["subjects"] for f in s["findings"] if f["severity"] == severity
         ]
-        if found:
+        if findings:
             yield "", {}
-            yield f"{title} ({len(found)})", tone | BOLD
-        for subject, finding in found[:SHOWN]:
-            yield from _finding(subject, finding, tone)
-        if len(found) > SHOWN:
-            yield f"  and {len(found) - SHOWN:,} more in report.html", FAINT
+            yield f"{outcome.plural.upper()} ({len(findings)})", style | BOLD
+        for subject, finding in findings[:SHOWN]:
+            yield from _finding(subject, finding, style)
+        if len(findings) > SHOWN:
+            yield f"  and {len(findings) - SHOWN:,} more in report.html", FAINT
 
 
-def _finding(subject: str, finding: Json, tone: dict[str, bool]) -> Iterator[Line]:
+def _finding(subject: str, finding: Json, style: dict[str, bool]) -> Iterator[Line]:
     where = (subject, wording.variant(finding["variant"]), wording.parameters(finding.get("parameters") or {}))
     yield "", {}
-    yield f"  {wording.line(finding['check'])}", tone
+    yield f"  {wording.line(finding['check'])}", style
     yield from _wrapped(" · ".join(part for part in where if part), "    ", FAINT)
     yield from _wrapped(finding["summary"], "    ", BOLD)
     for word in ("accepted", "ignored"):
@@ -59,7 +64,7 @@ def _finding(subject: str, finding: Json, tone: dict[str, bool]) -> Iterator[Lin
     if finding["remedy"]:
         yield from _wrapped(finding["remedy"], "    Fix  ")
     if finding["reproduce"]:
-        # One line, however long: it must work when pasted.
+        # one line, however long, so that it works when pasted
         yield f"    Run  {wording.line(finding['reproduce'], 10_000)}", {"cyan": True}
 
 
@@ -67,44 +72,60 @@ def _changes(verdict: Json) -> Iterator[Line]:
     changes = verdict["regressions"]
     if changes:
         yield "", {}
-        yield f"SINCE THE BASELINE ({len(changes)})", {"red": True, "bold": True} if file.worse(changes) else BOLD
+        yield f"SINCE THE BASELINE ({len(changes)})", STYLES["bad"] | BOLD if kinds.worse(changes) else BOLD
     for change in changes[:SHOWN]:
-        yield from _wrapped(file.place(change), "  - ")
+        yield from _wrapped(kinds.location(change), "  - ")
         yield from _wrapped(change["summary"], "    ")
     if len(changes) > SHOWN:
         yield f"  and {len(changes) - SHOWN:,} more in report.html", FAINT
 
 
-def _counts(trial: Trial, verdict: Json) -> Iterator[Line]:
+def _counts(records: RunRecords, verdict: Json) -> Iterator[Line]:
     totals = {name: sum(s["counts"][name] for s in verdict["subjects"]) for name in OUTCOMES}
-    told = [wording.outcomes(many, name) for name, many in totals.items()]
-    missing = len(trial.missing())
+    counts = [counted(total, name) for name, total in totals.items()]
+    missing = len(records.missing())
     yield "", {}
-    yield "Checks: " + ", ".join(told + ([f"{missing:,} not run"] if missing else [])), {}
+    yield "Checks: " + ", ".join(counts + ([f"{missing:,} not run"] if missing else [])), {}
 
 
 def _verdicts(verdict: Json) -> Iterator[Line]:
     for subject in verdict["subjects"]:
-        but = file.reservation(subject["subject"]["name"], verdict["regressions"])
-        tone = {"red": True} if but else TONES[subject["verdict"]]
+        reservation = kinds.reservation(subject["subject"]["name"], verdict["regressions"])
+        style = STYLES["bad" if reservation else TONES[subject["verdict"]]]
+        but = f", BUT {reservation}" if reservation else ""
         yield "", {}
-        said = f"{subject['subject']['name']}: {subject['verdict'].upper()}{f', BUT {but}' if but else ''}"
-        yield from _wrapped(said, "", tone | BOLD)
+        yield from _wrapped(f"{subject['subject']['name']}: {subject['verdict'].upper()}{but}", "", style | BOLD)
         for reason in subject["reasons"]:
             yield from _wrapped(reason, "  - ")
     if not verdict["subjects"]:
-        yield "INCONCLUSIVE: no subject was tried", TONES["inconclusive"] | BOLD
+        yield "INCONCLUSIVE: no subject was tested", STYLES["open"] | BOLD
 
 
-def _where(directory: Path | None) -> Iterator[Line]:
+def left_out(entries: list[Json], subjects: set[str]) -> Iterator[Line]:
+    """The checks that were not generated, by the need that is not met."""
+    everyone = subjects.union(*(entry["subjects"] for entry in entries))
+    yield "", {}
+    yield "CHECKS THAT DO NOT APPLY" if entries else "CHECKS THAT DO NOT APPLY: none", BOLD
+    for entry in entries:
+        checks = entry["checks"]
+        need = f"{wording.count(len(checks), 'check')} {'needs' if len(checks) == 1 else 'need'} {entry['what']}"
+        lacking = "all models" if len(entry["subjects"]) == len(everyone) else wording.names(entry["subjects"])
+        yield "", {}
+        yield from _wrapped(f"{need} ({lacking})" if len(everyone) > 1 else need, "  ", BOLD)
+        yield from _wrapped(", ".join(checks), "    ", limit=100_000)
+
+
+def _path(directory: Path | None) -> Iterator[Line]:
     if directory is not None:
         yield "", {}
         yield f"Report: {wording.line(str(Path(directory) / 'report.html'), 10_000)}", BOLD
 
 
-def _wrapped(value: str, opening: str, style: dict[str, bool] | None = None) -> Iterator[Line]:
+def _wrapped(value: str, opening: str, style: dict[str, bool] | None = None, limit: int = 1_000) -> Iterator[Line]:
     """The text on lines that fit, indented below its opening."""
     indent = " " * len(opening)
-    wrapped = textwrap.wrap(wording.line(value, 1_000), WIDTH, initial_indent=opening, subsequent_indent=indent)
+    wrapped = textwrap.wrap(
+        wording.line(value, limit), WIDTH, initial_indent=opening, subsequent_indent=indent, break_on_hyphens=False
+    )
     for each in wrapped:
         yield each, style or {}

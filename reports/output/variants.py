@@ -1,4 +1,4 @@
-"""Variants of one model side by side: what each costs in quality, and saves in memory and time."""
+"""Variants of one model side by side: their costs in quality, their savings in memory and time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reports import wording
-from reports.records.schema import Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json, is_number
 
 FULL = "full"
-ABOUT = ("quantization.", "quality.")
-"""Metrics that are shown by variant also where only one variant has them."""
+BY_VARIANT = ("quantization.", "quality.")
+"""Metrics that are shown by variant even if only one variant has them."""
 
-AGAINST = (
+TRADE_OFFS = (
     ("Quality against memory", "quantization.memory_footprint"),
     ("Quality against speed", "quantization.decode_tokens_per_second"),
 )
@@ -33,19 +34,19 @@ FIRST = (
     "quantization.time_to_first_token",
     "quantization.load_time",
 )
-"""What decides between variants, by the beginnings of names: what is lost, what is saved. The others are folded."""
+"""The metrics that decide between variants, by the beginnings of their names; the others are folded."""
 
 ROWS = 200
 
 
-def compared(case: Json) -> Json:
-    """Rows of metrics, columns of variants, with ratios to full precision; empty where there is no choice."""
+def compared(subject: Json) -> Json:
+    """A table of metrics by variants with ratios to full precision; empty if there is one variant only."""
     rows: dict[tuple[str, str], dict[str, Json]] = {}
-    titles = _titles([metric["variant"] for metric in case["metrics"]])
-    for metric in case["metrics"]:
+    titles = _titles([metric["variant"] for metric in subject["metrics"]])
+    for metric in subject["metrics"]:
         key = (metric["name"], wording.parameters(metric.get("parameters") or {}))
         rows.setdefault(key, {}).setdefault(titles[wording.variant(metric["variant"])], metric)
-    chosen = {key: row for key, row in rows.items() if key[0].startswith(ABOUT) or len(row) > 1}
+    chosen = {key: row for key, row in rows.items() if key[0].startswith(BY_VARIANT) or len(row) > 1}
     columns = [title for title in titles.values() if any(title in row for row in chosen.values())]
     if len(columns) < 2:
         return {}
@@ -53,31 +54,31 @@ def compared(case: Json) -> Json:
     shown = [_row(key, chosen[key], columns) for key in sorted(chosen, key=_order)]
     first = sum(_rank(row["name"]) < len(FIRST) for row in shown) or len(shown)
     parts = [shown[:first], shown[first:ROWS]]
-    about = {"subject": case["subject"]["name"], "columns": columns, "more": len(shown[ROWS:])}
-    return about | {"rows": shown[:ROWS], "parts": [part for part in parts if part]}
+    head = {"subject": subject["subject"]["name"], "columns": columns, "more": len(shown[ROWS:])}
+    return head | {"rows": shown[:ROWS], "parts": [part for part in parts if part]}
 
 
 def _order(key: tuple[str, str]) -> tuple[int, tuple[str, str]]:
-    """Quality first: what a variant does to the answers, before what it does to the machine."""
+    """Quality first, then memory and speed."""
     return _rank(key[0]), key
 
 
 def _rank(name: str) -> int:
-    return next((place for place, opening in enumerate(FIRST) if name.startswith(opening)), len(FIRST))
+    return next((index for index, opening in enumerate(FIRST) if name.startswith(opening)), len(FIRST))
 
 
 def _row(key: tuple[str, str], row: Mapping[str, Json], columns: Sequence[str]) -> Json:
-    row = _handy(row)
+    row = _in_megabytes(row)
     first = next(iter(row.values()))
     whole = row.get(FULL, {}).get("value")
     cells = [_cell(row.get(title), whole if title != FULL else None) for title in columns]
     return {"name": key[0], "parameters": key[1], "unit": first["unit"], "better": first["better"], "cells": cells}
 
 
-def _handy(row: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Bytes in megabytes or gigabytes, one unit for the whole row."""
+def _in_megabytes(row: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A row of bytes in megabytes or gigabytes, with one unit for the whole row; other rows as they are."""
     values = [metric["value"] for metric in row.values()]
-    if any(metric["unit"] != "bytes" for metric in row.values()) or not all(map(_is_number, values)):
+    if any(metric["unit"] != "bytes" for metric in row.values()) or not all(map(is_number, values)):
         return row
     factor, unit = (1e9, "GB") if max(values) >= 2e9 else (1e6, "MB")
     return {title: _divided(metric, factor) | {"unit": unit} for title, metric in row.items()}
@@ -89,15 +90,11 @@ def _divided(metric: Json, factor: float) -> Json:
     return metric | {"value": metric["value"] / factor, "interval": scaled}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _cell(metric: Json | None, whole: Any) -> Json:
     if metric is None:
         return {}
     value = metric["value"]
-    ratio = value / whole if _is_number(value) and _is_number(whole) and whole else None
+    ratio = value / whole if is_number(value) and is_number(whole) and whole else None
     return {
         "value": value,
         "interval": metric.get("interval"),
@@ -107,31 +104,31 @@ def _cell(metric: Json | None, whole: Any) -> Json:
 
 
 def _worse(ratio: float | None, better: str) -> bool:
-    """Whether a ratio to full precision is one for the worse, by more than a hundredth."""
+    """True if a ratio to full precision is worse than 1 by more than a hundredth."""
     return ratio is not None and (ratio > 1.01 if better == "lower" else ratio < 0.99)
 
 
 def _titles(variants: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """A short title for each variant: its quantization, or what else tells it from the others."""
-    told = {wording.variant(each): each for each in variants}
-    short = {long: _short(each) for long, each in told.items()}
-    several = Counter(short.values())
-    return {long: name if several[name] == 1 else f"{name} · {long}" for long, name in short.items()}
+    """A title for each variant by its words: the quantization, and all its words if that is not unique."""
+    by_words = {wording.variant(each): each for each in variants}
+    short = {words: _short_title(each) for words, each in by_words.items()}
+    counts = Counter(short.values())
+    return {words: title if counts[title] == 1 else f"{title} · {words}" for words, title in short.items()}
 
 
-def _short(variant: Mapping[str, Any]) -> str:
+def _short_title(variant: Mapping[str, Any]) -> str:
     if not variant:
         return "no weights"
     quantization = variant.get("quantization")
     return FULL if quantization in (None, "", "none") else str(quantization)
 
 
-def trades(table: Json, case: Json) -> list[Json]:
-    """Plots of quality against memory and speed, one point for each variant; full precision loses nothing."""
+def trade_offs(table: Json, subject: Json) -> list[Json]:
+    """Plots of quality against memory and speed, with one point for each variant; full precision is at zero loss."""
     by_name = {row["name"]: row for row in reversed(table["rows"])}
     quality = by_name.get(QUALITY)
-    found = []
-    for title, other in AGAINST:
+    plots = []
+    for title, other in TRADE_OFFS:
         if quality and (cost := by_name.get(other)):
             curves = _points(table["columns"], cost["cells"], quality["cells"])
             if len(curves) > 1:
@@ -139,10 +136,10 @@ def trades(table: Json, case: Json) -> list[Json]:
                     "x": f"{wording.words(other.partition('.')[2])} ({cost['unit']})",
                     "y": f"KL divergence ({quality['unit']})",
                 }
-                found.append(
-                    {"kind": "points", "title": title, "about": case["subject"]["name"], "curves": curves} | axes
+                plots.append(
+                    {"kind": "points", "title": title, "about": subject["subject"]["name"], "curves": curves} | axes
                 )
-    return found
+    return plots
 
 
 def _points(titles: Sequence[str], costs: Sequence[Json], losses: Sequence[Json]) -> list[Json]:
@@ -155,32 +152,28 @@ def _points(titles: Sequence[str], costs: Sequence[Json], losses: Sequence[Json]
     return curves
 
 
-def series(trial: Trial) -> list[Json]:
-    """What checks recorded to be plotted: the same series of several variants in one plot, for each subject."""
+def series(records: RunRecords) -> list[Json]:
+    """The series that checks recorded; each plot has one series of one subject with all its variants."""
     plots: dict[tuple[str, ...], Json] = {}
-    titles = _titles([check.variant for check in trial.checks if check.series])
-    for check in trial.checks:
-        for one in check.series:
-            if not one["points"]:
+    titles = _titles([check.variant for check in records.checks if check.series])
+    for check in records.checks:
+        for recorded in check.series:
+            if not recorded["points"]:
                 continue
-            key = (one["name"], check.subject, one["kind"], one["x"], one["y"])
-            suite, _, name = one["name"].partition(".")
-            base = {
-                "kind": one["kind"],
-                "title": wording.title(name),
-                "about": check.subject,
-                "suite": suite,
-            }
-            plot = plots.setdefault(key, base | {"x": one["x"], "y": one["y"], "curves": [], "name": one["name"]})
+            key = (recorded["name"], check.subject, recorded["kind"], recorded["x"], recorded["y"])
+            suite, _, name = recorded["name"].partition(".")
+            new = {field: recorded[field] for field in ("name", "kind", "x", "y")}
+            new |= {"title": wording.title(name), "about": check.subject, "suite": suite, "curves": []}
+            plot = plots.setdefault(key, new)
             label = titles[wording.variant(check.variant)] if check.variant else ""
             plot["curves"].append(
-                {"label": label, "how": wording.parameters(check.parameters), "points": one["points"]}
+                {"label": label, "how": wording.parameters(check.parameters), "points": recorded["points"]}
             )
     return [_labelled(plot) for plot in plots.values()]
 
 
 def _labelled(plot: Json) -> Json:
-    """Parameters in the labels where the curves differ in them, beside the title where they do not."""
+    """The plot with parameters in its labels if the curves differ in them, else next to the title."""
     how = {curve["how"] for curve in plot["curves"]}
     if len(how) == 1:
         return plot | {"how": how.pop()}

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def replace(path: Path, content: str) -> None:
-    """Writes beside the file and renames, so that a kill never leaves half of it."""
+    """Writes a temporary file in the same directory and renames it, so that a kill leaves no half of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content.encode("utf-8", "backslashreplace"))
-        beside.replace(path)
+        temporary.write_bytes(content.encode("utf-8", "backslashreplace"))
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

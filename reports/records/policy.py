@@ -1,22 +1,28 @@
-"""Which findings and metric bounds decide the verdict."""
+"""The policy of a run: which findings and metric bounds decide the verdict."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from reports.records import renamed
+from reports.records.outcomes import SEVERITIES
+from reports.records.to_json import Json, is_number
 
-LEVELS = ("ignore", "hazard", "defect")
+IGNORE = "ignore"
+LEVELS = (IGNORE, *reversed(SEVERITIES))
+OF_RECORDS = ("better", "default")
+"""Fields of a bound that records have and users do not write."""
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What a finding of one check counts as, instead of what the check says."""
+    """The severity that a policy gives to the findings of one check."""
 
     level: str
     """One of LEVELS."""
@@ -28,29 +34,29 @@ class Bound:
     """The values of one metric that a subject may have."""
 
     metric: str
+    """Its name, or a pattern: `quantization.accuracy_change.*`."""
     reason: str
     min: float | None = None
     max: float | None = None
-    better: str | None = None
+    better: str = ""
     """lower or higher, for the reader; the bound itself is `min` and `max`."""
     subject: tuple[str, ...] = ()
-    """Names of the subjects that it is about; empty for all. Likewise the two below, of variants."""
+    """Names of the subjects that it applies to; empty for all. Likewise the next two, of variants."""
     quantization: tuple[str, ...] = ()
     device: tuple[str, ...] = ()
     """`cuda` stands for every cuda:N."""
     counts: str = "rejection"
-    """What it means to be beyond: rejection or condition."""
+    """The consequence of a value beyond it: rejection or condition."""
     only_if_measured: bool = False
-    """Whether nothing is said where the metric was not measured."""
+    """True if a run that did not measure the metric is fine."""
     default: bool = False
-    """Of the default policy: a bound of the user on the same metric takes its place."""
+    """True for a bound of the default policy, which a bound of the user on the same metric replaces."""
 
-    def about(self, subject: str) -> bool:
-        """Whether it is about a subject."""
+    def applies_to(self, subject: str) -> bool:
         return not self.subject or subject in self.subject
 
     def fits(self, metric: Mapping[str, Any]) -> bool:
-        """Whether it is about a measured metric: by the name, and by the variant."""
+        """True if name and variant of a measured metric are those of the bound."""
         variant = metric.get("variant") or {}
         device = str(variant.get("device", ""))
         return (
@@ -73,79 +79,145 @@ class Bound:
 
 @dataclass(frozen=True)
 class Policy:
-    """The policy of a run, checked: a misspelled field is an error that names it."""
+    """A validated policy."""
 
     severity: dict[str, Grade] = field(default_factory=dict)
-    """Check id to what its findings count as."""
+    """By check id."""
     bounds: tuple[Bound, ...] = ()
     required: tuple[str, ...] | None = None
-    """Suites that must give evidence; None: every suite that was planned for the subject."""
+    """Suites that must give evidence; None for every suite that was planned for the subject."""
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Policy:
-        """From the plain object of a policy file or of `Run.policy`."""
-        _known("policy", data, ("severity", "bounds", "required"))
-        required = data.get("required")
+    def from_dict(cls, data: Any, key: str = "policy", *, of_user: bool = False) -> Policy:
+        """Reads `Run.policy`, or the table of a policy file or manifest.
+
+        Args:
+            key: where the table is in its file, empty for the file itself.
+            of_user: refuse the fields that only records have.
+
+        Raises:
+            ValueError: names the key, what is wrong with it, and what is allowed.
+        """
+        table = Table(data, key, _fields(cls))
+        severity, bounds, required = table.get("severity", {}), table.get("bounds", []), None
+        if not isinstance(severity, Mapping):
+            raise table.error("severity", "expected a table of check ids")
+        if not isinstance(bounds, (list, tuple)):
+            raise table.error("bounds", "expected a list of tables")
+        if table.get("required") is not None:
+            required = table.texts("required", "expected a list of suite names")
+        allowed = [name for name in _fields(Bound) if not (of_user and name in OF_RECORDS)]
+        at = table.key_of("bounds")
         return cls(
-            severity={check: _grade(check, entry) for check, entry in (data.get("severity") or {}).items()},
-            bounds=tuple(_bound(index, entry) for index, entry in enumerate(data.get("bounds") or (), 1)),
-            required=None if required is None else _suites(required),
+            {
+                check: _grade(Table(entry, table.key_of(f"severity.{check}"), ("as", "reason")))
+                for check, entry in severity.items()
+            },
+            tuple(_bound(Table(entry, f"{at}.{number}", allowed)) for number, entry in enumerate(bounds)),
+            required,
         )
 
 
-def _known(where: str, data: Any, allowed: tuple[str, ...]) -> None:
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{where}: expected a table with {', '.join(allowed)}, got {data!r}")
-    if unknown := [name for name in data if name not in allowed]:
-        raise ValueError(f"{where}: unknown field {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}")
+class Table:
+    """One table of a policy, whose keys are known."""
+
+    def __init__(self, data: Any, key: str, allowed: Iterable[str]) -> None:
+        self.data: Mapping[str, Any] = data
+        self.key = key
+        known = sorted(allowed)
+        if not isinstance(data, Mapping):
+            raise ValueError(f"{key or 'the policy'}: expected a table with {', '.join(known)}, not {data!r}.")
+        for name in data:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f" Did you mean '{close[0]}'?" if close else ""
+                raise ValueError(f"unknown key '{self.key_of(name)}'; allowed: {', '.join(known)}.{hint}")
+
+    def key_of(self, name: str) -> str:
+        return f"{self.key}.{name}" if self.key else str(name)
+
+    def error(self, name: str, problem: str) -> ValueError:
+        given = f", not {self.data[name]!r}" if name in self.data else ""
+        return ValueError(f"{self.key_of(name)}: {problem}{given}.")
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a key; null counts as missing."""
+        value = self.data.get(name)
+        return default if value is None else value
+
+    def text(self, name: str, problem: str) -> str:
+        """A text that is there and not blank."""
+        value = self.data.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(name, problem)
+        return value
+
+    def number(self, name: str) -> float | None:
+        value = self.data.get(name)
+        if value is not None and not (is_number(value) and math.isfinite(value)):
+            raise self.error(name, "expected a finite number")
+        return value
+
+    def truth(self, name: str) -> bool:
+        value = self.get(name, False)
+        if not isinstance(value, bool):
+            raise self.error(name, "expected true or false")
+        return value
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """One of the choices; required where there is no default."""
+        value = self.get(name, default)
+        if (value != default and value not in choices) or value is None:
+            raise self.error(name, f"expected one of {', '.join(choices)}")
+        return str(value)
+
+    def texts(self, name: str, problem: str) -> tuple[str, ...]:
+        value = self.get(name, [])
+        if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+            raise self.error(name, problem)
+        return tuple(value)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """One name, or a list of names."""
+        value = self.data.get(name)
+        return (value,) if isinstance(value, str) else self.texts(name, "expected a name or a list of names")
 
 
-def _grade(check: str, entry: Any) -> Grade:
-    where = f"policy severity of {check}"
-    _known(where, entry, ("as", "reason"))
-    if entry.get("as") not in LEVELS:
-        raise ValueError(f"{where}: 'as' must be one of {', '.join(LEVELS)}, not {entry.get('as')!r}")
-    return Grade(entry["as"], _reason(where, entry))
+def with_defaults(table: Json, default: Json) -> Json:
+    """A policy as records hold it: the user's, without empty keys, with the bounds of the default policy, marked."""
+    bounds = [*table.get("bounds", []), *(bound | {"default": True} for bound in default.get("bounds", []))]
+    return {name: value for name, value in table.items() if value} | {"bounds": bounds}
 
 
-def _bound(index: int, entry: Any) -> Bound:
-    where = f"policy bound {index}"
-    _known(where, entry, tuple(f.name for f in dataclasses.fields(Bound)))
-    if not isinstance(entry.get("metric"), str):
-        raise ValueError(f"{where}: 'metric' must name a metric")
-    limits = [entry.get(side) for side in ("min", "max")]
-    if limits == [None, None] or not all(value is None or _is_number(value) for value in limits):
-        raise ValueError(f"{where} ({entry['metric']}): give 'min' or 'max' as a number")
-    if entry.get("counts", "rejection") not in ("rejection", "condition"):
-        raise ValueError(f"{where} ({entry['metric']}): 'counts' must be rejection or condition")
-    if entry.get("better") not in (None, "lower", "higher"):
-        raise ValueError(f"{where} ({entry['metric']}): 'better' must be lower or higher")
-    keys = {name: _names(entry[name]) for name in ("subject", "quantization", "device") if entry.get(name)}
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(kind))
+
+
+def _grade(table: Table) -> Grade:
+    return Grade(table.choice("as", LEVELS), _reason(table))
+
+
+def _bound(table: Table) -> Bound:
+    metric = renamed.name(table.text("metric", "expected the name of a metric"))
+    low, high = table.number("min"), table.number("max")
+    if low is None and high is None:
+        raise ValueError(f"{table.key}: a bound needs min or max.")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"{table.key}: min is above max.")
     return Bound(
-        **{
-            **entry,
-            **keys,
-            "metric": renamed.name(entry["metric"]),
-            "reason": _reason(f"{where} ({entry['metric']})", entry),
-        }
+        metric=metric,
+        reason=_reason(table),
+        min=low,
+        max=high,
+        better=table.choice("better", ("lower", "higher"), default=""),
+        subject=table.names("subject"),
+        quantization=table.names("quantization"),
+        device=table.names("device"),
+        counts=table.choice("counts", ("rejection", "condition"), default="rejection"),
+        only_if_measured=table.truth("only_if_measured"),
+        default=table.truth("default"),
     )
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(map(str, value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
-
-
-def _suites(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"policy required: expected a list of suite names, got {value!r}")
-    return tuple(value)
-
-
-def _reason(where: str, entry: Mapping[str, Any]) -> str:
-    if not isinstance(entry.get("reason"), str) or not entry["reason"].strip():
-        raise ValueError(f"{where}: needs a 'reason', so that the next reader knows why")
-    return str(entry["reason"])
+def _reason(table: Table) -> str:
+    return table.text("reason", "needs a reason, so that the next reader knows why")

@@ -1,4 +1,4 @@
-"""The versioned record schema: one JSON line per record, written once, read by everything else.
+"""The versioned schema of records: one JSON line per record.
 
 Kinds, in the order in which a run writes them: `run`, `subject` (one per subject), `catalog`, `plan`,
 `check` (one per executed check), `end`. A killed run lacks `end` and its last line may be cut.
@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from reports.records import renamed, validation
-from reports.records import to_json as plain
+from reports.records import renamed, to_json, validation
+from reports.records.outcomes import OUTCOMES
+from reports.records.to_json import Json
 
 SCHEMA = 1
-OUTCOMES = ("pass", "defect", "hazard", "unsupported", "error")
-
-Json = dict[str, Any]
 
 
 class Record:
@@ -29,26 +27,27 @@ class Record:
     kind: ClassVar[str]
 
     def to_json(self) -> Json:
-        # Shallow: `dataclasses.asdict` deep-copies evidence, and fails on what cannot be copied.
-        return {"kind": self.kind} | {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]
+        """The fields under their names in files; shallow, since evidence may hold values that cannot be copied."""
+        return {"kind": self.kind} | {name: getattr(self, field) for name, field in _names(type(self)).items()}  # type: ignore[arg-type]
 
     def line(self) -> str:
-        """What stands in the file of records, without the end of the line."""
-        return plain.dumps(self.to_json())
+        """The record as a line of the file, without the line end."""
+        return to_json.dumps(self.to_json())
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{name: data[name] for name in _names(cls) if name in data})  # type: ignore[arg-type]
+        return cls(**{field: data[name] for name, field in _names(cls).items() if name in data})  # type: ignore[arg-type]
 
 
 @cache
-def _names(kind: type[Record]) -> tuple[str, ...]:
-    return tuple(f.name for f in dataclasses.fields(kind))  # type: ignore[arg-type]
+def _names(kind: type[Record]) -> dict[str, str]:
+    """Names of the fields in files, and in code."""
+    return {validation.json_name(each): each.name for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Run(Record):
-    """What was asked for, and where it ran."""
+    """The options of a run and its environment."""
 
     kind = "run"
     started: str
@@ -61,13 +60,13 @@ class Run(Record):
     versions: dict[str, str]
     """Library name to version, Python included."""
     command: str
-    """The command line, ready to paste."""
+    """The command line, to be pasted."""
     environment: Json = field(default_factory=dict)
     """Threads, processor, accelerator, memory budget, environment switches that matter."""
     options: Json = field(default_factory=dict)
     """Options that change what a run means: strict, allow_remote_code, allow_pickle ..."""
     policy: Json = field(default_factory=dict)
-    """What decides the verdict; see `reports.verdict.judge.Policy`."""
+    """See `reports.records.policy.Policy`."""
     schema: int = SCHEMA
 
 
@@ -82,26 +81,26 @@ class Subject(Record):
     """As the user named it: a directory, `org/name` or `builtin:NAME`."""
     revision: str | None = None
     fingerprint: str | None = None
-    """`sha256:...` over names and contents of the files that matter; None when there was nothing to read."""
+    """`sha256:...` over names and contents of the files that matter; None if there are none."""
     architecture: str | None = None
     """Class name from `config.json`, None for a bare tokenizer."""
     parameters: int = 0
     """Number of stored parameters; 0 without weights."""
     files: dict[str, str] = field(default_factory=dict)
-    """Path to the beginning of the sha256 of each file behind the fingerprint, so that a comparison can name them."""
+    """Path to the beginning of the sha256 of each file that the fingerprint covers; a comparison names them."""
     facts: Json = field(default_factory=dict)
-    """model_type, tasks, dtype, bytes of weights, notes about how a built-in was made ..."""
+    """model_type, tasks, dtype, bytes of weights, notes on the making of a built-in ..."""
     problems: list[Json] = field(default_factory=list)
-    """What makes the subject unloadable, found without loading: file, summary, remedy."""
+    """Problems that keep the subject from loading, found in its files: file, summary, remedy."""
     accepted: dict[str, str] = field(default_factory=dict)
-    """Check id to the reason for which its finding is accepted (from the manifest)."""
+    """Check id to the reason for accepting its finding (from the manifest)."""
     required: list[str] = field(default_factory=list)
     """Capabilities that the subject must have, `name` or `name=value` (from the manifest)."""
 
 
 @dataclass(frozen=True)
 class Catalog(Record):
-    """The checks of the run: id to what its docstring says (promise, why, fix, source)."""
+    """Documentation of the checks by id: promise, why, fix and source of the docstring."""
 
     kind = "catalog"
     checks: dict[str, dict[str, str]]
@@ -109,13 +108,15 @@ class Catalog(Record):
 
 @dataclass(frozen=True)
 class Plan(Record):
-    """What was going to run, so that a run cut short can say what is missing."""
+    """The checks to come, so that a run that was cut short can list the missing ones."""
 
     kind = "plan"
     checks: list[Json]
     """Each with check, subject, variant, parameters: the key of the check record to come."""
     deselected: int = 0
-    """Checks that `-k`, `-m` or `--deselect` left out."""
+    """Number of checks that `-k`, `-m` or `--deselect` left out."""
+    left_out: list[Json] = field(default_factory=list)
+    """Checks that were not generated: {"what": the need that is not met, "checks": ids, "subjects": names} each."""
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,14 @@ class Metric:
     """lower or higher."""
     samples: int
     interval: list[float] | None = None
-    """95% confidence interval [low, high], None when it has none (an exact count)."""
+    """95% confidence interval [low, high]; None for an exact count."""
     effect: float | None = None
-    """Smallest relative change against a baseline that is worth a word; None for the usual 1%."""
+    """Smallest relative change against a baseline that is reported; None for the usual 1%."""
     version: str = ""
     """Of the input that was measured: values over other versions are not compared."""
     compared: bool = True
-    """False for what the machine decides from minute to minute (a time, a rate, memory that the operating system
-    counts): it is kept and shown, but another run's is no regression. Ratios of interleaved rounds are compared."""
+    """False for values that differ from run to run on one machine (a time, a rate, memory that the operating system
+    counts): they are shown, and never a regression. Ratios of interleaved rounds are compared."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +170,11 @@ class Check(Record):
     metrics: list[Json] = field(default_factory=list)
     """Each the fields of `Metric`."""
     sequences: dict[str, Json] = field(default_factory=dict)
-    """Name to sets of integer sequences, packed; see `reports.records.sequences`."""
+    """See `reports.records.sequences`; by name."""
     series: list[Json] = field(default_factory=list)
-    """Points for plots; see `reports.records.series`."""
-    kept: dict[str, Json] = field(default_factory=dict)
-    """Name to what was seen, to be compared with another run; see `reports.records.observations`."""
+    """See `reports.records.series`."""
+    observations: dict[str, Json] = field(default_factory=dict, metadata={"json": "kept"})
+    """See `reports.records.observations`; by name."""
 
     @property
     def suite(self) -> str:
@@ -186,7 +187,7 @@ class Check(Record):
 
 @dataclass(frozen=True)
 class End(Record):
-    """Present only when the run came to its end."""
+    """Written at the end of a run; missing if the run was killed."""
 
     kind = "end"
     finished: str
@@ -197,12 +198,12 @@ KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in (Run, Subject, Catalo
 
 
 def key(data: Mapping[str, Any]) -> str:
-    """What a check record is compared by: check id, subject, variant and parameters; never a pytest node id."""
+    """The key of a check record: check id, subject, variant and parameters; never a pytest node id."""
     parts = {name: data.get(name) or {} for name in ("check", "subject", "variant", "parameters")}
     check, subject = parts["check"], parts["subject"]
     if parts["variant"] or parts["parameters"] or type(check) is not str or type(subject) is not str:
-        return plain.dumps(parts, sort=True)
-    # the same text, written directly: thousands of subjects have a dozen checks each
+        return to_json.dumps(parts, sort=True)
+    # the same text, written directly: faster for thousands of subjects with a dozen checks each
     return f'{{"check": {json.dumps(check)}, "parameters": {{}}, "subject": {json.dumps(subject)}, "variant": {{}}}}'
 
 
@@ -217,7 +218,7 @@ class Writer:
         self.write_line(record.line())
 
     def write_line(self, line: str) -> None:
-        """A record as `Record.line` has it."""
+        """Writes the line of a record, as `Record.line` returns it."""
         self._file.write(line + "\n")
         self._file.flush()
 
@@ -226,17 +227,18 @@ class Writer:
 
 
 def read(path: Path, clean: Callable[[str, Any], Any] = lambda line, data: data) -> Iterator[Record]:
-    """The records of a file; a last line that was cut by a kill is dropped.
+    """Yields the records of a file; drops a last line that was cut by a kill.
 
-    `clean` gets each line and what it says, and returns what may be shown of it.
+    Args:
+        clean: gets each line and its value, and returns the redacted value.
     """
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                data = plain.loads(line)
-            except ValueError as problem:
-                if not isinstance(problem, json.JSONDecodeError):
-                    raise ValueError(f"{path}, line {number}: {problem}") from None
+                data = to_json.loads(line)
+            except ValueError as error:
+                if not isinstance(error, json.JSONDecodeError):
+                    raise ValueError(f"{path}, line {number}: {error}") from None
                 if line.endswith("\n"):
                     raise ValueError(f"{path}, line {number}: not a JSON record") from None
                 return
@@ -250,77 +252,18 @@ def _with_current_names(check: Check) -> Check:
 
 
 def parse(data: Any, *, where: str) -> Record:
-    """A record from its JSON object; newer schemas, unknown kinds and missing fields are refused by name."""
+    """Returns the record of a JSON object; refuses newer schemas, unknown kinds, and missing or wrong fields."""
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{where}: unknown record kind {kind!r}")
     if kind == "run" and data.get("schema") != SCHEMA:
         raise ValueError(f"{where}: schema {data.get('schema')!r}, this version reads {SCHEMA}")
-    if kind == "check" and data.get("outcome") not in OUTCOMES:
+    if kind == "check" and data.get("outcome") not in tuple(OUTCOMES):
         raise ValueError(f"{where}: unknown outcome {data.get('outcome')!r}")
     try:
         record = KINDS[kind].from_json(data)
-    except TypeError as problem:
-        raise ValueError(f"{where}: incomplete {kind} record ({problem})") from None
-    if wrong := validation.mistake(record):
-        raise ValueError(f"{where}: this {kind} record was not written by seatrial: {wrong}")
+    except TypeError as error:
+        raise ValueError(f"{where}: incomplete {kind} record ({error})") from None
+    if problem := validation.problem_in(record):
+        raise ValueError(f"{where}: this {kind} record was not written by seatrial: {problem}")
     return record
-
-
-@dataclass
-class Trial:
-    """All records of one run, sorted by kind: what verdict, baseline and report work on."""
-
-    run: Run
-    subjects: list[Subject] = field(default_factory=list)
-    catalog: dict[str, dict[str, str]] = field(default_factory=dict)
-    plan: list[Json] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
-    end: End | None = None
-    deselected: int = 0
-
-    @classmethod
-    def gather(cls, records: Iterable[Record]) -> Trial:
-        stream = iter(records)
-        first = next(stream, None)
-        if not isinstance(first, Run):
-            raise ValueError("no run record: the file is empty or not a seatrial record file")
-        trial = cls(first)
-        for record in stream:
-            trial.add(record)
-        trial._refuse_strangers()
-        return trial
-
-    def _refuse_strangers(self) -> None:
-        """Checks of subjects that no record describes."""
-        known = {subject.name for subject in self.subjects}
-        for check in self.checks:
-            if check.subject not in known:
-                raise ValueError(
-                    f"a record of {check.check} is of {check.subject[:60]!r}, which no subject record describes"
-                )
-
-    def add(self, record: Record) -> None:
-        match record:
-            case Subject():
-                self.subjects.append(record)
-            case Catalog():
-                self.catalog.update(record.checks)
-            case Plan():
-                self.plan.extend(record.checks)
-                self.deselected += record.deselected
-            case Check():
-                self.checks.append(record)
-            case End():
-                self.end = record
-
-    def checks_of(self, subject: str) -> list[Check]:
-        return [check for check in self.checks if check.subject == subject]
-
-    def missing(self) -> list[Json]:
-        """Planned checks without a record: the run was cut short, or a worker died."""
-        done = {check.key for check in self.checks}
-        return [planned for planned in self.plan if key(planned) not in done]
-
-    def subject(self, name: str) -> Subject:
-        return next(subject for subject in self.subjects if subject.name == name)

@@ -1,7 +1,7 @@
-"""Any Python value as plain JSON: evidence comes from checks and may hold anything.
+"""Any Python value as plain JSON; evidence comes from checks and may hold anything.
 
 Non-finite floats become null, number-like objects numbers, sets sorted lists, everything else its text.
-Lone surrogates survive as JSON escapes.
+Lone surrogates become JSON escapes.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+Json = dict[str, Any]
+"""A JSON object."""
+
 DEPTH = 40
 """Nesting beyond this is cut: evidence that refers to itself must not end the run."""
 PLAIN, CONTAINERS = frozenset({str, bool, int, type(None)}), frozenset({dict, list})
-"""Types that are told at once; to ask whether a value is a number or a mapping takes longer."""
+"""Types recognised by `type()` alone; isinstance checks against abstract classes are slower."""
 FOREIGN = 60
-"""Nesting beyond this was not written by `dumps`: whoever reads on would end in a RecursionError."""
+"""Nesting beyond this was not written by `dumps`, and would end in a RecursionError later on."""
 
 
 def loads(text: str) -> Any:
-    """The value of a JSON text that may come from elsewhere.
+    """Returns the value of a JSON text that seatrial may not have written.
 
     Raises:
-        ValueError: no JSON, or nested deeper than anything that is written here.
+        ValueError: not JSON, or nested deeper than anything that `dumps` writes.
     """
     try:
         value = json.loads(text)
@@ -38,7 +41,7 @@ def loads(text: str) -> Any:
 
 
 def _deeper(value: Any, limit: int) -> bool:
-    """Whether containers are nested more than so many times, told level by level."""
+    """True if containers are nested deeper than the limit; counts level by level, without recursion."""
     level = [value]
     for _ in range(limit):
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
@@ -49,12 +52,17 @@ def _deeper(value: Any, limit: int) -> bool:
 
 
 def dumps(value: Any, *, sort: bool = False, indent: int | None = None) -> str:
-    """JSON text in ASCII; sorted, equal values give equal text."""
+    """JSON text in ASCII; with `sort`, equal values give equal text."""
     return json.dumps(plain(value), ensure_ascii=True, allow_nan=False, sort_keys=sort, indent=indent)
 
 
+def is_number(value: Any) -> bool:
+    """True for int and float, not for bool."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def plain(value: Any, depth: int = DEPTH) -> Any:
-    """The value in JSON's own types."""
+    """Returns the value in JSON's own types."""
     kind = type(value)
     if kind in PLAIN:
         return value
@@ -89,5 +97,5 @@ def _text(value: Any) -> str:
         return value
     try:
         return str.__str__(value) if isinstance(value, str) else str(value)
-    except Exception:  # evidence must not take the run down
+    except Exception:  # evidence must not end the run
         return f"<{type(value).__name__}>"

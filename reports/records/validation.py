@@ -1,4 +1,4 @@
-"""Whether the fields of a record hold what the schema says: a foreign or edited file is refused by name."""
+"""Types of the fields of records: a foreign or edited file is refused with the name of the field."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reports.records import series
+from reports.records.to_json import is_number
 
 Test = Callable[[Any], bool]
 
 
-def mistake(record: Any) -> str:
-    """The first field that holds something else, in words; empty when all is well."""
-    return next(_mistakes(record), "")
+def problem_in(record: Any) -> str:
+    """Returns the first field of a record whose value has the wrong type, in words; empty if all are right."""
+    return next(_problems(record), "")
 
 
-def _mistakes(record: Any) -> Iterator[str]:
+def json_name(field: dataclasses.Field[Any]) -> str:
+    """The key of a field in files; records of older versions call some fields by another name than the code."""
+    return str(field.metadata.get("json", field.name))
+
+
+def _problems(record: Any) -> Iterator[str]:
     for field in dataclasses.fields(record):
-        value, wanted = getattr(record, field.name), str(field.type)
-        if wanted in TYPES and not TYPES[wanted](value):
-            yield f"{field.name} is {_told(value)}, not {WORDS.get(wanted, wanted)}"
-        elif check := INSIDE.get(f"{record.kind}.{field.name}"):
-            yield from (f"{field.name}: {why}" for each in _entries(value) if (why := check(each)))
+        name, value, annotation = json_name(field), getattr(record, field.name), str(field.type)
+        if annotation in TYPES and not TYPES[annotation](value):
+            yield f"{name} is {_type_of(value)}, not {WORDS.get(annotation, annotation)}"
+        elif problem_in_entry := ENTRIES.get(f"{record.kind}.{name}"):
+            yield from (f"{name}: {problem}" for each in _entries(value) if (problem := problem_in_entry(each)))
 
 
 def _entries(value: Any) -> list[Any]:
@@ -35,8 +41,8 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    """Also finite, and no whole number beyond what a float holds: arithmetic would end in a traceback."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < sys.float_info.max
+    """True for a finite number within the range of floats; others would end in a traceback later on."""
+    return is_number(value) and abs(value) < sys.float_info.max
 
 
 def _truth(value: Any) -> bool:
@@ -67,7 +73,7 @@ TYPES: dict[str, Test] = {
     "dict[str, Json]": _table_of(_object),
     "dict[str, dict[str, str]]": _table_of(_table_of(_text)),
 }
-"""What each annotation of the schema allows."""
+"""A test for each annotation of the schema."""
 
 WORDS = {
     "str": "a text",
@@ -83,45 +89,46 @@ WORDS = {
 }
 
 
-def _told(value: Any) -> str:
-    """What a value is, without the value: it may be long."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not _number(value):
+def _type_of(value: Any) -> str:
+    """The type of a value in words, without the value, which may be long."""
+    if is_number(value) and not _number(value):
         return "no finite number"
     names = {type(None): "null", str: "a text", dict: "an object", list: "a list", bool: "true or false"}
     return names.get(type(value), "a number")
 
 
-def _fields(wanted: dict[str, Test], optional: dict[str, Test]) -> Callable[[Any], str]:
-    """A test of an object's entries, which says what is wrong."""
+def _fields(required: dict[str, Test], optional: dict[str, Test]) -> Callable[[Any], str]:
+    """Makes a function that returns the first wrong field of an object in words."""
 
-    def wrong(entry: Any) -> str:
-        for name, test in (wanted | optional).items():
+    def problem_in_entry(entry: Any) -> str:
+        for name, test in (required | optional).items():
             if name in entry and not test(entry[name]):
-                return f"{name} is {_told(entry[name])}"
-            if name in wanted and name not in entry:
+                return f"{name} is {_type_of(entry[name])}"
+            if name in required and name not in entry:
                 return f"{name} is missing"
         return ""
 
-    return wrong
+    return problem_in_entry
 
 
 def _interval(value: Any) -> bool:
     return value is None or (isinstance(value, list) and len(value) == 2 and all(map(_number, value)))
 
 
-def _maybe_number(value: Any) -> bool:
+def _number_or_null(value: Any) -> bool:
     return value is None or _number(value)
 
 
-PLACE: dict[str, Test] = {"variant": _object, "parameters": _object}
+VARIANT: dict[str, Test] = {"variant": _object, "parameters": _object}
 
-INSIDE: dict[str, Callable[[Any], str]] = {
-    "plan.checks": _fields({"check": _text, "subject": _text}, PLACE),
+ENTRIES: dict[str, Callable[[Any], str]] = {
+    "plan.checks": _fields({"check": _text, "subject": _text}, VARIANT),
+    "plan.left_out": _fields({"what": _text, "checks": _list_of(_text), "subjects": _list_of(_text)}, {}),
     "subject.problems": _fields({}, {"summary": _text, "remedy": _text, "reproduce": _text, "file": _text}),
     "check.metrics": _fields(
-        {"name": _text, "value": _maybe_number, "unit": _text, "better": _text, "samples": _maybe_number},
-        {"interval": _interval, "effect": _maybe_number, "version": _text, "compared": _truth},
+        {"name": _text, "value": _number_or_null, "unit": _text, "better": _text, "samples": _number_or_null},
+        {"interval": _interval, "effect": _number_or_null, "version": _text, "compared": _truth},
     ),
-    "check.series": series.mistake,
+    "check.series": series.problem_in,
 }
-"""What the entries of a field must hold."""
+"""A function for the entries of a field: it returns the first problem in words."""

@@ -1,4 +1,4 @@
-"""Hooks that make sense only where reports arrive: in the controller, or in the one process there is."""
+"""Hooks of the process that gets all reports: xdist's controller, or the only process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from reports.output import github, terminal
+from reports.records.to_json import Json
 from reports.redaction import redact
 from reports.run.logbook import Logbook
 
@@ -18,7 +19,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Controller:
-    """Feeds the logbook, shows where the run is, and at the end what the logbook says."""
+    """Feeds the logbook, shows progress, and prints the summary at the end."""
 
     def __init__(self, config: pytest.Config, logbook: Logbook):
         self.logbook = logbook
@@ -26,13 +27,14 @@ class Controller:
         self._verbose = config.get_verbosity() != 0
         self._places: dict[str, str] = {}
         self._place = ""
-        self._asked_to_stop = False
-        self._wants_durations = config.getoption("durations", None) is not None
-        self._end_in_order()
+        """Subject, variant and suite of the running check, as the terminal shows them."""
+        self._interrupted = False
+        self._shows_durations = config.getoption("durations", None) is not None
+        self._handle_signals()
 
-    def plan(self, descriptions: list[dict[str, Any]]) -> None:
+    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json]) -> None:
         """Takes the checks to come, in the process that will run them."""
-        self.logbook.plan(descriptions)
+        self.logbook.plan(descriptions, left_out)
         self._places = {each["nodeid"]: each["place"] for each in descriptions}
         if self._places and self._terminal and not self._verbose:
             self._terminal.showfspath = False
@@ -42,7 +44,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: Any) -> None:
-        """Says once that another subject or suite begins."""
+        """Shows when another subject or suite begins."""
         place = self._places.get(str(nodeid), self._place)
         if place != self._place and self._terminal and not self._verbose:
             self._place = place
@@ -54,50 +56,55 @@ class Controller:
         self.logbook.take(report)
         yield
         if hasattr(report, "seatrial") or report.outcome == "passed":
-            self._forget(report)
+            self._free(report)
 
-    def _forget(self, report: pytest.TestReport) -> None:
-        """Lets go of what everybody has read: the terminal keeps three reports of every check until the end."""
+    def _free(self, report: pytest.TestReport) -> None:
+        """Frees what all plugins have read: the terminal keeps three reports of every check until the end."""
         vars(report).pop("seatrial", None)
         report.keywords, report.user_properties = NOTHING, []
-        if self._terminal and not self._wants_durations:
+        if self._terminal and not self._shows_durations:
             self._terminal.stats.get("", []).clear()  # set-ups and tear-downs, which only --durations reads
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """xdist: a worker is gone, and left its plan if it ended in order."""
-        self.logbook.plan(getattr(node, "workeroutput", {}).get("seatrial_plan", []))
+        """Takes the plan of an xdist worker, unless it crashed."""
+        output = getattr(node, "workeroutput", {})
+        self.logbook.plan(output.get("seatrial_plan", []), output.get("seatrial_left_out", []))
 
     def pytest_runtest_logfinish(self) -> None:
-        """Stops also where a library swallowed the interrupt: an import guarded by a bare `except`, a finalizer."""
-        if self._asked_to_stop:
+        """Stops the run if a library swallowed the interrupt: a bare `except` around an import, a finalizer."""
+        if self._interrupted:
             raise KeyboardInterrupt("asked to stop")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = self.logbook.finish(int(exitstatus))
 
-    def _end_in_order(self) -> None:
+    def _handle_signals(self) -> None:
         """SIGTERM, which a CI system sends when it cancels a job, ends the run like Ctrl-C: with its report."""
 
         def interrupt(number: int, frame: Any) -> NoReturn:
-            self._asked_to_stop = True
+            self._interrupted = True
             raise KeyboardInterrupt("asked to stop")
 
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, interrupt)
             signal.signal(signal.SIGINT, interrupt)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        for text, style in terminal.lines(self.logbook.trial, self.logbook.verdict, self.logbook.directory):
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
+        records = self.logbook.records
+        if config.option.why:
+            for text, style in terminal.left_out(records.left_out, {subject.name for subject in records.subjects}):
+                terminalreporter.write_line(text, **style)
+        for text, style in terminal.lines(records, self.logbook.verdict, self.logbook.directory):
             terminalreporter.write_line(text, **style)
         for remark in self.logbook.remarks:
             terminalreporter.write_line(remark)
         self._annotate(terminalreporter)
 
     def _annotate(self, terminalreporter: Any) -> None:
-        """To the stream behind the screen, which lets no commands through."""
+        """Writes annotations to the stream behind the redacted one, which lets no commands through."""
         stream = getattr(terminalreporter._tw._file, "stream", None)
-        if github.here() and stream is not None:
-            for line in github.annotated(self.logbook.verdict):
-                stream.write(f"{redact.hide(line)}\n")
+        if github.in_actions() and stream is not None:
+            for line in github.annotation_lines(self.logbook.verdict):
+                stream.write(f"{redact.redacted(line)}\n")

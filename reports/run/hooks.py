@@ -1,4 +1,4 @@
-"""What the reporting room asks of whoever runs checks; it imports nobody, so it asks through pytest hooks."""
+"""Hooks by which the package `reports` asks for run and checks; it imports no other package."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ import pytest
 
 @pytest.hookspec(firstresult=True)
 def pytest_seatrial_run(config: pytest.Config) -> dict[str, Any] | None:  # type: ignore[empty-body]
-    """The run: `{"run": fields of records.Run, "subjects": [fields of records.Subject, ...]}`, None if it is none."""
+    """The run: `{"run": fields of schema.Run, "subjects": [fields of schema.Subject, ...]}`; None if it is none."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_seatrial_policy(config: pytest.Config) -> dict[str, Any] | None:  # type: ignore[empty-body]
+    """The policy, not validated: `{"table", "file", "key", "default"}`; None if there is no run.
+
+    `table` is the user's policy, `file` the path that it comes from (or None), `key` the key of the table in that file
+    (empty for the whole file). `default` holds the bounds of the default policy.
+    """
 
 
 @pytest.hookspec(firstresult=True)
 def pytest_seatrial_check(item: pytest.Item) -> dict[str, Any] | None:  # type: ignore[empty-body]
-    """The check behind an item, None for other tests.
+    """The check of an item, None for other tests.
 
     Keys: check, subject, variant, parameters (together the key of its record), documentation (promise, why, fix,
     source), reproduce (a command) and place (subject, variant and suite in a few words, for the terminal).

@@ -1,4 +1,4 @@
-"""On the controller: writes records as they come, and the report directory at the end."""
+"""The logbook of a run, in the controlling process: writes records as they come, and reports at the end."""
 
 from __future__ import annotations
 
@@ -14,62 +14,66 @@ from typing import Any
 
 import pytest
 
-from reports.baseline import file
-from reports.directory import report_directory as directory
+from reports.baseline import file as baseline_file
+from reports.baseline import kinds
+from reports.directory import report_directory
 from reports.output import github, markdown
 from reports.records import schema
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
 from reports.redaction import redact
 from reports.run.observer import KEY_FIELDS, is_strict
 from reports.verdict.findings import LOADS
 from reports.verdict.judge import exit_code
 
 REFRESH_SECONDS = 10
+"""Shortest time between two reports of an unfinished run."""
 RECORD_SECONDS = 2e-4
-"""What a report takes for each check of the run, roughly."""
+"""Rough time that a report takes for each check of the run."""
 
 
 class Logbook:
     """The records of one run, in memory and on disk."""
 
-    def __init__(self, config: pytest.Config, description: dict[str, Any]):
+    def __init__(self, config: pytest.Config, description: dict[str, Any], policy: Json):
         option = config.option
-        subjects = [redact.clean(schema.Subject.from_json(subject)) for subject in description["subjects"]]
-        self.directory = report_directory(option.report_dir, [subject.name for subject in subjects])
+        subjects = [redact.redacted_record(schema.Subject.from_json(subject)) for subject in description["subjects"]]
+        self.directory = directory_of(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
         options = description["run"].get("options", {}) | {"strict": is_strict(config)}
         options |= {"baseline": str(option.baseline)} if option.baseline else {}
-        run = redact.clean(schema.Run.from_json({"started": now(), **description["run"], "options": options}))
-        self.trial = schema.Trial(run)
+        run = {"started": now(), **description["run"], "options": options, "policy": policy}
+        self.records = RunRecords(redact.redacted_record(schema.Run.from_json(run)))
         self.baseline = load_baseline(option.baseline)
         self.compared_with: Path | None = option.baseline
         self.allow_mismatch = bool(option.allow_mismatch)
         self.save_to = baseline_target(option.save_baseline)
-        self.regressions: list[dict[str, Any]] = []
-        self.verdict: dict[str, Any] = {}
+        self.regressions: list[Json] = []
+        self.verdict: Json = {}
         self.remarks: list[str] = []
-        """What the terminal says about baselines."""
+        """Lines for the end of the terminal output."""
         self.other_tests_failed = False
         self._crashed: dict[str, str] = {}
-        self._problems: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._problems: list[tuple[Json, Json]] = []
         self._refreshed = -math.inf
         self.deselected = 0
-        self._write(run)
+        self._write(self.records.run)
         for subject in subjects:
             self._write(subject)
             self._problems += [({"subject": subject.name}, problem) for problem in subject.problems]
         self._refresh()
 
     def _refresh(self) -> None:
-        """A report of what is known so far, for the reader of a run that is killed; it takes about 1% of the time."""
+        """Now and then writes a report of the unfinished run, in case it is killed; this takes about 1% of the time."""
         now = time.monotonic()
-        if now >= self._refreshed + max(REFRESH_SECONDS, 100 * RECORD_SECONDS * len(self.trial.checks)):
+        if now >= self._refreshed + max(REFRESH_SECONDS, 100 * RECORD_SECONDS * len(self.records.checks)):
             self._report_so_far()
             self._refreshed = now
 
     def _report_so_far(self) -> None:
-        """What goes wrong here must not end a run of hours: the records are safe, and the end tries again."""
+        """Writes the report; an exception must not end a run of hours, since the end of the run writes it again."""
         try:
-            self.verdict = directory.write(self.directory, self.trial)
+            self.verdict = report_directory.write(self.directory, self.records)
         except OSError:
             raise
         except Exception as error:
@@ -77,34 +81,36 @@ class Logbook:
             self.remarks = list(dict.fromkeys([*self.remarks, remark]))
 
     def _write(self, record: schema.Record, line: str | None = None) -> None:
-        """Takes a record, with its line where that is known."""
-        record, line = redact.clean_with_line(record, line)
+        """Adds a record, with its line if that is known."""
+        record, line = redact.redacted_with_line(record, line)  # again: with xdist the worker's environment was used
         self._writer.write_line(line)
         if isinstance(record, schema.Check) and self.baseline is None and not self.save_to:
-            record = replace(record, kept={}, sequences={})  # in the file for later; of a template half of its memory
+            # only baselines need them, and of a chat template they are half of the memory
+            record = replace(record, observations={}, sequences={})
         if not isinstance(record, schema.Run):
-            self.trial.add(record)
+            self.records.add(record)
 
-    def plan(self, descriptions: list[dict[str, Any]]) -> None:
-        """The checks to come; also what their promises are."""
+    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json] | None = None) -> None:
+        """Adds the checks to come and their documentation, and once the checks that were not generated."""
         catalog = {each["check"]: each["documentation"] for each in descriptions}
-        new = {check: text for check, text in catalog.items() if check not in self.trial.catalog}
+        new = {check: text for check, text in catalog.items() if check not in self.records.catalog}
         if new:
             self._write(schema.Catalog(new))
-        planned = {schema.key(entry) for entry in self.trial.plan}
+        planned = {schema.key(entry) for entry in self.records.plan}
         entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid")} for each in descriptions]
         entries = [entry for entry in entries if schema.key(entry) not in planned]
-        if entries:
-            self._write(schema.Plan(entries, self.deselected))
+        left_out = [] if self.records.left_out else left_out or []  # every xdist worker sends the same
+        if entries or left_out:
+            self._write(schema.Plan(entries, self.deselected, left_out))
             self.deselected = 0
 
     def take(self, report: pytest.TestReport) -> None:
-        """A report of pytest's: the record that it carries, or the failure of a test that is not a check."""
+        """Adds the record of a check's report, or notes the failure of a test that is no check."""
         carried = getattr(report, "seatrial", None)
         if carried is None:
             self.other_tests_failed |= report.failed and not hasattr(report, "seatrial_outcome")
-            if report.failed and str(report.when) == "???":  # xdist, of a worker that died
-                self._crashed[redact.hide(str(report.nodeid))] = str(report.longrepr)
+            if report.failed and str(report.when) == "???":  # from xdist: the worker died
+                self._crashed[redact.redacted(str(report.nodeid))] = str(report.longrepr)
             return
         line, problem = carried
         record = json.loads(line)
@@ -113,64 +119,63 @@ class Logbook:
         self._write(schema.Check.from_json(record), line)
         self._refresh()
 
-    def _tell_problems(self) -> None:
-        """A subject that cannot be loaded is a defect of `integrity/loads`, also where that check was not selected."""
+    def _add_unloadable(self) -> None:
+        """Adds a defect of `integrity/loads` for each subject that cannot be loaded, even if that check did not run."""
         for record, problem in self._problems:
-            told = (check for check in self.trial.checks_of(record["subject"]) if check.check == LOADS)
-            if problem["summary"] not in {check.summary for check in told}:
+            loads = (check for check in self.records.checks_of(record["subject"]) if check.check == LOADS)
+            if problem["summary"] not in {check.summary for check in loads}:
                 self._write(schema.Check.from_json(unloadable(record | {"variant": {}, "parameters": {}}, problem)))
 
-    def crashed(self) -> None:
-        """Checks whose worker process died become errors, if the plan says which they were."""
-        for planned in self.trial.missing():
+    def _add_crashed(self) -> None:
+        """Adds an error for each check whose worker process died, if the plan names it."""
+        for planned in self.records.missing():
             if message := self._crashed.get(planned.get("nodeid", "")):
                 fields = {name: planned[name] for name in KEY_FIELDS}
                 self._write(schema.Check(**fields, outcome="error", summary="the process crashed", details=message))
 
     def finish(self, exitstatus: int) -> int:
-        """Writes everything and returns the exit status that the verdict asks for."""
-        self.crashed()
-        self._tell_problems()
+        """Writes everything and returns the exit status."""
+        self._add_crashed()
+        self._add_unloadable()
         self._write(schema.End(now(), exitstatus))
         self._writer.close()
         if self.baseline is not None:
-            self.regressions = file.compare(self.baseline, self.trial, allow=self.allow_mismatch)
-            worse = file.worse(self.regressions)
-            told = f"for the worse: {file.counted(worse)}" if worse else "nothing became worse"
-            self.remarks.append(f"Compared with {self.compared_with}, {len(self.baseline['checks'])} checks: {told}.")
-        self.verdict = directory.write(self.directory, self.trial, self.regressions)
+            self.regressions = baseline_file.compare(self.baseline, self.records, allow=self.allow_mismatch)
+            worse = kinds.worse(self.regressions)
+            result = f"for the worse: {kinds.counted(worse)}" if worse else "nothing became worse"
+            self.remarks.append(f"Compared with {self.compared_with}, {len(self.baseline['checks'])} checks: {result}.")
+        self.verdict = report_directory.write(self.directory, self.records, self.regressions)
         github.summarize(markdown.render(self.verdict))
         self._save_baseline(exitstatus)
         return self._exit_status(exitstatus)
 
     def _save_baseline(self, exitstatus: int) -> None:
-        """Only a whole run with results is worth comparing with."""
-        whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.trial.missing()
-        if self.save_to and whole and self.trial.checks:
-            file.save(self.trial, self.save_to)
+        """Saves complete runs only."""
+        complete = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.records.missing()
+        if self.save_to and complete and self.records.checks:
+            baseline_file.save(self.records, self.save_to)
             self.remarks.append(f"Baseline saved: {self.save_to}")
         elif self.save_to:
             self.remarks.append(f"No baseline was saved to {self.save_to}: the run was cut short, or nothing ran.")
 
     def _exit_status(self, exitstatus: int) -> int:
-        worse = file.worse(self.regressions)
-        bad = bool(exit_code(self.verdict) or worse or self.other_tests_failed)
+        failed = bool(exit_code(self.verdict) or kinds.worse(self.regressions) or self.other_tests_failed)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            return int(bad)
+            return int(failed)
         return exitstatus if exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED else 1
 
 
-def unloadable(record: dict[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
-    """The record of a check that met a subject's problem, as the defect of `integrity/loads` that it is."""
-    told = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "remedy": problem["remedy"]}
-    return record | told | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
+def unloadable(record: Json, problem: Json) -> Json:
+    """The record of a check that met a problem of its subject, turned into a defect of `integrity/loads`."""
+    defect = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "remedy": problem["remedy"]}
+    return record | defect | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
 
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def report_directory(asked: Path | None, names: list[str]) -> Path:
+def directory_of(asked: Path | None, names: list[str]) -> Path:
     """The directory of `--report-dir`, else a new one named after time and subject."""
     if asked:
         return asked
@@ -179,28 +184,28 @@ def report_directory(asked: Path | None, names: list[str]) -> Path:
     return Path("reports", "runs", f"{stamp}-{subject}-{os.getpid()}")
 
 
-def open_writer(target: Path) -> schema.Writer:
+def open_writer(directory: Path) -> schema.Writer:
     try:
-        return schema.Writer(target / directory.RECORDS)
+        return schema.Writer(directory / report_directory.RECORDS)
     except OSError as error:
-        message = f"--report-dir {target}: cannot be written: {error.strerror}. Name a directory that can."
+        message = f"--report-dir {directory}: cannot be written: {error.strerror}. Name a directory that can."
         raise pytest.UsageError(message) from error
 
 
 def load_baseline(path: Path | None) -> Any:
     try:
-        found = file.load(path) if path else None
+        content = baseline_file.load(path) if path else None
     except OSError as error:
         raise pytest.UsageError(f"--baseline {path}: cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise pytest.UsageError(f"--baseline {path}: {error}") from error
-    if found is not None and not found["checks"]:
-        raise pytest.UsageError(f"--baseline {path}: holds no checks; save it again from a run that tried something.")
-    return found
+    if content is not None and not content["checks"]:
+        raise pytest.UsageError(f"--baseline {path}: holds no checks; save it again from a run that tested something.")
+    return content
 
 
 def baseline_target(path: Path | None) -> Path | None:
-    """The path of `--save-baseline`, if a file can be written there: told before the run, not after it."""
+    """The path of `--save-baseline`; a path that cannot be written is refused before the run."""
     if path is None:
         return None
     try:

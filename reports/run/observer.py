@@ -1,4 +1,4 @@
-"""In the process that runs a check: from pytest's phases to one check record."""
+"""The running check, in the process that runs it: from pytest's phases to one check record."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import pytest
 
 from reports.records import observations, sequences
 from reports.records import series as plots
+from reports.records.outcomes import OUTCOMES
 from reports.records.schema import Metric
 from reports.verdict.findings import LOADS
 
-SHORT = {"defect": "D", "hazard": "H", "unsupported": "U", "error": "E"}
-FATAL = ("defect", "error")
+BLOCKED = "blocked"
+"""Outcome of an exception that says that the subject cannot be loaded."""
 PANIC = "PanicException"
-"""What PyO3 raises when the Rust code behind a tokenizer panics: the suite tokenizers tries that and tells it."""
+"""Name of PyO3's exception for a panic of the Rust code of a tokenizer; the suite tokenizers reports those."""
 KEY_FIELDS = ("check", "subject", "variant", "parameters")
 
 
 @dataclass
-class Observation:
-    """What is known of a running check."""
+class RunningCheck:
+    """A check that runs, and what it records: the fixture `record`."""
 
     description: dict[str, Any]
     outcome: str = "pass"
@@ -33,14 +34,11 @@ class Observation:
     duration: float = 0.0
     capabilities: dict[str, Any] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
-    recorded: dict[str, Any] = field(default_factory=dict)
-    """Sets of sequences, as `reports.records.sequences` packs them."""
-    seen: dict[str, Any] = field(default_factory=dict)
-    """Renders, outputs and answers, as `reports.records.observations` keeps them."""
-    plotted: list[dict[str, Any]] = field(default_factory=list)
-    """Points for plots, as `reports.records.series` keeps them."""
     problem: dict[str, Any] | None = None
-    """Set when the subject could not be loaded for this check."""
+    """Set if the subject could not be loaded for this check."""
+    _sequences: dict[str, Any] = field(default_factory=dict)
+    _observations: dict[str, Any] = field(default_factory=dict)
+    _series: list[dict[str, Any]] = field(default_factory=list)
 
     def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
         """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
@@ -61,14 +59,16 @@ class Observation:
     ) -> None:
         """Records a number with its unit, its better direction (lower or higher), sample size and 95% interval.
 
-        `effect` is the smallest relative change that counts against a baseline, `version` that of the input. What is
-        not `compared` is kept and shown only: a time or a rate of one run says nothing beside that of another.
+        Args:
+            effect: the smallest relative change that counts against a baseline.
+            version: of the input; values over other versions are not compared.
+            compared: False for what is only shown, such as a time or a rate of one run.
         """
         metric = asdict(Metric(name, value, unit, better, samples, list(interval) if interval else None))
-        told = {"effect": effect, "version": version} if effect or version else {}
-        told |= {} if compared else {"compared": False}
-        bare = {key: metric[key] for key in metric if key not in ("effect", "version", "compared")}
-        self.metrics.append(bare | told)
+        optional = ("effect", "version", "compared")
+        entry = {key: metric[key] for key in metric if key not in optional}
+        entry |= {"effect": effect, "version": version} if effect or version else {}
+        self.metrics.append(entry if compared else entry | {"compared": False})
 
     def sequences(
         self,
@@ -81,12 +81,14 @@ class Observation:
     ) -> None:
         """Records integer sequences by name (`group/number`), which a later run compares with its own.
 
-        `version` is that of the input that they were made from, `rules` says by which parts of the subject they came
-        about (a changed digest is named beside changed sequences), `texts` what stands for each name.
+        Args:
+            version: of the input.
+            rules: digests of the parts of the subject that made them; a changed one is named with changed sequences.
+            texts: the texts that the names stand for.
         """
-        self.recorded[name] = sequences.entry(values, version, rules or {}, texts or {})
+        self._sequences[name] = sequences.entry(values, version, rules or {}, texts or {})
 
-    def keep(
+    def observations(
         self,
         name: str,
         values: Mapping[str, Any],
@@ -96,12 +98,14 @@ class Observation:
         tolerance: float = 0.0,
         by: str = "",
     ) -> None:
-        """Keeps what was seen (`kind`: renders, outputs or answers) by name, for a later run to compare with.
+        """Records observations (`kind`: renders, outputs or answers) by name, which a later run compares with its own.
 
-        `version` is that of the inputs. Texts are compared exactly, numbers within the share `tolerance`. `by` says
-        what made them: where two sides differ in that, a change may not be the subject's.
+        Args:
+            version: of the inputs.
+            tolerance: share by which numbers may differ; texts are compared exactly.
+            by: the code that made them; if two sides differ in it, a change may not be the subject's.
         """
-        self.seen[name] = observations.entry(kind, values, version, tolerance, by)
+        self._observations[name] = observations.entry(kind, values, version, tolerance, by)
 
     def series(
         self,
@@ -114,13 +118,13 @@ class Observation:
     ) -> None:
         """Records points that the report plots, several variants of one name together.
 
-        A point is [x, y] or [x, y, low, high]; `x` and `y` are the titles of the axes with their units. Where `kind` is
-        bar, a point's x may be a text.
+        A point is [x, y] or [x, y, low, high]; `x` and `y` are titles of axes with units. With kind bar, the x of a
+        point may be a text.
         """
-        self.plotted.append(plots.entry(name, points, x, y, kind))
+        self._series.append(plots.entry(name, points, x, y, kind))
 
     def note_exception(self, error: BaseException, details: str) -> None:
-        """Classifies what a phase raised; the first exception counts, save that an error outweighs a finding."""
+        """Classifies the exception of a phase; the first one counts, but an error outweighs a finding."""
         outcome = classify(error)
         if self.outcome != "pass" and outcome != "error":
             return
@@ -129,35 +133,33 @@ class Observation:
         self.evidence = getattr(error, "evidence", None) or {}
         self.remedy = getattr(error, "remedy", None) or ""
         self.details = details if outcome == "error" else ""
-        if outcome == "blocked":
-            self._block()
+        if outcome == BLOCKED:
+            self._note_unloadable()
 
-    def _block(self) -> None:
-        """The subject cannot be loaded: a defect of `integrity/loads`; another check could not run for it."""
+    def _note_unloadable(self) -> None:
+        """The subject cannot be loaded: a defect of `integrity/loads`; other checks are unsupported."""
         self.problem = {"summary": self.summary, "evidence": self.evidence, "remedy": self.remedy}
         self.outcome = "defect"
         if self.description["check"] != LOADS:
             self.outcome, self.summary = "unsupported", f"the subject does not load, see {LOADS}"
 
-    def record(self) -> dict[str, Any]:
-        """The fields of `records.Check`."""
+    def fields(self) -> dict[str, Any]:
+        """The fields of `schema.Check` under their names in files."""
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
         names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
-        recorded: dict[str, Any] = {"sequences": self.recorded} if self.recorded else {}
-        recorded |= {"series": self.plotted} if self.plotted else {}
-        recorded |= {"kept": self.seen} if self.seen else {}
-        return known | {name: getattr(self, name) for name in names} | recorded
+        recorded = {"sequences": self._sequences, "series": self._series, "kept": self._observations}
+        return known | {name: getattr(self, name) for name in names} | {n: v for n, v in recorded.items() if v}
 
 
 def classify(error: BaseException) -> str:
-    """The outcome that an exception means; what no check raised on purpose is an error of the machine."""
+    """Returns the outcome that an exception means: its own `outcome`, a defect for an assertion, else an error."""
     if isinstance(error, pytest.skip.Exception):
         return "unsupported"
     if type(error).__name__ == PANIC:
         return "unsupported"
     declared = getattr(error, "outcome", None)
-    if isinstance(declared, str):
-        return declared
+    if declared in (*OUTCOMES, BLOCKED):
+        return str(declared)
     return "defect" if isinstance(error, AssertionError) else "error"
 
 
@@ -171,30 +173,30 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def text_of(observation: Observation) -> str:
+def text_of(check: RunningCheck) -> str:
     """A finding as a failure text, for JUnit and for pytest's own summary."""
-    parts = [observation.summary, *(f"  {name}: {value!r}" for name, value in observation.evidence.items())]
-    remedy = observation.remedy or observation.description["documentation"].get("fix", "")
-    parts += [f"Fix: {remedy}"] if remedy else []
-    return "\n".join([*parts, f"Reproduce: {observation.description['reproduce']}"])
+    lines = [check.summary, *(f"  {name}: {value!r}" for name, value in check.evidence.items())]
+    remedy = check.remedy or check.description["documentation"].get("fix", "")
+    lines += [f"Fix: {remedy}"] if remedy else []
+    return "\n".join([*lines, f"Reproduce: {check.description['reproduce']}"])
 
 
-def reshape(report: pytest.TestReport, observation: Observation, item: pytest.Item, *, strict: bool) -> None:
-    """Makes pytest count an outcome as DESIGN does: defect and error fail, hazard and unsupported do not."""
-    outcome = observation.outcome
+def reshape(report: pytest.TestReport, check: RunningCheck, item: pytest.Item, *, strict: bool) -> None:
+    """Sets pytest's outcome: defects and errors fail, hazards only with `--strict`, everything else is skipped."""
+    outcome = check.outcome
     report.seatrial_outcome = outcome  # type: ignore[attr-defined]
-    if outcome in FATAL or (outcome == "hazard" and strict):
+    if OUTCOMES[outcome].fails or (outcome == "hazard" and strict):
         report.outcome = "failed"
         if outcome != "error":
-            report.longrepr = text_of(observation)
+            report.longrepr = text_of(check)
     else:
         report.outcome = "skipped"
-        report.longrepr = (str(item.path), item.location[1] or 0, f"{outcome}: {observation.summary}")
+        report.longrepr = (str(item.path), item.location[1] or 0, f"{outcome}: {check.summary}")
 
 
 def is_strict(config: pytest.Config) -> bool:
-    """Whether `--strict` was given: pytest's own option, by which hazards count as defects here.
+    """True if `--strict` was given: pytest's own option, by which hazards count as defects here.
 
-    pytest 9 makes an ini override of it; one that stands in somebody's ini file does not count.
+    pytest 9 makes an ini override of it; the entry of an ini file does not count.
     """
     return "strict=true" in (config.option.override_ini or []) or bool(getattr(config.option, "strict", False))

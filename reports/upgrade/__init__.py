@@ -1,4 +1,4 @@
-"""The upgrade check: the same suite in two isolated environments, and what differs between the two runs.
+"""The upgrade check: the same suites in two isolated environments, and the changes between the two runs.
 
-Nothing of the libraries under test is imported here: the two sides are processes of their own.
+This process imports no library under test: each side is a process of its own.
 """

@@ -16,32 +16,33 @@ from pathlib import Path
 from reports.baseline import kinds
 from reports.directory import compare, report_directory
 from reports.records import atomic_write, to_json
-from reports.records.schema import Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
 from reports.upgrade import environments, libraries, runs, timings
 from reports.upgrade.pins import ROOT, Side
 
 BEFORE, AFTER = "before", "after"
 """Folders of the two sides' own reports."""
-MORE = "beside.json"
-"""Changes that come from neither: facts of the libraries, and timings."""
+LIBRARIES, OLD_NAME = "libraries.json", "beside.json"
+"""File with the changes of the libraries themselves, and the timings."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0 when nothing became worse, 1 when something did, 2 when the two cannot be compared."""
+    """Returns exit code 0 if nothing became worse, 1 if something did, 2 if the two cannot be compared."""
     sides = [Side.of(arguments.before), Side.of(arguments.after)]
     _refuse(sides)
     if arguments.timings and not arguments.keep:
         timings.refuse_few(arguments.timings)
-    place = Path(arguments.output or _directory(sides))
+    directory = Path(arguments.output or _new_directory(sides))
     if not arguments.keep:
         options = [*(f"--model={source}" for source in arguments.model), *arguments.pytest]
-        _run(sides, place, options, arguments)
-    found = kinds.ordered([*compare.compare(place / BEFORE, place / AFTER), *_more(place)])
-    _write(place, sides, found)
-    for line in compare.lines(found):
+        _run(sides, directory, options, arguments)
+    changes = kinds.ordered([*compare.compare(directory / BEFORE, directory / AFTER), *_library_changes(directory)])
+    _write(directory, sides, changes)
+    for line in compare.lines(changes):
         print(line)
-    print(place / report_directory.HTML)
-    return compare.exit_code(found)
+    print(directory / report_directory.HTML)
+    return compare.exit_code(changes)
 
 
 def _refuse(sides: Sequence[Side]) -> None:
@@ -58,48 +59,48 @@ def _refuse(sides: Sequence[Side]) -> None:
         raise ValueError(f"--from and --to must pin the same packages; on one side only: {', '.join(sorted(only))}")
 
 
-def _directory(sides: Sequence[Side]) -> Path:
+def _new_directory(sides: Sequence[Side]) -> Path:
     words = "-to-".join("-".join(f"{name}-{version}" for name, version in side.pins) for side in sides)
     return Path("reports", "runs", f"{datetime.now():%Y%m%d-%H%M%S}-upgrade-{words}-{os.getpid()}")
 
 
-def _run(sides: Sequence[Side], place: Path, options: Sequence[str], arguments: argparse.Namespace) -> None:
-    """Both environments first, so that what cannot be installed is told before anything is tried."""
+def _run(sides: Sequence[Side], directory: Path, options: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Builds both environments first, so that a failed installation is reported before anything runs."""
     pythons = [environments.python(side, _say) for side in sides]
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
-        suite = runs.snapshot(Path(folder).resolve())
+        code = runs.snapshot(Path(folder).resolve())
         for name, side, python in zip((BEFORE, AFTER), sides, pythons, strict=True):
-            _say(f"Running the suite with {side}.")
-            runs.trial(python, suite, place / name, options)
-            _point_at_the_project(place / name / report_directory.RECORDS, suite)
-        more = libraries.compared(pythons, suite)
+            _say(f"Running the suites with {side}.")
+            runs.run_checks(python, code, directory / name, options)
+            _point_at_the_project(directory / name / report_directory.RECORDS, code)
+        changes = libraries.compared(pythons, code)
         if arguments.timings:
-            more += timings.compared(pythons, suite, arguments.model, arguments.timings, _say)
-        atomic_write.replace(place / MORE, to_json.dumps(more, indent=1) + "\n")
+            changes += timings.compared(pythons, code, arguments.model, arguments.timings, _say)
+        atomic_write.replace(directory / LIBRARIES, to_json.dumps(changes, indent=1) + "\n")
 
 
-def _more(place: Path) -> list[Json]:
-    """What was found out beside the two runs: facts of the libraries, and timings."""
-    path = place / MORE
-    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+def _library_changes(directory: Path) -> list[Json]:
+    """The changes of the libraries themselves, and the timings."""
+    paths = [path for name in (LIBRARIES, OLD_NAME) if (path := directory / name).is_file()]
+    return list(json.loads(paths[0].read_text(encoding="utf-8"))) if paths else []
 
 
-def _point_at_the_project(path: Path, suite: Path) -> None:
-    """Commands that reproduce a finding name the copy of the suite, which is gone afterwards."""
-    atomic_write.replace(path, path.read_text(encoding="utf-8").replace(f"{suite}{os.sep}", f"{ROOT}{os.sep}"))
+def _point_at_the_project(path: Path, code: Path) -> None:
+    """Points reproduce commands at the project: they name the copy of the code, which is deleted afterwards."""
+    atomic_write.replace(path, path.read_text(encoding="utf-8").replace(f"{code}{os.sep}", f"{ROOT}{os.sep}"))
 
 
-def _write(place: Path, sides: Sequence[Side], found: Sequence[Json]) -> None:
-    trial = report_directory.load(place / AFTER)
-    compare.write(place, _told(trial, sides), found, before=str(sides[0]))
+def _write(directory: Path, sides: Sequence[Side], changes: Sequence[Json]) -> None:
+    records = report_directory.load(directory / AFTER)
+    compare.write(directory, _as_upgrade(records, sides), changes, before=str(sides[0]))
 
 
-def _told(trial: Trial, sides: Sequence[Side]) -> Trial:
-    """The later run, as a part of the check."""
+def _as_upgrade(records: RunRecords, sides: Sequence[Side]) -> RunRecords:
+    """The records of the later run with command and environment of the upgrade check."""
     words = [word for word in sys.argv[1:] if word != "upgrade"]
     command = f"python -m reports upgrade {shlex.join(words)}"
-    environment = trial.run.environment | {"upgrade": f"{sides[0]} → {sides[1]}"}
-    return dataclasses.replace(trial, run=dataclasses.replace(trial.run, command=command, environment=environment))
+    environment = records.run.environment | {"upgrade": f"{sides[0]} → {sides[1]}"}
+    return dataclasses.replace(records, run=dataclasses.replace(records.run, command=command, environment=environment))
 
 
 def _say(line: str) -> None:

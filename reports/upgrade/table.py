@@ -1,7 +1,6 @@
 """The changes of an upgrade as tables for documents: `python -m reports.upgrade.table OUT` prints Markdown.
 
-What is the same for several subjects is one row. Figures of single runs (speeds) are left out: they are not what a
-document should hold.
+A change of several subjects is one row. Speeds of single runs are left out.
 """
 
 from __future__ import annotations
@@ -15,30 +14,30 @@ from reports import wording
 from reports.baseline import kinds
 from reports.directory import report_directory
 from reports.output import markdown
-from reports.records.schema import Json
+from reports.records.to_json import Json
 
 LONGEST = 400
 SPEED = re.compile(r"_speed went from|times as long \[")
-HEADINGS = {True: "For the worse", False: "Told, and no regression"}
+HEADINGS = {True: "For the worse", False: "Other changes"}
 
 
-def render(found: Sequence[Json]) -> str:
-    """Tables of what is worse and of what is not."""
-    return "\n\n".join(block for bad in HEADINGS for block in _blocks(bad, found)) + "\n"
+def render(changes: Sequence[Json]) -> str:
+    """A table of the changes for the worse, and one of the others."""
+    return "\n\n".join(block for worse in HEADINGS for block in _blocks(worse, changes)) + "\n"
 
 
-def _blocks(bad: bool, found: Sequence[Json]) -> Iterator[str]:
-    chosen = [each for each in found if (each in kinds.worse([each])) is bad and not SPEED.search(each["summary"])]
+def _blocks(worse: bool, changes: Sequence[Json]) -> Iterator[str]:
+    chosen = [each for each in changes if (each in kinds.worse([each])) is worse and not SPEED.search(each["summary"])]
     if chosen:
-        yield f"### {HEADINGS[bad]}"
+        yield f"### {HEADINGS[worse]}"
         rows = [_row(*each) for each in _merged(chosen).items()]
         yield "\n".join(["| kind | check | subjects | what changed |", "| --- | --- | --- | --- |", *rows])
 
 
-def _merged(found: Sequence[Json]) -> dict[tuple[str, str, str], list[str]]:
-    """Subjects by kind, check and words."""
+def _merged(changes: Sequence[Json]) -> dict[tuple[str, str, str], list[str]]:
+    """Subjects by kind, check and summary."""
     rows: dict[tuple[str, str, str], list[str]] = {}
-    for each in found:
+    for each in changes:
         check = each.get("check") or (f"{len(each['checks'])} checks" if each.get("checks") else "")
         subjects = rows.setdefault((each["kind"], check, each["summary"]), [])
         if each.get("subject") and each["subject"] not in subjects:
@@ -46,8 +45,8 @@ def _merged(found: Sequence[Json]) -> dict[tuple[str, str, str], list[str]]:
     return rows
 
 
-def _row(what: tuple[str, str, str], subjects: Sequence[str]) -> str:
-    kind, check, summary = what
+def _row(change: tuple[str, str, str], subjects: Sequence[str]) -> str:
+    kind, check, summary = change
     names = ", ".join(name.removeprefix("builtin:") for name in subjects)
     cells = [_cell(each) for each in (kind, check, names, wording.line(summary, LONGEST))]
     return f"| {' | '.join(cells)} |"

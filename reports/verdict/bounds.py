@@ -1,47 +1,53 @@
-"""Metric bounds of the policy: a value is beyond a bound only when its whole interval is."""
+"""Metric bounds of the policy: a value counts as beyond a bound only if its whole interval is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from reports.records.policy import Bound
-from reports.records.schema import Json
+from reports.records.to_json import Json
 from reports.wording import number, sentence, variant
 
-PILES = ("broken", "unknown", "conditions")
-"""What a bound can lead to, strongest first."""
+REJECTION, UNKNOWN, CONDITION = "rejections", "unknowns", "conditions"
+"""Lists of `reasons.SubjectVerdict` that the sentence of a bound may go to."""
+STRENGTHS = (REJECTION, UNKNOWN, CONDITION)
+"""The strongest first."""
+Reason = tuple[str, str]
+"""A list and a sentence; both empty if the bound holds."""
 
 
-def weigh(bound: Bound, metrics: Iterable[Json], others: Iterable[Bound] = ()) -> tuple[str, str]:
-    """The pile for the verdict and a sentence for it; empty when the bound holds.
+def weigh(bound: Bound, metrics: Iterable[Json], others: Iterable[Bound] = ()) -> Reason:
+    """Returns the strongest reason that the metrics of a subject give.
 
-    `others` are the bounds of the same subject: where one of the user's fits too, a default one says nothing.
+    Args:
+        others: the bounds of the same subject; a default bound gives way to a bound of the user on the same metric.
     """
-    own = [other for other in others if not other.default] if bound.default else []
+    of_user = [other for other in others if not other.default] if bound.default else []
     fitting = [metric for metric in metrics if bound.fits(metric)]
-    measured = [metric for metric in fitting if not any(other.fits(metric) for other in own)]
+    measured = [metric for metric in fitting if not any(other.fits(metric) for other in of_user)]
     if not measured and (fitting or bound.only_if_measured):
         return "", ""
     if not measured:
-        return "conditions", f"{bound.metric} was not measured; the policy wants {bound}: {sentence(bound.reason)}"
-    weighed = [_one(bound, metric) for metric in measured]
-    return min((found for found in weighed if found[0]), key=lambda found: PILES.index(found[0]), default=("", ""))
+        return CONDITION, f"{bound.metric} was not measured; the policy asks for {bound}: {sentence(bound.reason)}"
+    reasons = [_weigh_one(bound, metric) for metric in measured]
+    return min((reason for reason in reasons if reason[0]), key=lambda each: STRENGTHS.index(each[0]), default=("", ""))
 
 
-def _one(bound: Bound, metric: Json) -> tuple[str, str]:
+def _weigh_one(bound: Bound, metric: Json) -> Reason:
     value = metric.get("value")
     if value is None:
-        return "unknown", f"{_name(metric)} is not a finite number; the policy wants {bound}: {sentence(bound.reason)}"
+        problem = f"{_name(metric)} is not a finite number; the policy asks for {bound}"
+        return UNKNOWN, f"{problem}: {sentence(bound.reason)}"
     low, high = _interval(metric) or (value, value)
     lenient = bound.default or bound.counts == "condition"
     if bound.wholly_beyond(low, high):
-        pile = "conditions" if bound.counts == "condition" else "broken"
-        return pile, f"{_told(metric)}; the policy wants {bound}: {sentence(bound.reason)}"
+        strength = CONDITION if bound.counts == "condition" else REJECTION
+        return strength, f"{_measured(metric)}; the policy asks for {bound}: {sentence(bound.reason)}"
     if bound.beyond(value):
-        told = f"Not enough data for {_told(metric)} to compare it with {bound}: {sentence(bound.reason)}"
-        return "conditions" if lenient else "unknown", told
+        summary = f"Not enough data for {_measured(metric)} to compare it with {bound}: {sentence(bound.reason)}"
+        return CONDITION if lenient else UNKNOWN, summary
     if (bound.beyond(low) or bound.beyond(high)) and not lenient:
-        return "conditions", f"{_told(metric)} keeps to {bound}, but there is not enough data to be sure."
+        return CONDITION, f"{_measured(metric)} meets {bound}, but there is not enough data to be sure."
     return "", ""
 
 
@@ -57,7 +63,8 @@ def _name(metric: Json) -> str:
     return f"{metric['name']} ({how})" if how else str(metric["name"])
 
 
-def _told(metric: Json) -> str:
+def _measured(metric: Json) -> str:
+    """`quantization.kl_divergence (nf4) is 0.01 nats/token (95% interval 0.009 to 0.011)`."""
     interval = _interval(metric)
     spread = f" (95% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
     return f"{_name(metric)} is {number(metric['value'])} {metric.get('unit', '')}".rstrip() + spread

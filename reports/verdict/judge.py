@@ -1,4 +1,4 @@
-"""The verdict: what the records of a trial mean for somebody who wants to adopt the model."""
+"""The verdict on each subject of a run, from the records alone."""
 
 from __future__ import annotations
 
@@ -6,50 +6,60 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from reports.records.policy import Bound, Grade, Policy
-from reports.records.schema import OUTCOMES, SCHEMA, Json, Trial
-from reports.verdict.reasons import INTERRUPTED, Case
-
-__all__ = ["VERDICTS", "Bound", "Grade", "Policy", "exit_code", "judge"]
+from reports.records.outcomes import OUTCOMES
+from reports.records.policy import Policy
+from reports.records.run_records import RunRecords
+from reports.records.schema import SCHEMA
+from reports.records.to_json import Json
+from reports.verdict.reasons import INTERRUPTED, SubjectVerdict
 
 T = TypeVar("T")
-VERDICTS = ("adopt", "adopt-with-conditions", "reject", "inconclusive")
+TONES = {"adopt": "good", "adopt-with-conditions": "caution", "reject": "bad", "inconclusive": "open"}
+"""Each verdict with its colour, one of `outcomes.TONES`."""
+ADOPTING = ("adopt", "adopt-with-conditions")
 
 
-def judge(trial: Trial, regressions: Sequence[Json] = ()) -> Json:
-    """The content of `verdict.json`."""
-    policy = Policy.from_dict(trial.run.policy)
-    checks = by_subject(trial.checks, lambda check: check.subject)
-    planned = by_subject(trial.plan, lambda entry: str(entry["subject"]))
-    missing = by_subject(trial.missing(), lambda entry: str(entry["subject"]))
-    cases = [
-        Case(trial, each, policy, checks.get(each.name, []), planned.get(each.name, []), missing.get(each.name, []))
-        for each in trial.subjects
+def judge(records: RunRecords, regressions: Sequence[Json] = ()) -> Json:
+    """Returns the content of `verdict.json`."""
+    policy = Policy.from_dict(records.run.policy)
+    checks = by_subject(records.checks, lambda check: check.subject)
+    planned = by_subject(records.plan, lambda entry: str(entry["subject"]))
+    missing = by_subject(records.missing(), lambda entry: str(entry["subject"]))
+    verdicts = [
+        SubjectVerdict(
+            records,
+            subject,
+            policy,
+            checks.get(subject.name, []),
+            planned.get(subject.name, []),
+            missing.get(subject.name, []),
+        )
+        for subject in records.subjects
     ]
     return {
         "schema": SCHEMA,
-        "run": _run(trial),
-        "subjects": [_subject(case) for case in cases],
+        "run": _run(records),
+        "subjects": [_subject(verdict) for verdict in verdicts],
         "regressions": list(regressions),
     }
 
 
 def by_subject(records: Iterable[T], subject: Callable[[T], str]) -> dict[str, list[T]]:
-    """Sorted once: thousands of subjects are not looked for one by one."""
-    found: dict[str, list[T]] = {}
+    """Groups records by subject once, since a run may have thousands of subjects."""
+    groups: dict[str, list[T]] = {}
     for record in records:
-        found.setdefault(subject(record), []).append(record)
-    return found
+        groups.setdefault(subject(record), []).append(record)
+    return groups
 
 
 def exit_code(verdict: Json) -> int:
-    """0 when every subject may be adopted, 1 otherwise; a run without subjects has shown nothing."""
-    good = [subject["verdict"] in VERDICTS[:2] for subject in verdict["subjects"]]
-    return 0 if good and all(good) else 1
+    """0 if there are subjects and each may be adopted, 1 otherwise."""
+    adopted = [subject["verdict"] in ADOPTING for subject in verdict["subjects"]]
+    return 0 if adopted and all(adopted) else 1
 
 
-def _run(trial: Trial) -> Json:
-    run, end = trial.run, trial.end
+def _run(records: RunRecords) -> Json:
+    run, end = records.run, records.end
     return {
         "started": run.started,
         "finished": end.finished if end else None,
@@ -64,16 +74,15 @@ def _run(trial: Trial) -> Json:
     }
 
 
-def _subject(case: Case) -> Json:
-    """The verdict on one subject."""
-    subject, counts = case.subject, Counter(check.outcome for check in case.checks)
+def _subject(verdict: SubjectVerdict) -> Json:
+    subject, counts = verdict.subject, Counter(check.outcome for check in verdict.checks)
     fields = ("name", "source", "revision", "fingerprint", "architecture", "parameters")
     return {
         "subject": {name: getattr(subject, name) for name in fields},
-        "verdict": case.verdict,
-        "reasons": case.reasons,
+        "verdict": verdict.verdict,
+        "reasons": verdict.reasons,
         "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
-        "findings": case.findings,
-        "capabilities": case.capabilities,
-        "metrics": case.metrics,
+        "findings": verdict.findings,
+        "capabilities": verdict.capabilities,
+        "metrics": verdict.metrics,
     }

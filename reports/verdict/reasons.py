@@ -1,7 +1,7 @@
-"""One subject before the judge: its records, sorted into piles of sentences.
+"""The verdict on one subject, with its reasons.
 
-Four piles decide, strongest first: `broken` rejects, `unknown` leaves it inconclusive, `conditions` are what an
-adopter has to know, `notes` change nothing.
+Reasons go to four lists, the strongest first: `rejections` reject, `unknowns` leave the verdict inconclusive,
+`conditions` are facts that an adopter must know, `notes` change nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import TypeVar
 
 from reports.records import renamed
 from reports.records.capabilities import present
+from reports.records.outcomes import is_evidence
 from reports.records.policy import Policy
-from reports.records.schema import Check, Json, Subject, Trial
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, Subject
+from reports.records.to_json import Json
 from reports.verdict import bounds
 from reports.verdict.findings import LOADS, decisive, findings_of
 from reports.verdict.metrics import capabilities_of, metrics_of
@@ -23,7 +26,9 @@ from reports.wording import count, line, names, sentence
 T = TypeVar("T")
 
 INTERRUPTED = {2: "was interrupted", 3: "ended in an internal error of pytest", 4: "ended in a usage error"}
-"""pytest's exit statuses after which its results are not whole."""
+"""pytest's exit statuses after which the results are incomplete."""
+LISTED = 5
+"""Findings of one severity that are reasons of their own."""
 
 
 def suite_of(check: str) -> str:
@@ -31,34 +36,34 @@ def suite_of(check: str) -> str:
 
 
 @dataclass
-class Case:
-    """One subject before the judge."""
+class SubjectVerdict:
+    """The records of one subject, judged."""
 
-    trial: Trial
+    records: RunRecords
     subject: Subject
     policy: Policy
     checks: list[Check]
     planned: list[Json]
     missing: list[Json]
-    """Of what was planned."""
-    broken: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    """Planned checks without a record."""
+    rejections: list[str] = field(default_factory=list)
+    unknowns: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.findings = findings_of(self.trial, self.subject, self.policy, self.checks)
+        self.findings = findings_of(self.records, self.subject, self.policy, self.checks)
         self.metrics = metrics_of(self.checks)
         self.capabilities = capabilities_of(self.checks)
         self.required = self._suites() if self.policy.required is None else set(self.policy.required)
-        self._findings()
-        self._bounds()
-        self._needs()
-        self._whole()
-        self._errors()
-        self._evidence()
-        self._selected()
-        self._accepted()
+        self._weigh_findings()
+        self._weigh_bounds()
+        self._weigh_required_capabilities()
+        self._weigh_incomplete_run()
+        self._weigh_errors()
+        self._weigh_evidence()
+        self._note_deselected()
+        self._note_stale_acceptances()
 
     def _suites(self) -> set[str]:
         """Every suite that was planned for the subject, or ran."""
@@ -66,153 +71,156 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        if self.broken:
+        if self.rejections:
             return "reject"
-        if self.unknown:
+        if self.unknowns:
             return "inconclusive"
         return "adopt-with-conditions" if self.conditions else "adopt"
 
     @property
     def reasons(self) -> list[str]:
-        piles = self.broken + self.unknown + self.conditions + self.notes
-        return piles if self.broken or self.unknown or self.conditions else [self._praise(), *self.notes]
+        against = self.rejections + self.unknowns + self.conditions
+        return [*(against or [self._no_problem()]), *self.notes]
 
-    def _praise(self) -> str:
+    def _no_problem(self) -> str:
         suites = len({check.suite for check in self.checks})
-        return f"{count(len(self.checks), 'check')} of {count(suites, 'suite')} ran and no promise was broken."
+        return f"{count(len(self.checks), 'check')} in {count(suites, 'suite')} ran; none found a problem."
 
-    def _findings(self) -> None:
-        """Broken promises: defects reject, hazards are conditions unless the run is strict."""
-        self.broken += _told("Defect in", decisive(self.findings, "defect"))
+    def _weigh_findings(self) -> None:
+        """Defects reject; hazards are conditions, or reject with `--strict`."""
+        self.rejections += _reasons("Defect in", decisive(self.findings, "defect"))
         hazards = decisive(self.findings, "hazard")
-        if self.trial.run.options.get("strict"):
-            self.broken += _told("Hazard, a defect under --strict, in", hazards)
+        if self.records.run.options.get("strict"):
+            self.rejections += _reasons("Hazard, a defect under --strict, in", hazards)
         else:
-            self.conditions += _told("Hazard in", hazards)
+            self.conditions += _reasons("Hazard in", hazards)
         for finding in self.findings:
+            where = f"{finding['severity']} in {finding['check']}"
             if reason := finding.get("accepted"):
-                self.conditions.append(
-                    f"Accepted {finding['severity']} in {finding['check']}: {sentence(line(reason))}"
-                )
+                self.conditions.append(f"Accepted {where}: {sentence(line(reason))}")
             elif reason := finding.get("ignored"):
-                self.notes.append(
-                    f"The policy ignores the {finding['severity']} in {finding['check']}: {sentence(reason)}"
-                )
+                self.notes.append(f"The policy ignores the {where}: {sentence(reason)}")
 
-    def _bounds(self) -> None:
-        mine = [bound for bound in self.policy.bounds if bound.about(self.subject.name)]
-        for bound in mine:
-            pile, reason = bounds.weigh(bound, self.metrics, mine)
-            if pile:
-                getattr(self, pile).append(reason)
+    def _weigh_bounds(self) -> None:
+        own = [bound for bound in self.policy.bounds if bound.applies_to(self.subject.name)]
+        for bound in own:
+            strength, reason = bounds.weigh(bound, self.metrics, own)
+            if strength:
+                getattr(self, strength).append(reason)
 
-    def _whole(self) -> None:
-        """A run that stopped early has not shown what it was asked to show."""
-        end = self.trial.end
+    def _weigh_incomplete_run(self) -> None:
+        """A run that stopped early leaves the verdict open."""
+        end = self.records.end
         if end is None:
-            self.unknown.append("The run was cut short: it never came to its end.")
+            self.unknowns.append("The run was cut short: it never came to its end.")
         elif end.exitstatus in INTERRUPTED:
-            self.unknown.append(f"The run {INTERRUPTED[end.exitstatus]} (exit status {end.exitstatus}).")
-        for pile, missing in self._split(self.missing, lambda planned: suite_of(planned["check"])):
+            self.unknowns.append(f"The run {INTERRUPTED[end.exitstatus]} (exit status {end.exitstatus}).")
+        for reasons, missing in self._by_requirement(self.missing, lambda planned: suite_of(planned["check"])):
             ids = names(sorted({planned["check"] for planned in missing}))
-            pile.append(f"{count(len(missing), 'planned check')} left no result: {ids}.")
+            reasons.append(f"{count(len(missing), 'planned check')} left no result: {ids}.")
 
-    def _errors(self) -> None:
-        """The machine failed: nothing is known about the subject there."""
+    def _weigh_errors(self) -> None:
         errors = [check for check in self.checks if check.outcome == "error"]
-        for pile, failed in self._split(errors, lambda check: check.suite):
-            first = sentence(line(failed[0].summary or "no message", 200))
+        for reasons, failed in self._by_requirement(errors, lambda check: check.suite):
             ids = names(sorted({check.check for check in failed}))
-            pile.append(f"{count(len(failed), 'check')} ended in an error of the machine: {ids}. The first: {first}")
+            crashed = f"{count(len(failed), 'check')} crashed or ran out of resources"
+            nothing = f"{'so it says' if len(failed) == 1 else 'so they say'} nothing about the model"
+            first = sentence(line(failed[0].summary or "no message", 200))
+            reasons.append(f"{crashed}, {nothing}: {ids}. The first: {first}")
 
-    def _evidence(self) -> None:
-        """A green run that tried nothing must be impossible."""
-        if not any(check.outcome in ("pass", "defect", "hazard") for check in self.checks):
+    def _weigh_evidence(self) -> None:
+        """Without evidence the verdict is open, however green the run is."""
+        if not any(is_evidence(check.outcome) for check in self.checks):
             if not self.subject.problems:
-                self.unknown.append(f"No check of this subject gave evidence: {self._nothing()}.")
+                self.unknowns.append(f"No check of this subject gave evidence: {self._without_evidence()}.")
             return
         loads = [check for check in self.checks if check.check == LOADS]
         if loads and all(check.outcome == "unsupported" for check in loads):
-            self.unknown.append(f"The subject was not loaded: {sentence(line(loads[0].summary or 'no reason given'))}")
+            reason = sentence(line(loads[0].summary or "no reason given"))
+            self.unknowns.append(f"The subject was not loaded: {reason}")
         suites = {check.suite for check in self.checks}
-        blind = suites - {check.suite for check in self.checks if check.outcome != "unsupported"}
-        lost = {suite_of(planned["check"]) for planned in self.missing}
-        for suite in sorted(blind & self.required):
-            self.unknown.append(f"Nothing of the required suite {suite} could run here: {self._why(suite)}")
-        for suite in sorted(self.required - suites - lost):
-            self.unknown.append(f"The policy requires the suite {suite}, and none of its checks was planned.")
-        self._untried_variants()
-        told = blind & self.required
-        self._unsupported([c for c in self.checks if c.outcome == "unsupported" and c.suite not in told])
+        could_not_run = suites - {check.suite for check in self.checks if check.outcome != "unsupported"}
+        missing = {suite_of(planned["check"]) for planned in self.missing}
+        for suite in sorted(could_not_run & self.required):
+            self.unknowns.append(f"No check of the required suite {suite} could run: {self._first_reason(suite)}")
+        for suite in sorted(self.required - suites - missing):
+            self.unknowns.append(f"The policy requires the suite {suite}, and none of its checks was planned.")
+        self._weigh_untested_variants()
+        unsupported = [check for check in self.checks if check.outcome == "unsupported"]
+        self._weigh_unsupported([check for check in unsupported if check.suite not in could_not_run & self.required])
 
-    def _untried_variants(self) -> None:
-        """A quantized variant that was asked for, and of which no check ran, is not adopted on others' evidence."""
-        seen = {_form(check) for check in self.checks if check.outcome != "unsupported"}
-        for form in sorted({_form(check) for check in self.checks} - seen - {"none"}):
-            why = next(check.summary for check in self.checks if _form(check) == form) or "no reason given"
-            self.unknown.append(f"The variant {form} was asked for, and none of its checks ran: {sentence(line(why))}")
+    def _weigh_untested_variants(self) -> None:
+        """A quantized variant of which no check ran is not adopted on the evidence of other variants."""
+        tested = {_quantization(check) for check in self.checks if check.outcome != "unsupported"}
+        for scheme in sorted({_quantization(check) for check in self.checks} - tested - {"none"}):
+            why = next(check.summary for check in self.checks if _quantization(check) == scheme) or "no reason given"
+            reason = sentence(line(why))
+            self.unknowns.append(f"The variant {scheme} was asked for, and none of its checks ran: {reason}")
 
-    def _unsupported(self, checks: list[Check]) -> None:
+    def _weigh_unsupported(self, checks: list[Check]) -> None:
         if checks:
             ids = names(sorted({check.check for check in checks}))
             first = sentence(line(checks[0].summary or "no reason given", 200))
-            self.conditions.append(f"{count(len(checks), 'check')} could not run here: {ids}. The first: {first}")
+            self.conditions.append(f"{count(len(checks), 'check')} could not run: {ids}. The first: {first}")
 
-    def _selected(self) -> None:
-        """A verdict on a part says so."""
-        if left_out := self.trial.deselected:
-            self.notes.append(f"The selection left out {count(left_out, 'check')} of this run.")
+    def _note_deselected(self) -> None:
+        if deselected := self.records.deselected:
+            self.notes.append(f"The selection left out {count(deselected, 'check')} of this run.")
 
-    def _accepted(self) -> None:
-        """Accepted entries that match nothing hide the next finding of that check."""
-        met = {finding["check"] for finding in self.findings}
-        ran = {check.check for check in self.checks if check.outcome in ("pass", "defect", "hazard")}
-        for check in sorted(set(self.subject.accepted) - met):
-            why = "did not occur: remove the entry" if check in ran else "was not looked for in this run"
+    def _note_stale_acceptances(self) -> None:
+        """Accepted entries that match no finding would hide the next finding of that check."""
+        found = {finding["check"] for finding in self.findings}
+        tested = {check.check for check in self.checks if is_evidence(check.outcome)}
+        for check in sorted(set(self.subject.accepted) - found):
+            why = "did not occur: remove the entry" if check in tested else "was not tested in this run"
             self.notes.append(f"The accepted finding {check} {why}.")
 
-    def _needs(self) -> None:
-        """Capabilities that the manifest requires: absent ones reject, unprobed ones leave it open."""
-        found = self.capabilities
+    def _weigh_required_capabilities(self) -> None:
+        """Capabilities that the manifest requires: absent ones reject, unprobed ones leave the verdict open."""
         for required in self.subject.required:
             name, _, value = renamed.required(required).partition("=")
-            if name not in found:
-                self.unknown.append(f"The required capability {name} was not probed in this run.")
-            elif str(found[name]) != value if value else not present(found[name]):
-                self.broken.append(f"The required capability {required} is missing: here it is {found[name]!r}.")
+            if name not in self.capabilities:
+                self.unknowns.append(f"The required capability {name} was not probed in this run.")
+                continue
+            probed = self.capabilities[name]
+            if str(probed) != value if value else not present(probed):
+                self.rejections.append(f"The required capability {required} is missing: the model has {probed!r}.")
 
-    def _nothing(self) -> str:
+    def _without_evidence(self) -> str:
         if not self.checks:
             return "none ran"
         counts = Counter(check.outcome for check in self.checks)
-        return f"{counts['unsupported']:,} unsupported, {counts['error']:,} in error"
+        return f"{counts['unsupported']:,} could not run, {counts['error']:,} ended in an error"
 
-    def _why(self, suite: str) -> str:
-        return sentence(line(next(c.summary for c in self.checks if c.suite == suite) or "no reason given", 200))
+    def _first_reason(self, suite: str) -> str:
+        summary = next(check.summary for check in self.checks if check.suite == suite)
+        return sentence(line(summary or "no reason given", 200))
 
-    def _split(self, items: list[T], its_suite: Callable[[T], str]) -> Iterator[tuple[list[str], list[T]]]:
-        """What concerns a required suite is unknown, the rest a condition."""
-        for pile, wanted in ((self.unknown, True), (self.conditions, False)):
-            if chosen := [item for item in items if (its_suite(item) in self.required) is wanted]:
-                yield pile, chosen
+    def _by_requirement(self, items: list[T], suite: Callable[[T], str]) -> Iterator[tuple[list[str], list[T]]]:
+        """Splits items: those of a required suite leave the verdict open, the others are conditions."""
+        for reasons, wanted in ((self.unknowns, True), (self.conditions, False)):
+            if chosen := [item for item in items if (suite(item) in self.required) is wanted]:
+                yield reasons, chosen
 
 
-def _form(check: Check) -> str:
+def _quantization(check: Check) -> str:
     return str(check.variant.get("quantization") or "none")
 
 
-def _told(opening: str, findings: list[Json], limit: int = 5) -> list[str]:
-    """One sentence for each finding, and how many more there are."""
-    alike: dict[tuple[str, str], list[Json]] = {}
+def _reasons(opening: str, findings: list[Json]) -> list[str]:
+    """A sentence for each of the first findings, and one with the number of the others."""
+    same: dict[tuple[str, str], list[Json]] = {}
     for finding in findings:
-        alike.setdefault((finding["check"], finding["summary"]), []).append(finding)
-    piles = list(alike.values())
-    told = [f"{opening} {pile[0]['check']}: {sentence(line(pile[0]['summary'], 300))}{_times(pile)}" for pile in piles]
-    more = [finding for pile in piles[limit:] for finding in pile]
-    ids = names(sorted({finding["check"] for finding in more}))
-    return told[:limit] + ([f"{count(len(more), 'more ' + more[0]['severity'])}: {ids}."] if more else [])
+        same.setdefault((finding["check"], finding["summary"]), []).append(finding)
+    groups = list(same.values())
+    reasons = [
+        f"{opening} {each[0]['check']}: {sentence(line(each[0]['summary'], 300))}{_variants(each)}" for each in groups
+    ]
+    others = [finding for group in groups[LISTED:] for finding in group]
+    ids = names(sorted({finding["check"] for finding in others}))
+    more = [f"{count(len(others), 'more ' + others[0]['severity'])}: {ids}."] if others else []
+    return reasons[:LISTED] + more
 
 
-def _times(pile: list[Json]) -> str:
-    """The same sentence about several variants is told once."""
-    return f" So in {len(pile)} variants." if len(pile) > 1 else ""
+def _variants(findings: list[Json]) -> str:
+    return f" This holds for {len(findings)} variants." if len(findings) > 1 else ""

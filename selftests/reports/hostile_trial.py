@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from reports.html import answers_and_tokens
-from reports.records.schema import Check, End, Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, End
+from reports.records.to_json import Json
 from selftests.reports import measured_trials, trials
 
 ATTACKS = (
@@ -33,7 +35,7 @@ KEYS = {"render", "tasks", "more", "notes", "list", "expected", "actual", "token
 """Names of facts and evidence in it: a text that is one of them would make two entries one."""
 
 
-def filled(text: str) -> tuple[Trial, list[Json]]:
+def filled(text: str) -> tuple[RunRecords, list[Json]]:
     """A trial and baseline changes in which every text is `text`, wherever a model, a file or a user may write one."""
     where: Json = {"variant": {"dtype": text}, "parameters": {text: text}, "subject": text}
     notes: Json = {"summary": text, "evidence": _evidence(text), "reproduce": text}

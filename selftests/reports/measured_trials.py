@@ -7,7 +7,9 @@ import math
 import zlib
 from typing import Any
 
-from reports.records.schema import Check, Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check
+from reports.records.to_json import Json
 from selftests.reports import trials
 
 LOSSES = {"none": 0.0, "nf4": 0.031, "nf4-dq": 0.033, "fp4": 0.058, "int8": 0.0041}
@@ -106,12 +108,12 @@ def shown(name: str = trials.SMOLLM2) -> Check:
     )
 
 
-def quantized() -> Trial:
+def quantized() -> RunRecords:
     """One model in five variants, with everything that a page can show."""
     return trials.trial(*map(variant, LOSSES), *tasks(), said(), shown(), *trials.passing())
 
 
-def several() -> Trial:
+def several() -> RunRecords:
     """Two models with the same, and one with less."""
     names = [trials.SMOLLM2, "acme/assistant-7b@4f1c2d9"]
     checks = [check for name in names for check in (variant("none", name), variant("nf4", name), said(name))]

@@ -13,16 +13,16 @@ import pytest
 
 from fixtures.session.options import SUITES
 from reports.__main__ import main
-from reports.baseline import file
+from reports.baseline import file as baseline_file
 from reports.directory import merge, report_directory
 from reports.records import schema
-from reports.records.schema import Trial
+from reports.records.run_records import RunRecords
 from selftests.reports import trials
 
 WRITTEN = (report_directory.VERDICT, report_directory.HTML, report_directory.MARKDOWN)
 
 
-def recorded(place: Path, trial: Trial, *, cut: int = 0) -> Path:
+def recorded(place: Path, trial: RunRecords, *, cut: int = 0) -> Path:
     """The directory of a run that wrote its records and nothing else; `cut` bytes of its last line missing."""
     writer = schema.Writer(place / report_directory.RECORDS)
     for record in merge.stream(trial):
@@ -62,7 +62,7 @@ def test_html_of_a_killed_run_is_inconclusive(tmp_path: Path) -> None:
 def test_html_keeps_the_baseline_changes_of_the_first_report(tmp_path: Path) -> None:
     """The baseline itself need not be there any more."""
     place = recorded(tmp_path / "run", trials.rejected())
-    changes = file.compare(file.snapshot(trials.healthy()), trials.rejected())
+    changes = baseline_file.compare(baseline_file.snapshot(trials.healthy()), trials.rejected())
     report_directory.write(place, report_directory.load(place), changes)
     assert reports("html", place) == 0
     assert report_directory.regressions(place) == json.loads(json.dumps(changes))
@@ -126,11 +126,11 @@ def test_merge_never_mixes_two_models_under_one_name(tmp_path: Path, capsys: pyt
     ],
 )
 def test_compare_takes_directories_and_baselines(
-    tmp_path: Path, after: Trial, code: int, said: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, after: RunRecords, code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """0 unchanged, 1 worse, 2 not comparable."""
     before, now = recorded(tmp_path / "before", trials.healthy()), recorded(tmp_path / "after", after)
-    file.save(trials.healthy(), tmp_path / "baseline.json")
+    baseline_file.save(trials.healthy(), tmp_path / "baseline.json")
     for side in (before, tmp_path / "baseline.json"):
         assert reports("compare", side, now) == code
         assert said in capsys.readouterr().out

@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from reports.records.schema import Check, End, Json, Run, Subject, Trial
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, End, Run, Subject
+from reports.records.to_json import Json
 
 SMOLLM2 = "builtin:smollm2"
 CPU = {"device": "cpu", "dtype": "float32"}
@@ -107,9 +109,9 @@ def check(name: str, outcome: str = "pass", *, subject: str = SMOLLM2, **fields:
     return Check(check=name, subject=subject, outcome=outcome, **fields)
 
 
-def trial(*checks: Check, subjects: Sequence[Subject] | None = None, ended: bool = True, **changes: Any) -> Trial:
+def trial(*checks: Check, subjects: Sequence[Subject] | None = None, ended: bool = True, **changes: Any) -> RunRecords:
     """A whole trial around the checks: everything planned, ended unless told otherwise."""
-    return Trial(
+    return RunRecords(
         run=run(**changes),
         subjects=list(subjects if subjects is not None else [subject()]),
         catalog=dict(CATALOG),
@@ -217,26 +219,26 @@ def error(name: str = SMOLLM2) -> Check:
     )
 
 
-def healthy() -> Trial:
+def healthy() -> RunRecords:
     return trial(*passing())
 
 
-def conditional() -> Trial:
+def conditional() -> RunRecords:
     return trial(*passing(), hazard(), unsupported())
 
 
-def rejected() -> Trial:
+def rejected() -> RunRecords:
     return trial(*passing()[2:3], *passing()[4:], defect(), broken_text(), hazard(), unsupported())
 
 
-def killed() -> Trial:
+def killed() -> RunRecords:
     """A run that ended in its middle: two planned checks have no record, and there is no end."""
     whole = trial(*passing(), ended=False)
     whole.checks = [*whole.checks[:3], error()]
     return whole
 
 
-def unloadable() -> Trial:
+def unloadable() -> RunRecords:
     """A subject whose files are broken: nothing could run."""
     problem = {
         "file": "model-00002-of-00003.safetensors",
@@ -246,7 +248,7 @@ def unloadable() -> Trial:
     return trial(subjects=[subject("./checkpoints/final", problems=[problem], architecture=None, parameters=0)])
 
 
-def several() -> Trial:
+def several() -> RunRecords:
     """Three subjects with three verdicts."""
     names = [SMOLLM2, "acme/assistant-7b@4f1c2d9", "./checkpoints/final"]
     checks = [*passing(names[0]), *passing(names[1]), hazard(names[1]), unsupported(names[1])]

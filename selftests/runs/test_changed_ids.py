@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.session.options import SUITES
-from reports.baseline import file
+from reports.baseline import file as baseline_file
 from reports.records import sequences
 from selftests.gallery.edits.files import digits_one_by_one, edit_tokenizer, set_keys
 from selftests.gallery.harness import copy
@@ -106,9 +106,9 @@ def test_another_corpus_is_not_comparable(subject: Path, tmp_path: Path) -> None
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Changes a baseline, checksum included."""
-    content = file.load(path)
+    content = baseline_file.load(path)
     change(content)
-    path.write_text(file.text_of(content), encoding="utf-8")
+    path.write_text(baseline_file.text_of(content), encoding="utf-8")
 
 
 def test_a_baseline_without_ids_says_so(healthy: Path, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_baseline_without_ids_says_so(healthy: Path, tmp_path: Path) -> None:
 
 def test_the_ids_take_little_room(healthy: Path) -> None:
     """Below 25 kB in a baseline; texts are in the records only, and neither is in the page."""
-    [entry] = file.load(healthy / "baseline.json")["checks"]
+    [entry] = baseline_file.load(healthy / "baseline.json")["checks"]
     packed = entry["sequences"][NAME]["packed"]
     assert len(packed) < 25_000
     assert "texts" not in entry["sequences"][NAME]

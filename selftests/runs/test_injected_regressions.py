@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fixtures.session.options import SUITES
-from reports.baseline import file, kinds
+from reports.baseline import file as baseline_file
+from reports.baseline import kinds
 from reports.directory import report_directory
-from reports.records.schema import Json
+from reports.records.to_json import Json
 from selftests.gallery.edits.files import digits_one_by_one, edit_json, edit_template, set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
@@ -72,7 +73,7 @@ def tried(place: Path, subjects: list[Path]) -> Json:
         f"--save-baseline={place}/baseline.txt", report=place,
     )  # fmt: skip
     assert (place / report_directory.RECORDS).is_file(), done.output
-    return file.load(place / "baseline.txt")
+    return baseline_file.load(place / "baseline.txt")
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +97,14 @@ def of(content: Json, name: str) -> Json:
 
 def told(sides: tuple[Json, Json], name: str) -> dict[str, Json]:
     """The changes for the worse by kind."""
-    found = file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name))
+    found = baseline_file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name))
     return {change["kind"]: change for change in kinds.worse(found)}
 
 
 @pytest.mark.parametrize("name", ["same-chat", "same-classifier"])
 def test_the_same_files_in_another_process_show_no_change(sides: tuple[Json, Json], name: str) -> None:
     """Not even a note: ids, renders, greedy answers and outputs are the same from process to process."""
-    assert file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name)) == []
+    assert baseline_file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name)) == []
 
 
 def test_a_changed_pre_tokenizer_is_told_by_rule_and_texts(sides: tuple[Json, Json]) -> None:
@@ -117,7 +118,7 @@ def test_a_changed_rope_theta_is_told_by_the_answers(sides: tuple[Json, Json]) -
     change = told(sides, "rope")["answers"]
     assert "Greedy answers changed" in change["summary"]
     assert "from new token" in change["summary"]
-    found = file.compare(of(sides[0], CHAT), of(sides[1], "rope"))
+    found = baseline_file.compare(of(sides[0], CHAT), of(sides[1], "rope"))
     assert any("changed config.json" in each["summary"] for each in found)
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.session.policy_tables import DEFAULT_POLICY
+from fixtures.session.toml_files import read_toml
+from reports.records.policy import Policy
 from selftests.gallery.edits.files import set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
@@ -203,8 +206,6 @@ def test_another_projects_run_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_default_policy_gives_a_reason_for_each_number() -> None:
     """And it says nothing of subjects that were not quantized."""
-    from fixtures.session import chosen_subjects, manifest
-
-    bounds = manifest.read_policy(chosen_subjects.DEFAULT_POLICY).bounds
+    bounds = Policy.from_dict(read_toml(DEFAULT_POLICY), of_user=True).bounds
     assert len(bounds) > 10
     assert all(bound.only_if_measured and len(bound.reason) > 40 for bound in bounds)

@@ -118,7 +118,7 @@ def test_a_crashed_worker_is_an_error_of_its_check(run_with: Run) -> None:
 
 def test_on_an_accelerator_every_check_belongs_to_the_gpu_run(run_with: Run) -> None:
     """The same code on the CPU, with PyTorch's answer replaced: `-m gpu` is the whole trial."""
-    plugin = "from fixtures import machine\nmachine.accelerator = lambda: 'cpu'\n"
+    plugin = "from fixtures.machine import machine\nmachine.accelerator = lambda: 'cpu'\n"
     marked = run_with(plugin, "-m", "gpu")
     entry = marked.subject("model")
     assert marked.code == 0, marked.output

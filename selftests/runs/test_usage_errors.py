@@ -35,7 +35,18 @@ def test_a_misspelled_manifest_key_is_named_with_the_allowed_ones(tmp_path: Path
 def test_a_misspelled_policy_key_is_named(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("requird = []\n", encoding="utf-8")
-    assert "unknown key 'requird'" in usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
+    output = usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
+    assert f"{policy}: unknown key 'requird'; allowed: bounds, required, severity. Did you mean 'required'?" in output
+
+
+@pytest.mark.parametrize("options", [[], ["--collect-only"]], ids=["run", "collect"])
+def test_a_wrong_policy_of_a_manifest_is_named_by_file_and_key(tmp_path: Path, options: list[str]) -> None:
+    manifest = tmp_path / "models.toml"
+    bound = '[[policy.bounds]]\nmetric = "m"\nmaxi = 1\nreason = "r"\n'
+    manifest.write_text(f'[[subject]]\nsource = "builtin:smollm2"\n{bound}', encoding="utf-8")
+    output = usage_error(tmp_path, "--models", manifest, *options)
+    assert f"{manifest}: unknown key 'policy.bounds.0.maxi'" in output
+    assert "Did you mean 'max'?" in output
 
 
 def test_a_manifest_that_is_not_toml_is_named(tmp_path: Path) -> None:

@@ -13,23 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports import html
-from reports.baseline import file
+from reports.baseline import file as baseline_file
+from reports.baseline.kinds import NOTE, comparable, reservation, worse
 from reports.output import markdown, terminal
 from reports.records import sequences
-from reports.records.schema import Check, Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check
+from reports.records.to_json import Json
 from reports.verdict.judge import judge
 from selftests.reports import trials
 
 
-def changed(name: str, **fields: Any) -> Trial:
+def changed(name: str, **fields: Any) -> RunRecords:
     """The healthy trial with one check replaced."""
     trial = trials.healthy()
     trial.checks = [dataclasses.replace(c, **fields) if c.check == name else c for c in trial.checks]
     return trial
 
 
-def compare(after: Trial, before: Trial | None = None) -> list[Json]:
-    return file.compare(file.snapshot(before or trials.healthy()), after)
+def compare(after: RunRecords, before: RunRecords | None = None) -> list[Json]:
+    return baseline_file.compare(baseline_file.snapshot(before or trials.healthy()), after)
 
 
 def kinds(changes: list[Json]) -> list[str]:
@@ -37,12 +40,12 @@ def kinds(changes: list[Json]) -> list[str]:
 
 
 @pytest.mark.parametrize("trial", [trials.healthy(), trials.rejected(), trials.several(), trials.killed()])
-def test_saving_and_loading_changes_nothing(tmp_path: Path, trial: Trial) -> None:
+def test_saving_and_loading_changes_nothing(tmp_path: Path, trial: RunRecords) -> None:
     """What was saved is what is compared with; a run compared with itself shows no change."""
-    file.save(trial, tmp_path / "deep" / "baseline.json")
-    loaded = file.load(tmp_path / "deep" / "baseline.json")
-    assert loaded == file.snapshot(trial)
-    assert file.compare(loaded, trial) == []
+    baseline_file.save(trial, tmp_path / "deep" / "baseline.json")
+    loaded = baseline_file.load(tmp_path / "deep" / "baseline.json")
+    assert loaded == baseline_file.snapshot(trial)
+    assert baseline_file.compare(loaded, trial) == []
 
 
 def test_a_baseline_is_diffable(tmp_path: Path) -> None:
@@ -50,9 +53,9 @@ def test_a_baseline_is_diffable(tmp_path: Path) -> None:
     one, other, edited = (tmp_path / name for name in ("one", "other", "edited"))
     shuffled = trials.healthy()
     shuffled.checks.reverse()
-    file.save(trials.healthy(), one)
-    file.save(shuffled, other)
-    file.save(changed("integrity/weights-complete", outcome="hazard"), edited)
+    baseline_file.save(trials.healthy(), one)
+    baseline_file.save(shuffled, other)
+    baseline_file.save(changed("integrity/weights-complete", outcome="hazard"), edited)
     assert one.read_text() == other.read_text()
     assert len(set(edited.read_text().splitlines()) - set(one.read_text().splitlines())) == 2
 
@@ -60,7 +63,7 @@ def test_a_baseline_is_diffable(tmp_path: Path) -> None:
 def test_a_baseline_of_a_thousand_checks_stays_small(tmp_path: Path) -> None:
     """Under a megabyte for one subject: baselines live in repositories."""
     checks = [dataclasses.replace(trials.passing()[5], parameters={"case": index}) for index in range(1_000)]
-    file.save(trials.trial(*checks), tmp_path / "baseline.json")
+    baseline_file.save(trials.trial(*checks), tmp_path / "baseline.json")
     assert (tmp_path / "baseline.json").stat().st_size < 1_000_000
 
 
@@ -113,10 +116,10 @@ def of_the_first_form(text: str) -> str:
 def test_damaged_baselines_are_refused(tmp_path: Path, damage: Any, said: str) -> None:
     """One sentence with the path, the cause and the mend."""
     path = tmp_path / "baseline.json"
-    file.save(trials.healthy(), path)
+    baseline_file.save(trials.healthy(), path)
     path.write_text(damage(path.read_text()))
     with pytest.raises(ValueError, match=r"baseline\.json .*--save-baseline") as refused:
-        file.load(path)
+        baseline_file.load(path)
     assert said in str(refused.value)
 
 
@@ -124,24 +127,24 @@ def test_damaged_baselines_are_refused(tmp_path: Path, damage: Any, said: str) -
 def test_no_changed_byte_goes_unnoticed(position: int, byte: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The checksum covers the content: another byte is refused, or was only white space."""
     path = tmp_path_factory.mktemp("baseline") / "baseline.json"
-    file.save(trials.conditional(), path)
+    baseline_file.save(trials.conditional(), path)
     data = bytearray(path.read_bytes())
     data[position % len(data)] = byte
     path.write_bytes(data)
     try:
-        assert file.load(path) == file.snapshot(trials.conditional())
+        assert baseline_file.load(path) == baseline_file.snapshot(trials.conditional())
     except ValueError as refused:
         assert str(path) in str(refused)  # noqa: PT017  either way is right
 
 
 def foreign(change: Any) -> str:
     """A baseline with a right checksum that seatrial did not write."""
-    content = file.snapshot(trials.healthy())
+    content = baseline_file.snapshot(trials.healthy())
     content["checks"][0]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": sequences.pack({"a/0": [1]})}}
     content["checks"][0]["kept"] = {"said": {"kind": "renders", "version": "1", "tolerance": 0, "values": {"a": "b"}}}
     change(content)
-    lines = [json.dumps(line) if not isinstance(line, str) else line for line in file._lines(content)]
-    return "\n".join([*lines, json.dumps({"checksum": file._checksum(lines), "lines": len(lines)})]) + "\n"
+    lines = [json.dumps(line) if not isinstance(line, str) else line for line in baseline_file._lines(content)]
+    return "\n".join([*lines, json.dumps({"checksum": baseline_file._checksum(lines), "lines": len(lines)})]) + "\n"
 
 
 def nested(content: Json) -> None:
@@ -158,7 +161,7 @@ def nested(content: Json) -> None:
         (lambda content: content["checks"][0]["sequences"]["ids"].update(packed="abcde"), "error"),
         (lambda content: content["checks"][0]["sequences"]["ids"].update(packed=sequences.pack([1])), "no lists"),
         (lambda content: content["checks"][0]["kept"]["said"].update(kind="songs"), "KeyError"),
-        (lambda content: content["checks"][0]["kept"]["said"].update(values={"a": 5}), "another form"),
+        (lambda content: content["checks"][0]["kept"]["said"].update(values={"a": 5}), "wrong fields"),
         (lambda content: content["checks"][0].update(metrics=[{"name": "x"}]), "is missing"),
         (lambda content: content["run"].pop("device"), "TypeError"),
         (nested, "is no baseline"),
@@ -170,13 +173,13 @@ def test_a_right_checksum_does_not_make_a_baseline(tmp_path: Path, change: Any, 
     text = foreign(change)
     if change is nested:
         lines = text.replace('"@"', "[" * 90 + "]" * 90).splitlines()[:-1]
-        text = "\n".join([*lines, json.dumps({"checksum": file._checksum(lines), "lines": len(lines)})]) + "\n"
+        text = "\n".join([*lines, json.dumps({"checksum": baseline_file._checksum(lines), "lines": len(lines)})]) + "\n"
     path.write_text(text, encoding="utf-8")
     if not said:
-        file.load(path)
+        baseline_file.load(path)
         return
     with pytest.raises(ValueError, match=r"save it again") as refused:
-        file.load(path)
+        baseline_file.load(path)
     assert said in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -196,7 +199,7 @@ def test_a_mended_check_is_told_and_no_regression() -> None:
     """Better is not worse."""
     changes = compare(trials.healthy(), before=changed("integrity/weights-complete", outcome="defect"))
     assert kinds(changes) == ["newly passing"]
-    assert file.worse(changes) == []
+    assert worse(changes) == []
 
 
 def test_what_cannot_be_tried_any_more_is_not_called_failing() -> None:
@@ -204,7 +207,7 @@ def test_what_cannot_be_tried_any_more_is_not_called_failing() -> None:
     reason = "transformers 5.23.0 has no pipeline for summarization"
     (change,) = compare(changed("integrity/weights-complete", outcome="unsupported", summary=reason))
     assert change["kind"] == "no longer tried"
-    assert change["summary"] == f"Was pass, could not be tried now: {reason}."
+    assert change["summary"] == f"Was pass, could not run now: {reason}."
 
 
 @pytest.mark.parametrize("outcome", ["pass", "defect"])
@@ -214,7 +217,7 @@ def test_what_could_not_be_tried_before_is_no_regression(outcome: str) -> None:
     (change,) = changes = compare(changed("integrity/weights-complete", outcome=outcome, summary="x"), before)
     assert change["kind"] == "newly tried"
     assert "needs transformers 5" in change["summary"]
-    assert file.worse(changes) == []
+    assert worse(changes) == []
 
 
 def test_another_reason_for_the_same_outcome_is_a_note() -> None:
@@ -244,7 +247,7 @@ def test_what_many_checks_tell_alike_is_told_once() -> None:
 def test_a_capability_lost_or_changed(capabilities: Json) -> None:
     """Both are regressions of something that an application may rely on."""
     changes = compare(changed("chat_templates/system-role", capabilities=capabilities))
-    assert any("Capability chat.system_role was supported" in change["summary"] for change in file.worse(changes))
+    assert any("Capability chat.system_role was supported" in change["summary"] for change in worse(changes))
 
 
 def test_a_capability_gained_is_no_regression() -> None:
@@ -253,7 +256,7 @@ def test_a_capability_gained_is_no_regression() -> None:
     capabilities = {"chat.system_role": role, "chat.parallel_tool_calls": calls}
     changes = compare(changed("chat_templates/system-role", capabilities=capabilities))
     assert kinds(changes) == ["capability gained"]
-    assert file.worse(changes) == []
+    assert worse(changes) == []
 
 
 @pytest.mark.parametrize(
@@ -374,7 +377,7 @@ def test_changed_files_are_a_note() -> None:
     subject = trials.subject(fingerprint="sha256:" + "0" * 64)
     changes = compare(trials.trial(*trials.passing(), subjects=[subject]))
     assert kinds(changes) == ["note"]
-    assert file.worse(changes) == []
+    assert worse(changes) == []
 
 
 def test_changed_files_are_named() -> None:
@@ -393,14 +396,14 @@ def test_other_versions_are_named_once() -> None:
     versions = trials.run().versions | {"transformers": "5.24.0"}
     (change,) = changes = compare(trials.trial(*trials.passing(), versions=versions))
     assert change["summary"] == "The versions differ: transformers 5.23.0 → 5.24.0."
-    assert file.worse(changes) == []
+    assert worse(changes) == []
 
 
 @pytest.mark.parametrize(("field", "other"), [("device", "cuda:0"), ("profile", "standard"), ("seed", 1)])
 def test_what_is_allowed_to_differ_is_compared_and_said(field: str, other: Any) -> None:
     after = trials.rejected()
     after.run = dataclasses.replace(after.run, **{field: other})
-    changes = file.compare(file.snapshot(trials.healthy()), after, allow=True)
+    changes = baseline_file.compare(baseline_file.snapshot(trials.healthy()), after, allow=True)
     assert any(change["kind"] == "note" and "Compared, although" in change["summary"] for change in changes)
     assert "newly failing" in kinds(changes)
 
@@ -416,7 +419,7 @@ def test_another_dtype_is_compared_where_that_is_allowed() -> None:
     before.checks = [check for check in before.checks if check.suite != "quantization"]
     after.checks = [check for check in after.checks if check.suite != "quantization"]
     assert kinds(compare(after, before)) == ["not comparable", "appeared"]
-    changes = file.compare(file.snapshot(before), after, allow=True)
+    changes = baseline_file.compare(baseline_file.snapshot(before), after, allow=True)
     assert kinds(changes) == ["newly failing", "note"]
 
 
@@ -441,10 +444,10 @@ def test_another_device_profile_or_seed_is_not_comparable(field: str) -> None:
     changes = compare(other)
     assert kinds(changes) == ["not comparable"]
     assert field in changes[0]["summary"]
-    assert not file.comparable(changes)
+    assert not comparable(changes)
 
 
-def in_bfloat16(trial: Trial) -> Trial:
+def in_bfloat16(trial: RunRecords) -> RunRecords:
     trial.checks = [
         dataclasses.replace(check, variant=check.variant | {"dtype": "bfloat16"}) if check.variant else check
         for check in trial.checks
@@ -456,22 +459,22 @@ def test_another_dtype_is_not_comparable() -> None:
     """Checks of the other dtype did not disappear, they were never asked for; the rest is compared."""
     changes = compare(in_bfloat16(trials.healthy()))
     assert set(kinds(changes)) == {"not comparable", "appeared"}
-    assert set(kinds(file.worse(changes))) == {"not comparable"}
+    assert set(kinds(worse(changes))) == {"not comparable"}
     assert "float32" in changes[0]["summary"]
 
 
 def test_the_worst_record_of_a_key_is_kept() -> None:
     """A rerun that passed hides nothing."""
     twice: list[Check] = [trials.defect(), dataclasses.replace(trials.defect(), outcome="pass")]
-    (entry,) = file.snapshot(trials.trial(*twice))["checks"]
+    (entry,) = baseline_file.snapshot(trials.trial(*twice))["checks"]
     assert entry["outcome"] == "defect"
 
 
 def test_comparing_leaves_both_sides_alone(tmp_path: Path) -> None:
     """Pure functions: the snapshot can be used again."""
-    before = file.snapshot(trials.healthy())
+    before = baseline_file.snapshot(trials.healthy())
     kept = copy.deepcopy(before)
-    file.compare(before, trials.rejected())
+    baseline_file.compare(before, trials.rejected())
     assert json.dumps(before) == json.dumps(kept)
 
 
@@ -480,10 +483,10 @@ def test_a_verdict_is_shown_with_what_became_worse() -> None:
     trial = trials.healthy()
     name = trial.subjects[0].name
     change = {"kind": "newly failing", "check": "a/b", "subject": name, "summary": "x", "before": 1, "after": 2}
-    note = change | {"kind": file.NOTE}
+    note = change | {"kind": NOTE}
     said = "1 change for the worse since the baseline"
-    assert file.reservation(name, [change, note]) == said
-    assert file.reservation(name, [note]) == file.reservation("another", [change]) == ""
+    assert reservation(name, [change, note]) == said
+    assert reservation(name, [note]) == reservation("another", [change]) == ""
     judged = judge(trial, [change])
     assert f"{name}: ADOPT, BUT {said}" in [line for line, _ in terminal.lines(trial, judged)]
     assert f"but {said}" in markdown.render(judged)

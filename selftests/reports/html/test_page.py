@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from reports import html
 from reports.html import plots
-from reports.records.schema import Json, Trial
+from reports.records.run_records import RunRecords
+from reports.records.to_json import Json
 from reports.verdict.judge import judge
 from selftests.reports import measured_trials, trials
 from selftests.reports.hostile_trial import ATTACKS, KEYS, filled
@@ -30,7 +31,7 @@ DRAWN = {"g", "use", "text", "path", "defs", "clippath", "rect"}
 LABELS = ("aria-labelledby", "aria-describedby")
 
 
-def render(trial: Trial, regressions: list[Json] | None = None) -> str:
+def render(trial: RunRecords, regressions: list[Json] | None = None) -> str:
     return html.render(trial, judge(trial, regressions or []), regressions or [])
 
 
@@ -98,7 +99,7 @@ def test_the_page_is_one_file_with_a_strict_policy() -> None:
 
 
 @pytest.mark.parametrize("sample", [measured_trials.quantized, measured_trials.several, trials.several])
-def test_ids_are_unique_and_links_lead_somewhere(sample: Callable[[], Trial]) -> None:
+def test_ids_are_unique_and_links_lead_somewhere(sample: Callable[[], RunRecords]) -> None:
     """Several plots share a page, and the contents name sections that are there."""
     parsed = Tags(render(sample()))
     ids = [value for name, value in parsed.attributes if name == "id"]

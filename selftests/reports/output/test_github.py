@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from reports.output import github, markdown
-from reports.records.schema import Json
-from reports.redaction.streams import Screen
+from reports.records.to_json import Json
+from reports.redaction.streams import RedactedStream
 from reports.verdict.judge import judge
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
@@ -81,7 +81,7 @@ def findings() -> Json:
 
 def test_annotations_are_escaped_as_github_says() -> None:
     """Percent, line ends; in properties colon and comma too."""
-    first, second = list(github.annotated(findings()))
+    first, second = list(github.annotation_lines(findings()))
     assert first.startswith("::error title=Defect in integrity/weights-complete (builtin%3Asmollm2)::2 parameters are")
     assert "%0AFix: Save the model again" in first
     assert "%0AReproduce: pytest --model" in first
@@ -93,9 +93,11 @@ def test_annotations_are_escaped_as_github_says() -> None:
 def test_accepted_findings_are_notices_and_ten_of_each_are_enough() -> None:
     """GitHub shows ten of each level."""
     many = [dataclasses.replace(trials.hazard(), summary=str(index)) for index in range(30)]
-    assert len(list(github.annotated(judge(trials.trial(*many))))) == github.SHOWN
+    assert len(list(github.annotation_lines(judge(trials.trial(*many))))) == github.SHOWN
     accepted = trials.subject(accepted={"chat_templates/one-bos": "known"})
-    assert next(github.annotated(judge(trials.trial(trials.hazard(), subjects=[accepted])))).startswith("::notice ")
+    assert next(github.annotation_lines(judge(trials.trial(trials.hazard(), subjects=[accepted])))).startswith(
+        "::notice "
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,10 +106,10 @@ def test_accepted_findings_are_notices_and_ten_of_each_are_enough() -> None:
 def test_no_output_of_a_model_is_a_command(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The runner takes a line that begins with two colons for one; elsewhere output stays as it is."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    Screen(out := io.StringIO()).write(line)
+    RedactedStream(out := io.StringIO()).write(line)
     assert not re.search(r"^\s*(::|##\[)", out.getvalue(), re.MULTILINE)
     monkeypatch.delenv("GITHUB_ACTIONS")
-    Screen(out := io.StringIO()).write(line)
+    RedactedStream(out := io.StringIO()).write(line)
     assert out.getvalue() == line
 
 

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from reports import wording
 from reports.output import markdown, terminal
-from reports.records.schema import Trial
+from reports.records.run_records import RunRecords
 from reports.verdict.judge import judge
 from selftests.reports import trials
 
 HOSTILE = "\x1b[2J\x07\u202eevil\u2066\ud800 | `code` [x](javascript:1) <img src=x> @everyone https://evil.example"
 
 
-def hostile() -> Trial:
+def hostile() -> RunRecords:
     """A trial in which every text that a model could write is hostile."""
     finding = dataclasses.replace(trials.hazard(), summary=HOSTILE, remedy=HOSTILE, reproduce=HOSTILE, subject=HOSTILE)
     return trials.trial(finding, trials.unsupported(HOSTILE), subjects=[trials.subject(HOSTILE)])
 
 
-def shown(trial: Trial) -> list[str]:
+def shown(trial: RunRecords) -> list[str]:
     return [line for line, _ in terminal.lines(trial, judge(trial), Path("reports/runs/x"))]
 
 
@@ -57,7 +57,7 @@ def test_ordinary_text_stays(value: str) -> None:
 
 
 @pytest.mark.parametrize("trial", [trials.rejected(), trials.several(), trials.killed(), hostile()])
-def test_terminal_lines_fit_and_are_single(trial: Trial) -> None:
+def test_terminal_lines_fit_and_are_single(trial: RunRecords) -> None:
     """Prose fits a window of a hundred columns; only commands and paths may be longer, to be pasted."""
     for line in shown(trial):
         assert "\n" not in line

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.baseline import file
+from reports.baseline import file as baseline_file
 from reports.records import observations
 from reports.records.observations import NEAR_TIE
-from reports.records.schema import Json
 from reports.records.sequences import Change
+from reports.records.to_json import Json
 from selftests.reports import trials
 
 TEXTS = st.dictionaries(st.sampled_from(["a question", "a system message", "tools"]), st.text(max_size=40))
@@ -138,5 +138,9 @@ def test_what_is_kept_survives_the_file_and_is_one_line_a_value() -> None:
     texts = []
     for render in ("<|user|>\nHi", "<|user|> Hi"):
         entry = observations.entry("renders", {"a question": render, "an answer": "Ho"}, "1", 0.0)
-        texts.append(file.text_of(file.snapshot(trials.trial(trials.check("a/b", kept={"Renders": entry})))))
+        texts.append(
+            baseline_file.text_of(
+                baseline_file.snapshot(trials.trial(trials.check("a/b", observations={"Renders": entry})))
+            )
+        )
     assert len(set(texts[0].splitlines()) ^ set(texts[1].splitlines())) == 4  # the line and the checksum, on each side

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.records import schema, to_json
-from reports.records.schema import Check, End, Trial, Writer, key, read
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, End, Writer, key, read
 from selftests.reports import trials
 
 JSON = st.recursive(
@@ -91,7 +92,7 @@ def test_a_trial_survives_the_file(tmp_path: Path) -> None:
     trial = trials.rejected()
     parts: list[schema.Record] = [trial.run, *trial.subjects, schema.Catalog(trial.catalog), schema.Plan(trial.plan)]
     parts += [*trial.checks, trial.end or End("", 0)]
-    assert Trial.gather(written(tmp_path / "records.jsonl", *parts)) == trial
+    assert RunRecords.gather(written(tmp_path / "records.jsonl", *parts)) == trial
 
 
 @given(cut=st.integers(min_value=1, max_value=400))
@@ -127,7 +128,7 @@ def test_unreadable_records_are_refused_by_name(tmp_path: Path, lines: str, said
 def test_an_empty_file_is_no_trial() -> None:
     """Nothing recorded is not an empty success."""
     with pytest.raises(ValueError, match="no run record"):
-        Trial.gather([])
+        RunRecords.gather([])
 
 
 def test_keys_ignore_order_and_take_any_value() -> None:

@@ -50,7 +50,7 @@ def test_a_changed_rule_alone_is_no_change() -> None:
 def test_without_a_changed_rule_it_was_the_library() -> None:
     [(_, summary, before, _)] = told(recorded({"a/1": [1, 2, 3]}), recorded({"a/1": [1, 2, 4]}))
     assert "the library did" in summary
-    assert before["a/1"]["parts at"] == 2
+    assert before["a/1"]["differs at"] == 2
 
 
 def test_another_version_is_not_compared() -> None:

@@ -10,16 +10,16 @@ import pytest
 
 from reports.records import series
 from reports.records.schema import Check, Writer, read
-from reports.run.observer import Observation
+from reports.run.observer import RunningCheck
 
 DESCRIPTION = {"check": "quality/x", "subject": "s", "variant": {}, "parameters": {}, "reproduce": ""}
 GOOD: list[list[Any]] = [[0, 1.5], [1, 2, 1.5, 2.5]]
 
 
 def observed(points: Any, **changes: Any) -> dict[str, Any]:
-    observation = Observation(DESCRIPTION)
+    observation = RunningCheck(DESCRIPTION)
     observation.series("quality.loss", points, **({"x": "position", "y": "loss (nats)"} | changes))
-    return observation.record()
+    return observation.fields()
 
 
 def test_series_are_kept_through_the_file(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_series_are_kept_through_the_file(tmp_path: Path) -> None:
 
 def test_records_without_series_are_read() -> None:
     """Of an older version, or of a check that records none."""
-    assert "series" not in Observation(DESCRIPTION).record()
+    assert "series" not in RunningCheck(DESCRIPTION).fields()
     assert Check("a/b", "s", "pass").series == []
 
 

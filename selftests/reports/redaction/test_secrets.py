@@ -34,7 +34,7 @@ ENVIRONMENT = {
 @pytest.fixture
 def secrets() -> Secrets:
     found = Secrets()
-    found.gather(ENVIRONMENT)
+    found.add(ENVIRONMENT)
     return found
 
 
@@ -44,7 +44,7 @@ def test_a_secret_is_hidden_however_it_is_written(secrets: Secrets, value: str, 
     """As text, as Python's or JSON's literal, in the middle of a word."""
     text = written(value)  # type: ignore[operator]
     assert secrets.suspicious(text)
-    assert value not in (shown := secrets.hide(text))
+    assert value not in (shown := secrets.redacted(text))
     assert value[3:9] not in shown
     assert "hidden]" in shown
 
@@ -52,10 +52,10 @@ def test_a_secret_is_hidden_however_it_is_written(secrets: Secrets, value: str, 
 def test_a_token_of_the_hub_needs_no_environment() -> None:
     """Its shape is enough; names that only begin like one stay."""
     secrets = Secrets()
-    assert secrets.hide(f"Bearer {HUB}.") == "Bearer [Hub token hidden]."
-    assert secrets.hide("hf_hub_download hf_transfer hf_quantizer") == "hf_hub_download hf_transfer hf_quantizer"
-    assert secrets.hide("https://me:pass@host/x") == "https://[password hidden]@host/x"
-    assert secrets.hide("https://host/a:b@c http://x/?q=a@b") == "https://host/a:b@c http://x/?q=a@b"
+    assert secrets.redacted(f"Bearer {HUB}.") == "Bearer [Hub token hidden]."
+    assert secrets.redacted("hf_hub_download hf_transfer hf_quantizer") == "hf_hub_download hf_transfer hf_quantizer"
+    assert secrets.redacted("https://me:pass@host/x") == "https://[password hidden]@host/x"
+    assert secrets.redacted("https://host/a:b@c http://x/?q=a@b") == "https://host/a:b@c http://x/?q=a@b"
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_a_token_of_the_hub_needs_no_environment() -> None:
 )
 def test_half_a_secret_is_hidden_where_a_text_was_cut(secrets: Secrets, text: str) -> None:
     """pytest shortens long values in their middle, checks clip messages at their end."""
-    assert API[:12] not in secrets.hide(text)
-    assert API[-12:] not in secrets.hide(text)
+    assert API[:12] not in secrets.redacted(text)
+    assert API[-12:] not in secrets.redacted(text)
 
 
 @pytest.mark.parametrize("shown", [6, 8, 11, 13])
 def test_a_few_letters_before_an_ellipsis_are_hidden_too(secrets: Secrets, shown: int) -> None:
     """`repr` and pytest cut on purpose, and say so."""
-    assert API[:6] not in secrets.hide(f"'{API[:shown]}...{API[-shown:]}'")
-    assert API[-6:] not in secrets.hide(f"'{API[:shown]}...{API[-shown:]}'")
-    assert secrets.hide("s3cr3t without more, and s3cr... of something") == (
+    assert API[:6] not in secrets.redacted(f"'{API[:shown]}...{API[-shown:]}'")
+    assert API[-6:] not in secrets.redacted(f"'{API[:shown]}...{API[-shown:]}'")
+    assert secrets.redacted("s3cr3t without more, and s3cr... of something") == (
         "s3cr3t without more, and s3cr... of something"
     )
 
@@ -85,11 +85,11 @@ PASSPHRASE = 'It\'s the "correct" horse, and bäckup\\battery staple over-many-l
 def test_a_secret_in_other_letters_is_hidden_as_pytest_writes_it(value: str, written: Any) -> None:
     """Test ids are in ASCII; bytes have a spelling of their own; both may be in JSON."""
     secrets = Secrets()
-    secrets.gather({"MY_PASSWORD": value})
+    secrets.add({"MY_PASSWORD": value})
     for text in (f"test_x[{written(value)}]", json.dumps({"id": written(value)})):
         assert secrets.suspicious(text)
-        assert written(value)[2:12] not in secrets.hide(text)
-        assert "[MY_PASSWORD hidden]" in secrets.hide(text)
+        assert written(value)[2:12] not in secrets.redacted(text)
+        assert "[MY_PASSWORD hidden]" in secrets.redacted(text)
 
 
 @pytest.mark.parametrize("width", [20, 40, 79])
@@ -98,14 +98,14 @@ def test_a_secret_in_other_letters_is_hidden_as_pytest_writes_it(value: str, wri
 def test_a_passphrase_that_was_broken_over_lines_is_hidden(value: str, form: Any, width: int) -> None:
     """By pprint, as pytest shows locals and differences; nothing around it is lost."""
     secrets = Secrets()
-    secrets.gather({"MY_PASSPHRASE": value})
+    secrets.add({"MY_PASSPHRASE": value})
     for text in (
         PrettyPrinter(width=width).pformat({"before": 1, "it": [form(value)], "later": "some 'other' text\n" * 3}),
         pprint.pformat({"before": 1, "it": [form(f"x {value} y")], "later": 2}, width=width, sort_dicts=False),
     ):
         for each in (text, text.replace("\n", "\nE     "), json.loads(json.dumps(text))):
             assert secrets.suspicious(json.dumps(each))
-            shown = secrets.hide(each)
+            shown = secrets.redacted(each)
             assert not any(word in shown for word in ("horse", "battery", "staple", "hors", "stap")), shown
             assert "[MY_PASSPHRASE hidden]" in shown
             assert "before" in shown
@@ -114,9 +114,9 @@ def test_a_passphrase_that_was_broken_over_lines_is_hidden(value: str, form: Any
 
 def test_lines_of_a_traceback_are_looked_at_together() -> None:
     """pytest keeps the lines of locals apart, also those of one wrapped text."""
-    redact.SECRETS.gather({"A_PASSPHRASE": "violet umbrellas never sing at noon"})
+    redact.SECRETS.add({"A_PASSPHRASE": "violet umbrellas never sing at noon"})
     lines = ["x = {'a': 'violet umbrellas '", "          'never sing '", "          'at noon'}", "y = 1"]
-    assert redact._shown(lines) == ["x = {'a': '[A_PASSPHRASE hidden]'}", "y = 1"]
+    assert redact._redacted_traceback(lines) == ["x = {'a': '[A_PASSPHRASE hidden]'}", "y = 1"]
 
 
 @pytest.mark.parametrize(
@@ -135,39 +135,39 @@ def test_lines_of_a_traceback_are_looked_at_together() -> None:
 def test_ordinary_values_are_no_secrets(name: str, value: str) -> None:
     """Hiding them would eat the text of the report."""
     secrets = Secrets()
-    secrets.gather({name: value})
-    assert secrets.hide(f"The value {value} is shown.") == f"The value {value} is shown."
+    secrets.add({name: value})
+    assert secrets.redacted(f"The value {value} is shown.") == f"The value {value} is shown."
 
 
 def test_a_word_is_hidden_as_a_word_only() -> None:
     """A weak password must not cut longer words to pieces."""
     secrets = Secrets()
-    secrets.gather({"MY_PASSWORD": "swordfish"})
-    assert secrets.hide("swordfish, swordfishes") == "[MY_PASSWORD hidden], swordfishes"
-    assert secrets.hide("test_swordfish_2 swordfish9") == "test_[MY_PASSWORD hidden]_2 [MY_PASSWORD hidden]9"
+    secrets.add({"MY_PASSWORD": "swordfish"})
+    assert secrets.redacted("swordfish, swordfishes") == "[MY_PASSWORD hidden], swordfishes"
+    assert secrets.redacted("test_swordfish_2 swordfish9") == "test_[MY_PASSWORD hidden]_2 [MY_PASSWORD hidden]9"
 
 
 @pytest.mark.parametrize("value", ["QwErTyUiOp", "swordfishswordfish", "sWordfish"])
 def test_letters_that_are_no_word_are_hidden_in_longer_words_too(value: str) -> None:
     secrets = Secrets()
-    secrets.gather({"MY_PASSWORD": value})
-    assert secrets.hide(f"x{value}y") == "x[MY_PASSWORD hidden]y"
+    secrets.add({"MY_PASSWORD": value})
+    assert secrets.redacted(f"x{value}y") == "x[MY_PASSWORD hidden]y"
 
 
 def test_home_directories_become_a_tilde(secrets: Secrets) -> None:
     """Only whole names of directories; and the root directory is nobody's home."""
     said = "/home/someone/models --model=/home/someone '/home/someone' /home/someone2/x /data/home/someone.txt file:///home/someone/x"
-    assert secrets.hide(said) == "~/models --model=~ '~' /home/someone2/x /data/home/someone.txt file://~/x"
+    assert secrets.redacted(said) == "~/models --model=~ '~' /home/someone2/x /data/home/someone.txt file://~/x"
     root = Secrets()
-    root.gather({"HOME": "/"})
-    assert root.hide("/usr/lib / 2") == "/usr/lib / 2"
+    root.add({"HOME": "/"})
+    assert root.redacted("/usr/lib / 2") == "/usr/lib / 2"
 
 
 def test_what_was_seen_once_stays_secret(secrets: Secrets) -> None:
     """A check's environment is undone before the report is written."""
-    secrets.gather({"OTHER_TOKEN": LATE})
-    secrets.gather(ENVIRONMENT)
-    assert LATE not in secrets.hide(LATE)
+    secrets.add({"OTHER_TOKEN": LATE})
+    secrets.add(ENVIRONMENT)
+    assert LATE not in secrets.redacted(LATE)
 
 
 def test_old_records_are_cleaned_when_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def told(request, monkeypatch):
     logging.getLogger("x").error("logged %s %s", TOKEN, KEY)
     warnings.warn(f"warned {TOKEN} {KEY} {LATE}")
     yield
-    record = request.node.stash.get(__import__("reports.plugin").plugin.OBSERVATION, None)
+    record = request.node.stash.get(__import__("reports.plugin").plugin.RUNNING_CHECK, None)
     if record is not None:
         record.capability("chat." + TOKEN, KEY, evidence={KEY: [TOKEN, LATE]})
         record.remedy = f"{os.environ['HOME']}/model {TOKEN} {KEY}"

@@ -16,7 +16,7 @@ from reports.__main__ import main
 from reports.baseline import kinds
 from reports.directory import merge, report_directory
 from reports.records import schema
-from reports.records.schema import Trial
+from reports.records.run_records import RunRecords
 from reports.upgrade import command, environments, libraries, pins, runs, table, timings
 from reports.upgrade.pins import ROOT, Side
 from selftests.reports import trials
@@ -102,7 +102,7 @@ def test_both_sides_run_a_copy_of_the_suite_with_nothing_from_outside(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     suite = runs.snapshot(tmp_path)
-    assert {path.name for path in suite.iterdir()} == set(runs.ROOMS)
+    assert {path.name for path in suite.iterdir()} == set(runs.PACKAGES)
     assert (suite / "fixtures" / "inputs" / "tokenizer_corpus.txt").is_file()
     assert runs.environment(suite)["PYTHONPATH"] == str(suite)
 
@@ -112,7 +112,7 @@ def test_timings_are_told_beyond_noise_and_a_tenth(factor: float, kind: str) -> 
     """Ten pairs with 4% of noise: 30% slower is told, and nothing of two equal sides."""
     draw = random.Random(1)
     pairs = [({"load": draw.gauss(1, 0.04)}, {"load": factor * draw.gauss(1, 0.04)}) for _ in range(10)]
-    (change,) = timings.told("builtin:minilm", pairs)
+    (change,) = timings.changes("builtin:minilm", pairs)
     assert change["kind"] == kind
     assert "times as long [" in change["summary"]
     low, high = change["after"]["interval"]
@@ -125,18 +125,18 @@ def test_equal_sides_are_hardly_ever_told() -> None:
     alarms = 0
     for _ in range(60):
         pairs = [({"a": draw.gauss(1, 0.05)}, {"a": draw.gauss(1, 0.05)}) for _ in range(8)]
-        alarms += timings.told("x", pairs)[0]["kind"] != "note"
+        alarms += timings.changes("x", pairs)[0]["kind"] != "note"
     assert alarms == 0
 
 
-def written(place: Path, trial: Trial) -> None:
+def written(place: Path, trial: RunRecords) -> None:
     writer = schema.Writer(place / report_directory.RECORDS)
     for record in merge.stream(trial):
         writer.write(record)
     writer.close()
 
 
-def upgraded(tmp_path: Path, after: Trial, *options: str) -> int:
+def upgraded(tmp_path: Path, after: RunRecords, *options: str) -> int:
     """The command over two runs that are there already."""
     written(tmp_path / "out" / command.BEFORE, trials.healthy())
     written(tmp_path / "out" / command.AFTER, after)
@@ -145,7 +145,9 @@ def upgraded(tmp_path: Path, after: Trial, *options: str) -> int:
 
 
 @pytest.mark.parametrize(("after", "code"), [(trials.healthy(), 0), (trials.rejected(), 1)])
-def test_the_report_of_an_upgrade(tmp_path: Path, after: Trial, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_of_an_upgrade(
+    tmp_path: Path, after: RunRecords, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The later run's report with the changes first, and the exit code of the comparison."""
     assert upgraded(tmp_path, after) == code
     judged: dict[str, Any] = json.loads((tmp_path / "out" / report_directory.VERDICT).read_text())
@@ -188,7 +190,7 @@ def test_the_table_of_an_upgrade_tells_alike_subjects_once() -> None:
 def test_facts_of_a_library_are_told_as_what_is_gone_and_new() -> None:
     before = {"pipeline tasks": ["a", "b"], "returns": "list", "same": "x"}
     after = {"pipeline tasks": ["b", "c"], "returns": "BatchEncoding", "same": "x"}
-    told = [change["summary"] for change in libraries.told(before, after)]
+    told = [change["summary"] for change in libraries.changes(before, after)]
     assert told == [
         "The library, pipeline tasks: gone a; new c.",
         "The library, returns: was list, is BatchEncoding.",
@@ -199,7 +201,7 @@ def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pyte
     fake_python(monkeypatch, tmp_path, '[ "$2" = pip ] || exit 4')
     python = environments.python(NEW, lambda _: None)
     with pytest.raises(ValueError, match="left no records"):
-        runs.trial(python, tmp_path, tmp_path / "report", [])
+        runs.run_checks(python, tmp_path, tmp_path / "report", [])
 
 
 @pytest.mark.parametrize(

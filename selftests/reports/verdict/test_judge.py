@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -10,15 +11,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.records import to_json
-from reports.records.schema import OUTCOMES, Check, End, Json, Trial
-from reports.verdict.judge import Policy, exit_code, judge
+from reports.records.outcomes import OUTCOMES
+from reports.records.policy import Policy, with_defaults
+from reports.records.run_records import RunRecords
+from reports.records.schema import Check, End
+from reports.records.to_json import Json
+from reports.verdict.judge import exit_code, judge
 from selftests.reports import trials
 
-OUTCOME = st.sampled_from(OUTCOMES)
+OUTCOME = st.sampled_from(sorted(OUTCOMES))
 CHECKS = st.lists(st.builds(trials.check, st.sampled_from(sorted(trials.CATALOG)), OUTCOME), max_size=12)
 
 
-def only(trial: Trial) -> Json:
+def only(trial: RunRecords) -> Json:
     """The verdict on the one subject."""
     (subject,) = judge(trial)["subjects"]
     return dict(subject)
@@ -40,7 +45,7 @@ def told(subject: Json) -> str:
         (trials.trial(trials.unsupported()), "inconclusive", 1),
     ],
 )
-def test_each_kind_of_trial_gets_its_verdict(trial: Trial, verdict: str, code: int) -> None:
+def test_each_kind_of_trial_gets_its_verdict(trial: RunRecords, verdict: str, code: int) -> None:
     """Verdict and exit code of the sample trials."""
     judged = judge(trial)
     assert (judged["subjects"][0]["verdict"], exit_code(judged)) == (verdict, code)
@@ -118,7 +123,7 @@ def test_accepted_findings_are_conditions() -> None:
     assert "lm_head is tied at load time" in told(judged)
 
 
-@pytest.mark.parametrize(("accepted", "said"), [("tokenizers/round-trip", "did not occur"), ("a/b", "not looked for")])
+@pytest.mark.parametrize(("accepted", "said"), [("tokenizers/round-trip", "did not occur"), ("a/b", "was not tested")])
 def test_accepted_findings_that_match_nothing_are_said(accepted: str, said: str) -> None:
     """An entry that outlived its finding would hide the next one."""
     judged = only(trials.trial(*trials.passing(), subjects=[trials.subject(accepted={accepted: "known"})]))
@@ -149,7 +154,7 @@ def test_an_interrupted_run_is_inconclusive(status: int) -> None:
     assert only(trial)["verdict"] == "inconclusive"
 
 
-def policy(**fields: Any) -> Trial:
+def policy(**fields: Any) -> RunRecords:
     return trials.trial(*trials.passing(), trials.hazard(), policy=fields)
 
 
@@ -171,7 +176,7 @@ def test_the_policy_grades_findings(level: str, verdict: str, said: str) -> None
 @pytest.mark.parametrize(
     ("limits", "verdict", "said"),
     [
-        ({"max": 0.05}, "adopt", "no promise"),
+        ({"max": 0.05}, "adopt", "none found a problem"),
         ({"max": 0.009}, "reject", "at most 0.009"),
         ({"max": 0.01}, "inconclusive", "Not enough data"),
         ({"max": 0.011}, "adopt-with-conditions", "not enough data"),
@@ -218,26 +223,48 @@ def test_a_required_suite_without_evidence_is_inconclusive(checks: list[Check]) 
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
-        ({"severities": {}}, "'severities'"),
-        ({"severity": {"a/b": {"is": "hazard", "reason": "x"}}}, "'is'"),
-        ({"severity": {"a/b": {"as": "fatal", "reason": "x"}}}, "'fatal'"),
-        ({"severity": {"a/b": {"as": "hazard"}}}, "needs a 'reason'"),
-        ({"bounds": [{"metric": "m", "maximum": 1, "reason": "x"}]}, "'maximum'"),
-        ({"bounds": [{"metric": "m", "reason": "x"}]}, "'min' or 'max'"),
-        ({"bounds": [{"metric": "m", "max": "1", "reason": "x"}]}, "'min' or 'max'"),
-        ({"bounds": [{"max": 1, "reason": "x"}]}, "'metric'"),
-        ({"bounds": [{"metric": "m", "max": 1, "reason": "x", "better": "more"}]}, "'better'"),
-        ({"required": "tokenizers"}, "list of suite names"),
-        ({"bounds": ["m"]}, "expected a table"),
+        ({"severities": {}}, "unknown key 'policy.severities'; allowed: bounds, required, severity. Did you mean 'sev"),
+        ({"severity": {"a/b": {"is": "hazard", "reason": "x"}}}, "unknown key 'policy.severity.a/b.is'"),
+        ({"severity": {"a/b": {"as": "fatal", "reason": "x"}}}, "expected one of ignore, hazard, defect, not 'fatal'"),
+        ({"severity": {"a/b": {"as": "hazard"}}}, "policy.severity.a/b.reason: needs a reason"),
+        ({"severity": {"a/b": {"as": "hazard", "reason": " "}}}, "needs a reason"),
+        ({"severity": ["a/b"]}, "policy.severity: expected a table of check ids"),
+        ({"bounds": [{"metric": "m", "maximum": 1, "reason": "x"}]}, "unknown key 'policy.bounds.0.maximum'"),
+        ({"bounds": [{"metric": "m", "reason": "x"}]}, "policy.bounds.0: a bound needs min or max"),
+        ({"bounds": [{"metric": "m", "max": "1", "reason": "x"}]}, "policy.bounds.0.max: expected a finite number"),
+        ({"bounds": [{"metric": "m", "max": math.nan, "reason": "x"}]}, "expected a finite number"),
+        ({"bounds": [{"metric": "m", "min": 2, "max": 1, "reason": "x"}]}, "min is above max"),
+        ({"bounds": [{"max": 1, "reason": "x"}]}, "policy.bounds.0.metric: expected the name"),
+        ({"bounds": [{"metric": "m", "max": 1, "reason": "x", "better": "more"}]}, "expected one of lower, higher"),
+        ({"bounds": [{"metric": "m", "max": 1, "reason": "x", "counts": 1}]}, "expected one of rejection, condition"),
+        ({"bounds": [{"metric": "m", "max": 1, "reason": "x", "device": 1}]}, "a name or a list of names"),
+        ({"bounds": [{"metric": "m", "max": 1, "reason": "x", "only_if_measured": 1}]}, "expected true or false"),
+        ({"bounds": {"metric": "m"}}, "policy.bounds: expected a list of tables"),
+        ({"required": "tokenizers"}, "policy.required: expected a list of suite names"),
+        ({"bounds": ["m"]}, "policy.bounds.0: expected a table"),
+        ([], "policy: expected a table"),
     ],
 )
-def test_a_wrong_policy_is_refused_by_the_name_of_its_field(data: Json, said: str) -> None:
-    """A misspelled field must not silently loosen the verdict."""
+def test_a_wrong_policy_is_refused_by_the_name_of_its_key(data: Any, message: str) -> None:
+    """A misspelled key must not silently loosen the verdict."""
     with pytest.raises(ValueError, match="policy") as refused:
         Policy.from_dict(data)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_users_do_not_mark_bounds_as_default() -> None:
+    """Records hold this mark; in a user's policy it would loosen the bound."""
+    bounds = {"bounds": [{"metric": "m", "max": 1, "reason": "x", "default": True}]}
+    assert Policy.from_dict(bounds).bounds[0].default
+    with pytest.raises(ValueError, match=r"unknown key 'bounds\.0\.default'"):
+        Policy.from_dict(bounds, "", of_user=True)
+
+
+def test_an_empty_list_of_required_suites_requires_every_suite() -> None:
+    """As if the key was missing: a policy that requires nothing would adopt anything."""
+    assert Policy.from_dict(with_defaults({"required": []}, {})).required is None
 
 
 def test_required_capabilities_of_the_manifest() -> None:

@@ -35,7 +35,7 @@ def test_renders_kept(chat: Chat, record: Record) -> None:
             name: _render(chat, entry, fresh=tells_time)
             for name, entry in baseline_conversations.conversations().items()
         }
-    record.keep(NAME, renders, kind="renders", version=baseline_conversations.version())
+    record.observations(NAME, renders, kind="renders", version=baseline_conversations.version())
 
 
 def _render(chat: Chat, entry: BaselineConversation, *, fresh: bool) -> str:

@@ -37,7 +37,7 @@ def test_answers_kept(
         for answer in given
     }  # fmt: skip
     version = hashlib.sha256(f"{profile} {list(kept)}".encode()).hexdigest()[:12]
-    record.keep(NAME, kept, kind="answers", version=version)
+    record.observations(NAME, kept, kind="answers", version=version)
 
 
 def _asked(subject: Subject, question: Question) -> str:

@@ -38,7 +38,7 @@ def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Record) -
     recorded = {name: _to_json(sample) for name, sample in inputs.items()}
     version = hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()[:12]
     by = "the library's pipeline" if pipe.library is not None else "its model classes"
-    record.keep(NAME, outputs, kind="outputs", version=version, tolerance=max(TOLERANCE, rounding(pipe)), by=by)
+    record.observations(NAME, outputs, kind="outputs", version=version, tolerance=max(TOLERANCE, rounding(pipe)), by=by)
 
 
 def _of_canaries(

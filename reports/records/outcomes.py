@@ -1,0 +1,126 @@
+"""Outcomes of a check: the one table that records, verdict, baseline, terminal, GitHub and report read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One outcome: its words, its colour and what it counts as."""
+
+    name: str
+    """In records, policies, baselines and CSS classes."""
+    letter: str
+    """In pytest's line of progress."""
+    singular: str
+    plural: str
+    """The words after a number: `1 defect`, `6 passed`."""
+    meaning: str
+    rank: int
+    """How bad it is; a higher rank than before is a change for the worse."""
+    tone: str
+    """Its colour in terminal and report, one of TONES."""
+    sign: str
+    """Its sign in the report, so that nothing is said by colour alone."""
+    evidence: bool = False
+    """True if the check tested the subject."""
+    finding: bool = False
+    """True if the report lists it under findings and a policy may reclassify it."""
+    fails: bool = False
+    """True if pytest counts it as a failure."""
+    github: str = ""
+    """Level of its annotation in GitHub Actions; empty for none."""
+
+
+TONES = ("good", "caution", "bad", "open", "quiet")
+"""Colours of outcomes and verdicts; terminal and style sheet say what they look like."""
+
+TABLE = (
+    Outcome(
+        name="pass",
+        letter=".",
+        singular="passed",
+        plural="passed",
+        meaning="nothing wrong was found",
+        rank=0,
+        tone="good",
+        sign="✓",
+        evidence=True,
+    ),
+    Outcome(
+        name="defect",
+        letter="D",
+        singular="defect",
+        plural="defects",
+        meaning="silently wrong results, or a broken declaration",
+        rank=4,
+        tone="bad",
+        sign="✕",
+        evidence=True,
+        finding=True,
+        fails=True,
+        github="error",
+    ),
+    Outcome(
+        name="hazard",
+        letter="H",
+        singular="hazard",
+        plural="hazards",
+        meaning="works here, but a common use goes wrong",
+        rank=1,
+        tone="caution",
+        sign="▲",
+        evidence=True,
+        finding=True,
+        github="warning",
+    ),
+    Outcome(
+        name="unsupported",
+        letter="U",
+        singular="unsupported",
+        plural="unsupported",
+        meaning="could not run here",
+        rank=2,
+        tone="quiet",
+        sign="–",
+    ),
+    Outcome(
+        name="error",
+        letter="E",
+        singular="error",
+        plural="errors",
+        meaning="the run failed, not the model",
+        rank=3,
+        tone="open",
+        sign="!",
+        fails=True,
+    ),
+)
+"""In the order in which they are listed."""
+
+OUTCOMES = {outcome.name: outcome for outcome in TABLE}
+
+SEVERITIES = tuple(name for name, outcome in OUTCOMES.items() if outcome.finding)
+"""Outcomes that are findings, the worst first."""
+
+
+def counted(number: int, name: str) -> str:
+    """`6 passed`, `1 defect`, `2 hazards`."""
+    outcome = OUTCOMES[name]
+    return f"{number:,} {outcome.singular if number == 1 else outcome.plural}"
+
+
+def worst(names: Iterable[str]) -> str:
+    """The outcome of the highest rank."""
+    return max(names, key=rank)
+
+
+def rank(name: str) -> int:
+    return OUTCOMES[name].rank
+
+
+def is_evidence(name: str) -> bool:
+    """True for an outcome of a check that tested the subject."""
+    return OUTCOMES[name].evidence
