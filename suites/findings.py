@@ -45,7 +45,12 @@ class Record(Protocol):
     """The fixture `record`, with which a check reports facts and numbers besides its outcome; `reports` provides it."""
 
     def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
-        """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
+        """Records a probed fact that is neither good nor bad.
+
+        Args:
+            name: listed with its title in `reports/records/capability_table.py`, `SUITE.fact_in_words`.
+            value: a plain phrase ("supported", "dropped", "none") or a number.
+        """
 
     def metric(
         self,
