@@ -15,7 +15,7 @@ from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 
 AGREES = 0.01
-"""Largest divergence of the real kernels from the dequantized weights, as a share of what quantization itself does."""
+"""Largest divergence of the real kernels from the dequantized weights, as a share of that of quantization itself."""
 TEXTS = (
     "The harvest failed twice; in the third year they planted barley instead, and the mill turned again.",
     "def add(a, b):\n    return a + b\n\nprint(add(2, 3))  # 5\n\nfor each in range(3):\n    print(each)\n",
@@ -27,17 +27,17 @@ KEY = "dense layers"
 
 @dataclass(frozen=True)
 class Dense:
-    """Ordinary layers by the names of the quantized ones; none where the real kernels must run."""
+    """Ordinary layers by the names of the quantized ones; empty if the real kernels must run."""
 
     layers: dict[str, Any]
     reason: str
-    """Why these, or why none."""
+    """Reason for these layers or for none."""
     divergence: float | None = None
-    """Of the real kernels from the dequantized weights, on the sample, nats/token."""
+    """Divergence of the real kernels from the dequantized weights on the sample, nats/token."""
 
 
 def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> Dense:
-    """Makes the layers and tries them on the sample, once for a variant; `memory` is what they may take, in bytes."""
+    """Makes the layers and tries them on the sample, once for a variant; `memory` is their limit in bytes."""
     return loaded.once(KEY, lambda: _tried(loaded, reference.model, _sample(reference.model, tokenizer), memory))
 
 
@@ -49,7 +49,7 @@ def _sample(model: Any, tokenizer: Any) -> list[list[int]]:
 
 @contextmanager
 def active(loaded: Loaded) -> Iterator[None]:
-    """While it holds, the prepared layers stand in the model; nothing happens where none were prepared."""
+    """Puts the prepared layers, if any, into the model while the context is open."""
     dense: Dense | None = loaded.shared.get(KEY)
     own = _swap(loaded.model, dense.layers if dense else {})
     try:
@@ -59,7 +59,7 @@ def active(loaded: Loaded) -> Iterator[None]:
 
 
 def _swap(model: Any, layers: dict[str, Any]) -> dict[str, Any]:
-    """Puts modules in the places of others; returns those."""
+    """Replaces modules by name; returns the replaced ones."""
     before = {name: model.get_submodule(name) for name in layers}
     for name, module in layers.items():
         parent, _, child = name.rpartition(".")
@@ -74,14 +74,14 @@ def _tried(loaded: Loaded, full: Any, texts: Sequence[Sequence[int]], memory: in
     loaded.shared[KEY] = made = Dense(_layers(loaded.model), "a sample through the real kernels agrees")
     with active(loaded):
         dense = _logits(loaded.model, texts)
-    apart, whole = divergence(real, dense), divergence(wanted, real)
-    if apart <= AGREES * whole:
-        return Dense(made.layers, made.reason, apart)
-    return Dense({}, "on a sample the real kernels and the dequantized weights do not agree", apart)
+    difference, whole = divergence(real, dense), divergence(wanted, real)
+    if difference <= AGREES * whole:
+        return Dense(made.layers, made.reason, difference)
+    return Dense({}, "on a sample the real kernels and the dequantized weights do not agree", difference)
 
 
 def _refusal(model: Any, memory: int) -> str | None:
-    """Why the real kernels must run."""
+    """Returns the reason why the real kernels must run."""
     import torch
 
     found = registry.layers(model)
@@ -112,7 +112,7 @@ def _ordinary(layer: Any, dtype: Any) -> Any:
 
 
 def _logits(model: Any, texts: Sequence[Sequence[int]]) -> Any:
-    """Logits of all texts (positions x vocabulary), float32 on the CPU."""
+    """Returns the logits of all texts (positions x vocabulary), float32 on the CPU."""
     import torch
 
     from suites.running import generate
@@ -121,6 +121,6 @@ def _logits(model: Any, texts: Sequence[Sequence[int]]) -> Any:
 
 
 def divergence(one: Any, other: Any) -> float:
-    """Mean Kullback-Leibler divergence of `other` from `one` (logits, positions x vocabulary), nats."""
+    """Returns the mean Kullback-Leibler divergence of `other` from `one` (logits, positions x vocabulary), nats."""
     p, q = one.double().log_softmax(dim=-1), other.double().log_softmax(dim=-1)
     return float((p.exp() * (p - q)).sum(dim=-1).mean())

@@ -1,4 +1,4 @@
-"""What a variant costs: the rounds are kept, the arithmetic is right, and nothing is timed beside other workers."""
+"""Costs of a variant: rounds are recorded, figures are correct, and nothing is timed next to other workers."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_speed_is_in_the_report_with_every_round(tmp_path: Path) -> None:
         low, high = metric["interval"]
         assert low <= metric["value"] <= high
     compared = {name for name, metrics in found.items() if metrics[0].get("compared", True)}
-    assert compared == {"decode_speed_ratio", "prefill_speed_ratio"}, "only what was measured in turns"
-    kept = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]
-    assert [len(each["stats"]["data"]) for each in kept] == [
+    assert compared == {"decode_speed_ratio", "prefill_speed_ratio"}, "only alternating measurements are compared"
+    timings = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]
+    assert [len(each["stats"]["data"]) for each in timings] == [
         each["samples"] for each in found["decode_tokens_per_second"]
     ]
     assert "Median" not in done.output, "the report has the numbers"
@@ -63,12 +63,10 @@ def test_speed_is_in_the_report_with_every_round(tmp_path: Path) -> None:
         (("--benchmark-disable",), "switched off"),
     ],
 )
-def test_what_keeps_timings_from_meaning_anything_is_told(
-    options: tuple[str, ...], reason: str, tmp_path: Path
-) -> None:
+def test_a_reason_against_timing_is_reported(options: tuple[str, ...], reason: str, tmp_path: Path) -> None:
     done = run_pytest(*QUIET, *options, f"{COST}/test_generation_speed.py", f"--model=builtin:{CHAT}", report=tmp_path)
-    told = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    (check,) = (each for each in told if each["kind"] == "check")
+    records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    (check,) = (each for each in records if each["kind"] == "check")
     assert check["outcome"] == "unsupported", done.output
     assert reason in check["summary"]
 
@@ -88,7 +86,7 @@ def test_the_load_fits_the_model() -> None:
 
 
 def test_bytes_of_a_step_are_those_of_the_weights_that_it_reads() -> None:
-    """The embedding counts where the head is the same matrix; which experts are read is not known beforehand."""
+    """The embedding counts if the head is the same matrix; the experts that are read are not known in advance."""
     embedding = 50 * 16 * 4
     separate, tied = model(tie_word_embeddings=False), model(tie_word_embeddings=True)
     every = sum(each.numel() * 4 for each in separate.parameters())
@@ -103,7 +101,7 @@ def test_rounds_are_as_many_as_time_allows() -> None:
     assert [rounds.count(seconds, "quick") for seconds in (10.0, 0.5, 0.001)] == [3, 4, 20]
 
 
-def test_rounds_of_two_alternate_and_keep_their_places() -> None:
+def test_rounds_of_two_alternate_and_keep_their_order() -> None:
     order: list[str] = []
 
     def work(name: str, seconds: float) -> Any:
@@ -125,7 +123,7 @@ def test_percentiles_are_of_single_steps() -> None:
     assert rounds.by_step(found) == [[2, 2.0, 1.0, 3.0], [3, 3.0, 2.0, 4.0]]
 
 
-def test_memory_is_what_the_block_takes_on_top() -> None:
+def test_memory_is_the_rise_during_the_block() -> None:
     import torch
 
     device = torch.device("cpu")

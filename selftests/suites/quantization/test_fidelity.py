@@ -1,4 +1,4 @@
-"""What fidelity and quality are computed with, against independent computations."""
+"""Helpers of the fidelity and quality checks, compared with independent computations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from fixtures.inputs.corpora.corpus import Text
 from suites import scoring
 from suites.findings import Defect
 from suites.quantization.fidelity import accuracy, figures, test_no_domain_lost
-from suites.quantization.fidelity.measured import Fidelity
+from suites.quantization.fidelity.comparison import Fidelity
 from suites.scoring import dense, rules
 from suites.scoring import items as tasks
 from suites.scoring.items import Mark
 from suites.scoring.passages import Passage
 
 
-def made(kl: Any, tokens: int = 64, **fields: Any) -> Fidelity:
-    """Fidelity with some divergence in every text (texts x tokens)."""
+def comparison(kl: Any, tokens: int = 64, **fields: Any) -> Fidelity:
+    """Returns a comparison with the given divergence (texts x tokens)."""
     kl = numpy.asarray(kl, dtype=float)
     texts = len(kl)
     passages = [Passage(Text(f"t/{each}", f"domain {each}", "en", "x"), tuple(range(tokens))) for each in range(texts)]
@@ -35,8 +35,8 @@ def made(kl: Any, tokens: int = 64, **fields: Any) -> Fidelity:
     return Fidelity(**columns, passages=passages, through="", version="1")
 
 
-def test_divergence_equals_ten_plain_lines() -> None:
-    """Two models, every position on its own, in double precision, no library call but the forward pass."""
+def test_divergence_equals_a_direct_computation() -> None:
+    """Two models, position by position, in double precision, with no library call but the forward pass."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -49,10 +49,10 @@ def test_divergence_equals_ten_plain_lines() -> None:
         with torch.no_grad():
             logits = [model(torch.tensor([row])).logits[0].double().numpy() for model in (full, other)]
         p, q = (numpy.exp(each) / numpy.exp(each).sum(axis=1, keepdims=True) for each in logits)
-        for place in range(len(row) - 1):
-            divergence = sum(p[place] * numpy.log(p[place] / q[place]))
-            target = row[place + 1]
-            expected[text, place + 1] = (divergence, math.log(p[place, target]), math.log(q[place, target]))
+        for index in range(len(row) - 1):
+            divergence = sum(p[index] * numpy.log(p[index] / q[index]))
+            target = row[index + 1]
+            expected[text, index + 1] = (divergence, math.log(p[index, target]), math.log(q[index, target]))
     found = {}
     for chunk in scoring.compare(full, other, ids):
         for index in range(len(chunk.kl)):
@@ -64,7 +64,7 @@ def test_divergence_equals_ten_plain_lines() -> None:
         assert found[key][0] >= -1e-12
 
 
-def test_kept_states_change_nothing() -> None:
+def test_stored_states_change_nothing() -> None:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(builtin.directory("tiny-text-generation")).eval()
@@ -76,7 +76,7 @@ def test_kept_states_change_nothing() -> None:
         assert numpy.array_equal(one.kl, numpy.zeros(len(one.kl)))
 
 
-def test_ordinary_layers_come_and_go() -> None:
+def test_ordinary_layers_replace_quantized_ones_for_a_while() -> None:
     import torch
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
@@ -96,7 +96,7 @@ def test_a_percentile_has_an_interval_over_blocks() -> None:
 
 
 def test_positions_and_domains_are_means_of_their_tokens() -> None:
-    found = made([[1.0] * 64, [3.0] * 64, [2.0] * 64])
+    found = comparison([[1.0] * 64, [3.0] * 64, [2.0] * 64])
     assert [point[:2] for point in figures.by_domain(found)] == [
         ["domain 0", 1.0],
         ["domain 1", 3.0],
@@ -107,10 +107,10 @@ def test_positions_and_domains_are_means_of_their_tokens() -> None:
 
 def test_a_domain_is_compared_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def judge(kl: Any) -> None:
-        monkeypatch.setattr(test_no_domain_lost, "fidelity", lambda *given: made(kl))
+        monkeypatch.setattr(test_no_domain_lost, "fidelity", lambda *given: comparison(kl))
         test_no_domain_lost.test_no_domain_lost(*[None] * 5)  # type: ignore[arg-type]
 
-    judge([[0.1] * 64, [0.4] * 64, [0.1] * 64, [0.1] * 64])  # little, whatever the others have
+    judge([[0.1] * 64, [0.4] * 64, [0.1] * 64, [0.1] * 64])  # a small divergence, whatever the others have
     judge([[1.0] * 64, [2.0] * 64, [1.0] * 64, [1.1] * 64])  # all alike
     with pytest.raises(Defect, match="domain 1 is lost"):
         judge([[0.1] * 64, [2.0] * 64, [0.1] * 64, [0.2] * 64])
@@ -128,7 +128,7 @@ def test_accuracy_is_lost_beyond_doubt_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "kept", "broken"),
+    ("rule", "follows", "breaks"),
     [
         ("words 1 1", "Rome", "It is Rome."),
         ("sentences 2 2", "It snows. It is cold.", "It snows."),
@@ -149,9 +149,9 @@ def test_accuracy_is_lost_beyond_doubt_only() -> None:
         ("language russian", "Море синее.", "The sea."),
     ],
 )
-def test_rules_are_verified(rule: str, kept: str, broken: str) -> None:
-    assert not rules.broken(kept, (rule,))
-    assert rules.broken(broken, (rule,)) == [rule]
+def test_rules_are_verified(rule: str, follows: str, breaks: str) -> None:
+    assert not rules.broken(follows, (rule,))
+    assert rules.broken(breaks, (rule,)) == [rule]
 
 
 def test_our_items_are_sound() -> None:
@@ -180,7 +180,7 @@ def test_our_corpus_has_domains_and_languages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("none.jsonl", None, "file not found"),
         ("texts.doc", "x", "data files end in"),
@@ -189,10 +189,10 @@ def test_our_corpus_has_domains_and_languages() -> None:
         ("odd.jsonl", '{"a": "x", "b": "y"}\n', "no text column 'text'"),
     ],
 )
-def test_a_bad_file_is_told_in_one_sentence(tmp_path: Any, name: str, content: str | None, told: str) -> None:
+def test_a_bad_file_is_reported_in_one_sentence(tmp_path: Any, name: str, content: str | None, message: str) -> None:
     if content is not None:
         (tmp_path / name).write_text(content, encoding="utf-8")
-    with pytest.raises(data_sources.DataError, match=told) as refusal:
+    with pytest.raises(data_sources.DataError, match=message) as refusal:
         corpora.for_profile("quick", [str(tmp_path / name)])
     assert "\n" not in str(refusal.value)
     assert name in str(refusal.value)

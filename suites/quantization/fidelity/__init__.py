@@ -1,1 +1,1 @@
-"""What a variant says, against what the full model says, on the same tokens."""
+"""Comparison of a variant with the full model on the same tokens."""

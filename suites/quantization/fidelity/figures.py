@@ -1,4 +1,4 @@
-"""Figures of fidelity with their intervals: over blocks of tokens, which are correlated."""
+"""Metrics and series of a comparison; intervals are over blocks of tokens, because neighbours are correlated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from suites.intervals import bootstrap, expanded, ratio_of_sums
-from suites.quantization.fidelity.measured import Fidelity
+from suites.quantization.fidelity.comparison import Fidelity
 
 RESAMPLES = 1000
 BUCKETS = (0, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
@@ -15,11 +15,15 @@ CONTEXT = 12
 
 
 def record(target: Any, found: Fidelity) -> None:
-    """All metrics, series, and the tokens that changed most."""
+    """Records all metrics and series."""
     _means(target, found)
     _percentiles(target, found)
-    target.series("quantization.kl_by_position", by_position(found), x="position in the text, tokens",
-                  y="KL divergence, nats/token")  # fmt: skip
+    target.series(
+        "quantization.kl_by_position",
+        by_position(found),
+        x="position in the text, tokens",
+        y="KL divergence, nats/token",
+    )
     target.series("quantization.kl_by_domain", by_domain(found), x="domain", y="KL divergence, nats/token", kind="bar")
 
 
@@ -65,13 +69,19 @@ def _percentiles(target: Any, found: Fidelity) -> None:
 def _metric(
     target: Any, found: Fidelity, name: str, value: float, unit: str, better: str, interval: tuple[float, float]
 ) -> None:
-    known = interval if all(map(math.isfinite, interval)) else None
-    target.metric(f"quantization.{name}", value, unit, better=better, samples=len(found.kl), interval=known,
-                  version=found.version)  # fmt: skip
+    target.metric(
+        f"quantization.{name}",
+        value,
+        unit,
+        better=better,
+        samples=len(found.kl),
+        interval=interval if all(map(math.isfinite, interval)) else None,
+        version=found.version,
+    )
 
 
 def percentile_interval(values: Any, block: Any, share: float, *, resamples: int = 300) -> tuple[float, float]:
-    """95% interval of a quantile of correlated values, by resampling their blocks."""
+    """Returns the 95% interval of a quantile of correlated values, by resampling their blocks."""
     import numpy
 
     order = numpy.argsort(values, kind="stable")
@@ -88,7 +98,7 @@ def percentile_interval(values: Any, block: Any, share: float, *, resamples: int
 
 
 def by_position(found: Fidelity) -> list[list[float]]:
-    """Mean divergence of each range of positions, at the range's beginning, with its interval over texts."""
+    """Returns the mean divergence of each range of positions, with its first position and interval."""
     points = []
     for low, high in zip(BUCKETS, (*BUCKETS[1:], math.inf), strict=True):
         chosen = (found.position >= low) & (found.position < high)
@@ -98,12 +108,12 @@ def by_position(found: Fidelity) -> list[list[float]]:
 
 
 def by_domain(found: Fidelity) -> list[list[Any]]:
-    """Mean divergence of each domain with its interval."""
+    """Returns the mean divergence of each domain with its interval."""
     return [[domain, *_mean(found, found.of(texts))] for domain, texts in found.domains().items()]
 
 
 def _mean(found: Fidelity, chosen: Any) -> list[float]:
-    """Mean divergence of some tokens; with its interval where there are blocks enough."""
+    """Returns the mean divergence of some tokens, with its interval if there are enough blocks."""
     import numpy
 
     rows = found.blocks(numpy.where(chosen, found.kl, 0.0), chosen)
@@ -113,17 +123,22 @@ def _mean(found: Fidelity, chosen: Any) -> list[float]:
 
 
 def worst_tokens(found: Fidelity, tokenizer: Any, count: int = WORST) -> list[dict[str, Any]]:
-    """The tokens whose distribution changed most, each with what stands before it."""
+    """Returns the tokens whose distribution changed most, each with the text before it."""
     import numpy
 
-    told = []
-    for place in numpy.argsort(-found.kl)[:count]:
-        passage, position = found.passages[int(found.text[place])], int(found.position[place])
+    worst = []
+    for index in numpy.argsort(-found.kl)[:count]:
+        passage, position = found.passages[int(found.text[index])], int(found.position[index])
         before = passage.ids[max(0, position - CONTEXT) : position]
-        told.append({
-            "text": passage.text.name, "position": position, "before": str(tokenizer.decode(list(before))),
-            "token": str(tokenizer.decode([int(found.token[place])])), "kl": round(float(found.kl[place]), 3),
-            "probability, full": float(f"{numpy.exp(found.full[place]):.3g}"),
-            "probability, variant": float(f"{numpy.exp(found.other[place]):.3g}"),
-        })  # fmt: skip
-    return told
+        worst.append(
+            {
+                "text": passage.text.name,
+                "position": position,
+                "before": str(tokenizer.decode(list(before))),
+                "token": str(tokenizer.decode([int(found.token[index])])),
+                "kl": round(float(found.kl[index]), 3),
+                "probability, full": float(f"{numpy.exp(found.full[index]):.3g}"),
+                "probability, variant": float(f"{numpy.exp(found.other[index]):.3g}"),
+            }
+        )
+    return worst

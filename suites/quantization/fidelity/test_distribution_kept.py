@@ -8,20 +8,23 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record
 from suites.intervals import bootstrap, ratio_of_sums
-from suites.quantization.fidelity import figures, floor
-from suites.quantization.fidelity.measured import Fidelity, fidelity
+from suites.quantization.fidelity import figures, noise_floor
+from suites.quantization.fidelity.comparison import Fidelity, fidelity
 from suites.running.limits import vocabulary
 
 LOST = 0.25
-"""Share of what the full model has learned (its loss below a guesser's) that no sound quantization takes away.
+"""Share of what the full model has learned (its loss below that of a uniform guess) that a correct scheme never loses.
 
-FP4, the coarsest format here, takes 5% from a model of 135 million parameters, which suffers more than larger ones
-(https://arxiv.org/abs/2212.09720, figure 1); 8-bit weights take half a percent."""
+FP4, the coarsest scheme here, loses 5% of a model of 135 million parameters, which suffers more than larger ones
+(https://arxiv.org/abs/2212.09720, figure 1); 8-bit weights lose half a percent.
+"""
 FAR = 2.0
-"""KL divergence, nats/token, that no sound quantization has, whatever the model has learned: FP4 has 0.6 at 135M
-parameters, and one bit for each weight has 2.2 at 8 billion (llama.cpp's table, iq1_S)."""
+"""KL divergence, nats/token, that no correct scheme reaches, whatever the model has learned.
+
+FP4 has 0.6 at 135M parameters; one bit for each weight has 2.2 at 8 billion (llama.cpp's table, iq1_S).
+"""
 LEARNED = 0.1
-"""Part of a guesser's loss from which on a model has learned something to lose."""
+"""Share of a uniform guess's loss from which on a model has learned something to lose."""
 
 
 @needs("continues_text")
@@ -31,11 +34,11 @@ def test_distribution_kept(
 ) -> None:  # fmt: skip
     """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher.
 
-    Why: a broken scale, table or head leaves a model that answers fluently and knows less; benchmarks of a few hundred
-        questions are too coarse to see it, and the distribution of every token is not.
-    Fix: see quantization/layer-error-within-bound for the layer; leave heads and the most sensitive layers at full
-        precision (skip list), or take a finer format (nf4 for fp4, int8 for 4-bit).
-    Source: https://arxiv.org/abs/2407.09141 (distance of distributions beside accuracy);
+    Why: with a broken scale, table or head the model answers fluently but knows less. Benchmarks of a few hundred
+        questions are too coarse to show it; the distribution of every token is not.
+    Fix: quantization/layer-error-within-bound names the layer; keep heads and the most sensitive layers in full
+        precision (skip list), or use a finer scheme (nf4 for fp4, int8 for 4-bit).
+    Source: https://arxiv.org/abs/2407.09141 (distance of distributions besides accuracy);
         https://github.com/ggml-org/llama.cpp/blob/master/tools/perplexity/README.md (the same figures for its formats)
     """
     found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
@@ -43,24 +46,24 @@ def test_distribution_kept(
     figures.record(record, found)
     worst = figures.worst_tokens(found, tokenizer)
     record.capability("quantization.computed_with", found.through)
-    told = f"KL {worst[0]['kl']} nats at {worst[0]['token']!r} in {worst[0]['text']}"
-    record.capability("quantization.worst_token", told, evidence=worst)
+    largest = f"KL {worst[0]['kl']} nats at {worst[0]['token']!r} in {worst[0]['text']}"
+    record.capability("quantization.worst_token", largest, evidence=worst)
     _record_floor(record, reference, found)
     refuse_far_away(found, worst)
     refuse_lost_knowledge(found, vocabulary(reference.model), worst)
 
 
 def _record_floor(record: Record, reference: Loaded, found: Fidelity) -> None:
-    """Differences as small as this say nothing."""
-    divergence, agreement, what = floor.noise_floor(reference, [passage.ids for passage in found.passages])
-    tokens = sum(len(passage.ids[: floor.LONGEST]) for passage in found.passages[-floor.TEXTS :])
+    """Records the noise floor: smaller differences are meaningless."""
+    divergence, agreement, what = noise_floor.noise_floor(reference, [passage.ids for passage in found.passages])
+    tokens = sum(len(passage.ids[: noise_floor.LONGEST]) for passage in found.passages[-noise_floor.TEXTS :])
     record.metric("quantization.noise_floor", divergence, "nats/token", better="lower", samples=tokens,
                   version=found.version)  # fmt: skip
     record.capability("quantization.noise_floor_between", what, evidence={"top-1 agreement": agreement})
 
 
 def refuse_broken_numbers(found: Fidelity, tokenizer: Any) -> None:
-    """Raises Defect where the variant's numbers are no numbers; the full model's are."""
+    """Raises Defect if the variant's logits are not finite where the full model's are."""
     import numpy
 
     __tracebackhide__ = True
@@ -76,7 +79,7 @@ def refuse_broken_numbers(found: Fidelity, tokenizer: Any) -> None:
 
 
 def refuse_far_away(found: Fidelity, worst: list[dict[str, Any]]) -> None:
-    """Raises Defect where the whole interval of the mean divergence is beyond `FAR`."""
+    """Raises Defect if the whole interval of the mean divergence is beyond `FAR`."""
     __tracebackhide__ = True
     rows = found.blocks(found.kl)
     mean, (low, high) = float(ratio_of_sums(rows)), bootstrap(rows, ratio_of_sums)
@@ -95,7 +98,7 @@ def _evidence(found: Fidelity, worst: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_lost_knowledge(found: Fidelity, rows: int, worst: list[dict[str, Any]]) -> None:
-    """Raises Defect where the whole interval of the lost share is beyond `LOST`."""
+    """Raises Defect if the whole interval of the lost share is beyond `LOST`."""
     __tracebackhide__ = True
     guess = math.log(rows)
     blocks = found.blocks(found.full - found.other, found.full + guess)

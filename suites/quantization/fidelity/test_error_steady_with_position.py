@@ -7,15 +7,15 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import bootstrap
-from suites.quantization.fidelity.measured import Fidelity, fidelity
+from suites.quantization.fidelity.comparison import Fidelity, fidelity
 
 LONG = 128
-"""Tokens from which on a text is long enough to have an early and a late part."""
+"""Tokens that a text needs to have an early and a late part."""
 FIRST = 8
-"""The first tokens of a text have little context, and diverge more in every model."""
+"""First tokens that are left out: with little context they diverge more in every model."""
 PIECE = 16
 TIMES = 4
-"""Of sound quantizations the late part of long texts had 0.5 to 1.5 times the divergence of the early part."""
+"""In correct schemes the late part of long texts had 0.5 to 1.5 times the divergence of the early part."""
 AT_LEAST = 0.3
 
 
@@ -26,9 +26,9 @@ def test_error_steady_with_position(
 ) -> None:  # fmt: skip
     """In long texts the divergence from the full model does not grow with the position of the token.
 
-    Why: positions that are computed in too few bits, or a cache that loses precision, are exact at the beginning and
-        wrong after some hundred tokens; short benchmarks do not go that far.
-    Fix: keep rotary tables and position embeddings in float32, and quantize no cache.
+    Why: positions computed in too few bits, or a cache that loses precision, are exact at the beginning and wrong after
+        some hundred tokens; short benchmarks do not reach that far.
+    Fix: keep rotary tables and position embeddings in float32, and do not quantize the cache.
     Source: https://github.com/huggingface/transformers/pull/29285 (rotary positions in half precision drift)
     """
     found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
@@ -49,7 +49,7 @@ def test_error_steady_with_position(
 
 
 def parts(found: Fidelity) -> tuple[Any, Any]:
-    """Sums of the divergence and tokens of the pieces in the first and in the last third of each long text."""
+    """Returns sums of divergence and tokens for the pieces of the first and the last third of each long text."""
     import numpy
 
     sizes = numpy.array([len(passage.ids) for passage in found.passages])[found.text]

@@ -7,16 +7,15 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from suites.findings import Defect, Unsupported
 from suites.intervals import bootstrap, ratio_of_sums
-from suites.quantization.fidelity.measured import Fidelity, fidelity
+from suites.quantization.fidelity.comparison import Fidelity, fidelity
 
 PIECE = 16
-"""Tokens that are resampled together: a domain has few."""
+"""Tokens that are resampled together; few, because a domain is small."""
 FEWEST = 3
 TIMES = 5
-"""Of sound quantizations of small models the worst of 15 domains had 1.8 (4-bit) to 3 (8-bit) times the median."""
+"""In correct schemes the worst of 15 domains of small models had 1.8 (4-bit) to 3 (8-bit) times the median."""
 AT_LEAST = 0.5
-"""Divergence, nats/token, below which nothing is lost whatever the others have: a quarter of the likeliest tokens may
-change."""
+"""Divergence, nats/token, below which no domain counts as lost: a quarter of its likeliest tokens may change."""
 
 
 @needs("continues_text")
@@ -27,12 +26,12 @@ def test_no_domain_lost(
     corpus: Corpus,
     memory_left: int,
 ) -> None:
-    """No domain or language is changed many times as much as the others.
+    """No domain or language changes many times as much as the others.
 
-    Why: a model that was calibrated or tried on English prose alone may have lost a script, code or numbers, and an
+    Why: a model that was calibrated or tested on English prose alone may have lost a script, code or numbers, and an
         average over the corpus does not show it.
-    Fix: look at the embedding and head rows of that domain's tokens, and calibrate with texts of every domain in use.
-    Source: https://arxiv.org/abs/2407.03211 (quantization harms languages differently, automatic metrics hide it)
+    Fix: check the embedding and head rows of that domain's tokens, and calibrate with texts of every domain in use.
+    Source: https://arxiv.org/abs/2407.03211 (quantization harms languages differently; automatic metrics hide it)
     """
     found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
     means = {domain: _mean(found, texts) for domain, texts in found.domains().items()}
@@ -51,7 +50,7 @@ def test_no_domain_lost(
 
 
 def _mean(found: Fidelity, texts: list[int]) -> tuple[float, float, float] | None:
-    """Mean divergence of a domain and its interval; None with too few tokens, or numbers that are none."""
+    """Returns the mean divergence of a domain and its interval; None with too few finite values."""
     import numpy
 
     chosen = found.of(texts) & numpy.isfinite(found.kl)

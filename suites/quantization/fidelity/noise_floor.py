@@ -1,4 +1,4 @@
-"""The noise floor: how far the full model is from itself, computed in another order."""
+"""Noise floor: the difference of the full model from itself when computed in another order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ COPIES = 3
 
 
 def noise_floor(reference: Loaded, ids: Sequence[Sequence[int]]) -> tuple[float, float, str]:
-    """Divergence (nats/token), share of positions with the same likeliest token, and what was changed.
+    """Returns the divergence (nats/token), the share of equal likeliest tokens, and the change.
 
-    The other attention kernel where the model has one, else the same texts in a larger batch.
+    The change is another attention kernel if the model has one, else a larger batch of the same texts.
     """
     return reference.once("noise floor", lambda: _floor(reference.model, [each[:LONGEST] for each in ids[-TEXTS:]]))
 

@@ -1,4 +1,4 @@
-"""Both models on the corpus, token by token: computed once for a variant."""
+"""Scores of both models for every token of the corpus, computed once for each variant."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from suites.scoring.passages import Passage
 BLOCK = 64
 """Tokens of a text that are resampled together: neighbours are hard to predict for the same reasons."""
 
-MOST_KEPT = 20_000
-"""Tokens whose states are kept: some hundred megabytes of a large model."""
+MOST_STATES = 20_000
+"""Tokens whose states are stored for the next variant: some hundred megabytes of a large model."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Fidelity(Chunk):
 
     passages: list[Passage]
     through: str
-    """What the figures were computed with, and why."""
+    """Weights that the figures were computed with, and the reason."""
     version: str
 
     @property
@@ -40,20 +40,20 @@ class Fidelity(Chunk):
         return number
 
     def blocks(self, *values: Any) -> Any:
-        """Sums of each of some arrays over the blocks, and the number of tokens (blocks x columns)."""
+        """Returns sums of arrays over the blocks, and the number of tokens (blocks x columns)."""
         import numpy
 
         columns = [numpy.bincount(self.block, weights=value) for value in values]
         return numpy.stack([*columns, numpy.bincount(self.block)], axis=1)
 
     def of(self, texts: Sequence[int]) -> Any:
-        """Which tokens belong to these texts."""
+        """Returns a mask of the tokens of these texts."""
         import numpy
 
         return numpy.isin(self.text, texts)
 
     def domains(self) -> dict[str, list[int]]:
-        """The numbers of the texts of each domain."""
+        """Returns the numbers of the texts of each domain."""
         found: dict[str, list[int]] = {}
         for number, passage in enumerate(self.passages):
             found.setdefault(passage.text.domain, []).append(number)
@@ -61,15 +61,15 @@ class Fidelity(Chunk):
 
 
 def fidelity(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
-    """Of the full model (`reference`) and a variant of it.
+    """Compares a variant with the full model (`reference`).
 
     Raises:
         Unsupported: the full model has no finite logits, or its forward pass fails.
     """
-    return loaded.once("fidelity", lambda: _measured(loaded, reference, tokenizer, corpus, memory))
+    return loaded.once("fidelity", lambda: _compare(loaded, reference, tokenizer, corpus, memory))
 
 
-def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
+def _compare(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory: int) -> Fidelity:
     import numpy
 
     every = passages.passages(reference.model, tokenizer, corpus)
@@ -84,7 +84,7 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
                     ids,
                     window=passages.window(reference.model),
                     prefix=passages.prefix(reference.model, tokenizer),
-                    kept=_kept(reference, sum(map(len, ids))),
+                    kept=_stored_states(reference, sum(map(len, ids))),
                 )
             )
     names = [field.name for field in fields(Chunk)]
@@ -95,17 +95,17 @@ def _measured(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus,
         raise Unsupported("the full model's logits are not finite (see quality/predicts-text): nothing to compare with")
     kind = "dequantized weights" if ready.layers else "the variant's own kernels"
     found = Fidelity(**columns, passages=every, through=f"{kind}: {ready.reason}", version=corpus.version)
-    _share(found, loaded, reference, corpus)
+    _remember(found, loaded, reference, corpus)
     return found
 
 
-def _kept(reference: Loaded, tokens: int) -> dict[int, Any] | None:
-    """Where the full model's states stay for the next variant, on the device; None where they are many."""
-    return reference.shared.setdefault("states", {}) if tokens <= MOST_KEPT else None
+def _stored_states(reference: Loaded, tokens: int) -> dict[int, Any] | None:
+    """Returns the store of the full model's states for the next variant; None if there are too many."""
+    return reference.shared.setdefault("states", {}) if tokens <= MOST_STATES else None
 
 
-def _share(found: Fidelity, loaded: Loaded, reference: Loaded, corpus: Corpus) -> None:
-    """The log-probabilities of the texts are those that perplexity is made of: no other check computes them again."""
+def _remember(found: Fidelity, loaded: Loaded, reference: Loaded, corpus: Corpus) -> None:
+    """Stores the log-probabilities, so that the checks of perplexity do not compute them again."""
     for model, values in ((reference, found.full), (loaded, found.other)):
         scored = [(passage, values[found.text == number]) for number, passage in enumerate(found.passages)]
         passages.remember(model, corpus, scored)
