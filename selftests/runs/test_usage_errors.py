@@ -76,14 +76,14 @@ def test_a_subject_cannot_bring_its_own_ini_file(tmp_path: Path) -> None:
     """`--model DIR` makes DIR pytest's rootdir; what stands there must not select checks or give consent."""
     subject = copy(CHAT, tmp_path / "subject")
     (subject / "pytest.ini").write_text("[pytest]\naddopts = -k weights\n", encoding="utf-8")
-    assert "an ini file of pytest inside the subject" in usage_error(tmp_path, "--model", subject)
+    assert "ini file, which belongs to the subject" in usage_error(tmp_path, "--model", subject)
 
 
 def test_consent_must_be_given_on_the_command_line(tmp_path: Path) -> None:
     subject = copy(CHAT, tmp_path / "subject")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --allow-pickle\n", encoding="utf-8")
     output = usage_error(tmp_path, f"--model={subject}", "-c", tmp_path / "pytest.ini")
-    assert "--allow-pickle comes from" in output
+    assert "--allow-pickle is set in" in output
 
 
 @pytest.mark.parametrize("bound", ["", "min = nan", "min = 2.0\nmax = 1.0"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
-from fixtures.session.session import NO_TOKENIZER
+from fixtures.session.descriptions import NO_TOKENIZER
 from fixtures.templates.chat import Chat
 from suites.chat_templates import probes, probes_content, probes_tools
 from suites.chat_templates.probes import Answer, yes_no

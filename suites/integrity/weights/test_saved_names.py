@@ -27,7 +27,7 @@ def test_saved_names(
     """
     if variant.quantization != "none":
         raise Unsupported(f"{variant.quantization} stores other tensors than the checkpoint; load it unquantized")
-    with tempfile.TemporaryDirectory() as directory, library_versions.files_not_written() as written:
+    with tempfile.TemporaryDirectory() as directory, library_versions.tensor_names_instead_of_files() as written:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _save(model, directory)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fixtures.inputs.texts import TRICKY_TEXTS
-from fixtures.machine.machine import no_collection
+from fixtures.machine.machine import no_garbage_collection
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.forked_process import run_in_fork
@@ -72,7 +72,7 @@ def in_threads(tokenizer: Any, sample: list[str], options: dict[str, Any]) -> No
 def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
     __tracebackhide__ = True
     try:
-        with no_collection():
+        with no_garbage_collection():
             copy = pickle.loads(pickle.dumps(tokenizer))
     except Exception as error:
         cause = f"{type(error).__name__}: {str(error)[:200]}"
