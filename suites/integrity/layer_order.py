@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.integrity.orientation import log_normalized
 from suites.integrity.tensor_names import LAYER
 
@@ -62,15 +62,15 @@ class Swap:
         )
 
 
-def swaps(stored: Mapping[str, Stored]) -> list[Swap]:
+def swaps(stored: Mapping[str, TensorStatistics]) -> list[Swap]:
     """Returns pairs of layers whose swap makes the order smoother, the best first."""
     found = [swap for stack, kinds in _stacks(stored).items() for swap in _swaps(stack, kinds)]
     return sorted((each for each in found if each.shorter > SLIGHT_GAIN), key=lambda each: -each.shorter)
 
 
-def _stacks(stored: Mapping[str, Stored]) -> dict[str, list[Array]]:
+def _stacks(stored: Mapping[str, TensorStatistics]) -> dict[str, list[Array]]:
     """Returns, by stack, the differences between layers (layers x layers) for each kind of tensor and side."""
-    kinds: dict[tuple[str, str], dict[int, Stored]] = {}
+    kinds: dict[tuple[str, str], dict[int, TensorStatistics]] = {}
     for name, each in stored.items():
         if each.is_float and not each.not_finite and (match := LAYER.match(name)):
             kinds.setdefault((match["stack"], name[match.end() :]), {})[int(match["number"])] = each
@@ -87,7 +87,7 @@ def _stacks(stored: Mapping[str, Stored]) -> dict[str, list[Array]]:
     return found
 
 
-def _differences(layers: list[Stored]) -> Iterator[Array]:
+def _differences(layers: list[TensorStatistics]) -> Iterator[Array]:
     import numpy
 
     sides = [[each.rows for each in layers], [each.columns for each in layers]]

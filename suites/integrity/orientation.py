@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 
 if TYPE_CHECKING:
     import numpy
@@ -29,7 +29,7 @@ MIN_RATIO = 2.0
 class Orientation:
     """Correlations of a square matrix with the best match of its kind in other layers, as stored and transposed."""
 
-    matrix: Stored
+    matrix: TensorStatistics
     as_stored: float
     transposed: float
 
@@ -39,7 +39,7 @@ class Orientation:
         return self.transposed > enough and self.transposed > MIN_RATIO * max(0.0, self.as_stored)
 
 
-def orientations(group: list[Stored]) -> list[Orientation]:
+def orientations(group: list[TensorStatistics]) -> list[Orientation]:
     """Returns the orientation of each square matrix of one kind; [] if there is nothing to compare."""
     if len(group) < MIN_LAYERS or not all(_square(each) for each in group):
         return []
@@ -70,6 +70,6 @@ def _best_other(products: Array) -> Array:
     return numpy.asarray(products.max(axis=1))
 
 
-def _square(each: Stored) -> bool:
+def _square(each: TensorStatistics) -> bool:
     shape = each.tensor.shape
     return each.rows is not None and len(shape) == 2 and shape[0] == shape[1] and not each.not_finite

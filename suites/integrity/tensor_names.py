@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from fixtures.models.embedding_rows import INPUT, OUTPUT
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 
 T = TypeVar("T")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -17,15 +17,15 @@ HEADS = ("classifier.weight", "score.weight", "classification_head.out_proj.weig
 OUTPUTS = (*OUTPUT, "cls.predictions.decoder.weight", "lm_head.decoder.weight")
 
 
-def siblings(tensors: Mapping[str, Stored]) -> list[list[Stored]]:
+def siblings(tensors: Mapping[str, TensorStatistics]) -> list[list[TensorStatistics]]:
     """Groups of tensors of one shape whose names differ in numbers only: the same part of every layer or expert."""
-    groups: dict[tuple[str, tuple[int, ...]], list[Stored]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], list[TensorStatistics]] = {}
     for name, each in tensors.items():
         groups.setdefault((NUMBER.sub("N", name), each.tensor.shape), []).append(each)
     return list(groups.values())
 
 
-def embedding(tensors: Mapping[str, Stored], endings: tuple[str, ...], rows: int) -> Stored | None:
+def embedding(tensors: Mapping[str, TensorStatistics], endings: tuple[str, ...], rows: int) -> TensorStatistics | None:
     """The matrix with such a name whose rows are token ids: the largest, and no smaller than half of `rows`."""
     fitting = [each for name, each in tensors.items() if name.endswith(endings) and len(each.tensor.shape) == 2]
     largest = max(fitting, key=lambda each: each.tensor.shape[0], default=None)

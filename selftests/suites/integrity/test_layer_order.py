@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fixtures.files.weights import Tensor
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.integrity.config.generation_ranges import forbidden_stops, invalid_values, too_short_max_length
 from suites.integrity.config.key_synonyms import ROPE_SYNONYMS, canonical
 from suites.integrity.layer_order import swaps
@@ -18,16 +18,16 @@ numpy = pytest.importorskip("numpy")
 LAYERS, WIDTH, KINDS = 8, 64, 10
 
 
-def _stored(name: str, rows: Any, columns: Any) -> Stored:
-    found = Stored(Tensor(name, "F32", (WIDTH, WIDTH), "model.safetensors"))
+def _stored(name: str, rows: Any, columns: Any) -> TensorStatistics:
+    found = TensorStatistics(Tensor(name, "F32", (WIDTH, WIDTH), "model.safetensors"))
     found.low, found.high, found.rows, found.columns = -1.0, 1.0, rows, columns
     return found
 
 
-def _model(seed: int, drift: float, order: list[int]) -> dict[str, Stored]:
+def _model(seed: int, drift: float, order: list[int]) -> dict[str, TensorStatistics]:
     """Layers whose rows keep a profile that moves with depth by `drift`, and whose columns keep none."""
     dice = numpy.random.default_rng(seed)
-    found: dict[str, Stored] = {}
+    found: dict[str, TensorStatistics] = {}
     for kind in range(KINDS):
         first = dice.normal(size=WIDTH)
         profiles = numpy.exp(first + drift * dice.normal(size=(LAYERS, WIDTH)).cumsum(0))
@@ -60,7 +60,7 @@ def test_a_swap_is_found(one: int, other: int) -> None:
 
 def test_sorts_of_layers_that_take_turns_are_no_disorder() -> None:
     dice = numpy.random.default_rng(0)
-    found: dict[str, Stored] = {}
+    found: dict[str, TensorStatistics] = {}
     for kind in range(KINDS):
         sorts = numpy.exp(dice.normal(size=(2, WIDTH)))
         for layer in range(LAYERS):

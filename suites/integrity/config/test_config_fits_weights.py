@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect
 from suites.integrity.config_sizes import (
     HEADS,
@@ -31,7 +31,9 @@ OTHER_ROWS = re.compile(r"(position|token_type|segment)\w*\.weight$")
 POSITION_TABLE = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
 
 
-def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
+def test_config_fits_weights(
+    config: dict[str, Any], weight_statistics: dict[str, TensorStatistics], loaded: Loaded
+) -> None:
     """The numbers of heads, layers, dimensions, positions and tokens in `config.json` match the stored weights.
 
     Why: a wrong number creates parameters of another shape, which are randomly initialised, or leaves out layers.
@@ -40,16 +42,16 @@ def test_config_fits_weights(config: dict[str, Any], stored: dict[str, Stored], 
     """
     section = text_part(config)
     wrong = {str(entry[0]) for entry in loaded.report["mismatched_keys"]}
-    for name in sorted(wrong & set(stored)):
-        for key, value, actual in _mismatches(section, stored[name]):
-            other = _alternative(section, key, stored, name)
+    for name in sorted(wrong & set(weight_statistics)):
+        for key, value, actual in _mismatches(section, weight_statistics[name]):
+            other = _alternative(section, key, weight_statistics, name)
             raise Defect(f"config.json has {key} = {value}, but the weights have {actual}{other}: {name} has the shape "
-                         f"{list(stored[name].tensor.shape)}.", evidence={"key": key, "config": value,
+                         f"{list(weight_statistics[name].tensor.shape)}.", evidence={"key": key, "config": value,
                          "weights": actual, "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
-    _must_have_layers(section, stored, loaded)
+    _must_have_layers(section, weight_statistics, loaded)
 
 
-def _mismatches(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str, int, int]]:
+def _mismatches(config: Mapping[str, Any], stored: TensorStatistics) -> Iterator[tuple[str, int, int]]:
     """Yields keys of the config with their value and the number that this tensor's shape implies, if they differ."""
     name, shape = stored.tensor.name, stored.tensor.shape
     rows, columns = shape[0] if shape else 1, shape[-1] if len(shape) > 1 else None
@@ -71,7 +73,7 @@ def _mismatches(config: Mapping[str, Any], stored: Stored) -> Iterator[tuple[str
         yield "id2label" if config.get("id2label") else "num_labels", labels, rows
 
 
-def _alternative(config: Mapping[str, Any], key: str, stored: Mapping[str, Stored], name: str) -> str:
+def _alternative(config: Mapping[str, Any], key: str, stored: Mapping[str, TensorStatistics], name: str) -> str:
     """The other reading of a key projection's shape: as many heads as declared, of another size; else empty."""
     queries = stored.get(QUERY_OF.sub("q_proj.", name))
     heads = number(config, KEY_VALUE_HEADS)
@@ -84,7 +86,7 @@ def _alternative(config: Mapping[str, Any], key: str, stored: Mapping[str, Store
     return f" (or {number(config, HEADS)[0]} = {count} and head_dim = {size} are correct)"  # type: ignore[index]
 
 
-def _must_have_layers(config: Mapping[str, Any], stored: dict[str, Stored], loaded: Loaded) -> None:
+def _must_have_layers(config: Mapping[str, Any], stored: dict[str, TensorStatistics], loaded: Loaded) -> None:
     """Raises Defect if config and weights differ in the number of layers; extra multi-token prediction is fine."""
     __tracebackhide__ = True
     declared = number(config, LAYERS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.subjects.subject import Subject
 from suites.integrity.pairing import likelihood, repairs, tokenizer_fit
 from suites.integrity.pairing.likelihood import Row
@@ -39,14 +39,14 @@ class Gain:
 
 
 def best_repair(
-    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], profile: str
+    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, TensorStatistics], profile: str
 ) -> Gain | None:
     """Returns the repair that makes plain text clearly likelier; None for a healthy model."""
     return loaded.once("best repair", lambda: _best_repair(subject, tokenizer, loaded, stored, profile))
 
 
 def _best_repair(
-    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], profile: str
+    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, TensorStatistics], profile: str
 ) -> Gain | None:
     rows, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if len(rows) < 2 or not text.predictions or not math.isfinite(text.loss):

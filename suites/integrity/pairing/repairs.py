@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.integrity.config_sizes import head_size
 from suites.integrity.layer_order import swaps
 from suites.integrity.tensor_names import LAYER
@@ -67,7 +67,7 @@ def layers_of(model: Any) -> dict[str, Layers]:
     return found
 
 
-def suggested_repairs(stored: Mapping[str, Stored], model: Any) -> list[Repair]:
+def suggested_repairs(stored: Mapping[str, TensorStatistics], model: Any) -> list[Repair]:
     """Returns the swaps of layers that make their order smoother."""
     stacks = layers_of(model)
     found: list[Repair | None] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
@@ -19,7 +19,7 @@ SHIFTS = (-1, 1, -2, 2, -3, 3)
 
 @needs("continues_text")
 def test_tokenizer_fits_weights(
-    subject: Subject, tokenizer: Any, loaded: Loaded, stored: dict[str, Stored], variant: Variant,
+    subject: Subject, tokenizer: Any, loaded: Loaded, weight_statistics: dict[str, TensorStatistics], variant: Variant,
     profile: str, record: Record,
 ) -> None:  # fmt: skip
     """The tokenizer's ids are those that the weights were trained on: text is likelier in order than shuffled.
@@ -46,7 +46,9 @@ def test_tokenizer_fits_weights(
     start = tokenizer_fit.first_unknown_id(found, chance)
     if start is not None:
         _refuse_missing_weights(loaded)
-        if variant.quantization == "none" and repair_search.best_repair(subject, tokenizer, loaded, stored, profile):
+        if variant.quantization == "none" and repair_search.best_repair(
+            subject, tokenizer, loaded, weight_statistics, profile
+        ):
             raise Unsupported("some weights seem to be swapped (reported by integrity/weights-in-place)")
         if variant.quantization == "none" and head_counts.better_heads(subject, tokenizer, loaded, profile):
             raise Unsupported("the weights were trained with other heads (reported by integrity/heads-fit-weights)")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
@@ -13,7 +13,7 @@ from suites.integrity.pairing import repair_search, trained_weights
 
 @needs("continues_text")
 def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, variant: Variant,
-                          stored: dict[str, Stored], profile: str) -> None:  # fmt: skip
+                          weight_statistics: dict[str, TensorStatistics], profile: str) -> None:  # fmt: skip
     """No layers or matrices are exchanged, and no matrix is transposed: no such change makes plain text likelier.
 
     Why: two layers, or two matrices of one shape, with exchanged names load without a message. In the middle of a model
@@ -25,7 +25,7 @@ def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, vari
         raise Unsupported(f"{variant.quantization} weights cannot be exchanged in memory; load the model unquantized")
     if not trained_weights.is_trained(loaded.model):
         return
-    gain = repair_search.best_repair(subject, tokenizer, loaded, stored, profile)
+    gain = repair_search.best_repair(subject, tokenizer, loaded, weight_statistics, profile)
     if gain:
         raise Defect(f"It seems that {gain.fault}: if this is undone, plain text has a loss of {gain.repaired:.2f} "
                      f"instead of {gain.loss:.2f} nats per token.", evidence={"gain": round(gain.gain, 3),

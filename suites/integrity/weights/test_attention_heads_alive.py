@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fixtures.checkpoint.config_parts import text_part
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Hazard
 from suites.integrity.config_sizes import head_size
 
@@ -18,7 +18,7 @@ INTO = re.compile(r"(q_proj|k_proj|v_proj|\.query|\.key|\.value|q_lin|k_lin|v_li
 OUT = re.compile(r"(self_attn\.(o_proj|out_proj)|attention\.output\.dense|attn\.out_proj|attention\.out_lin)\.weight$")
 
 
-def test_attention_heads_alive(stored: dict[str, Stored], config: dict[str, Any]) -> None:
+def test_attention_heads_alive(weight_statistics: dict[str, TensorStatistics], config: dict[str, Any]) -> None:
     """No attention head has weights that are all zero.
 
     Why: such a head contributes nothing, or attends to all tokens equally. A conversion that splits or merges heads
@@ -27,7 +27,7 @@ def test_attention_heads_alive(stored: dict[str, Stored], config: dict[str, Any]
     Source: https://arxiv.org/abs/1905.10650 (effects of removing attention heads)
     """
     size = head_size(text_part(config))
-    dead = {name: heads for name, each in stored.items() if size and (heads := list(_dead(each, size)))}
+    dead = {name: heads for name, each in weight_statistics.items() if size and (heads := list(_dead(each, size)))}
     if dead:
         name, heads = next(iter(dead.items()))
         which = f"attention head {heads[0]} has" if len(heads) == 1 else f"{len(heads)} attention heads have"
@@ -35,7 +35,7 @@ def test_attention_heads_alive(stored: dict[str, Stored], config: dict[str, Any]
         raise Hazard(f"{name}: {which} only zeros in all {size} dimensions{more}.", evidence={"heads of zeros": dead})
 
 
-def _dead(each: Stored, size: int) -> Iterator[int]:
+def _dead(each: TensorStatistics, size: int) -> Iterator[int]:
     """Yields heads of a matrix with zeros only: groups of rows of an input projection, or of columns of an output."""
     if each.rows is None or each.columns is None or each.constant or len(each.tensor.shape) != 2:
         return

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect, Hazard, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
@@ -16,7 +16,9 @@ HUGE = 100.0
 SHOWN = 8
 
 
-def test_embedding_rows_in_use(stored: dict[str, Stored], tokenizer: Any, embedding_rows: int) -> None:
+def test_embedding_rows_in_use(
+    weight_statistics: dict[str, TensorStatistics], tokenizer: Any, embedding_rows: int
+) -> None:
     """No token of ordinary English text or code has an embedding of zeros or of one repeated number.
 
     Why: such a token means nothing to the model, or is never generated; the rest of the text hides it. Rows that are
@@ -26,13 +28,13 @@ def test_embedding_rows_in_use(stored: dict[str, Stored], tokenizer: Any, embedd
     """
     ids = _in_use(tokenizer)
     for endings, where in ((INPUT, "input"), (OUTPUTS, "output")):
-        matrix = embedding(stored, endings, max(len(tokenizer), embedding_rows))
+        matrix = embedding(weight_statistics, endings, max(len(tokenizer), embedding_rows))
         if matrix is not None and matrix.rows is not None and not matrix.constant:
             _must_be_trained(matrix, [each for each in ids if each < len(matrix.rows)], tokenizer, where)
             _must_not_be_huge(matrix, tokenizer, where)
 
 
-def _must_not_be_huge(matrix: Stored, tokenizer: Any, where: str) -> None:
+def _must_not_be_huge(matrix: TensorStatistics, tokenizer: Any, where: str) -> None:
     """Raises Defect for rows far larger than the others, which then dominate logits and attention."""
     __tracebackhide__ = True
     import numpy
@@ -58,7 +60,7 @@ def _in_use(tokenizer: Any) -> list[int]:
     return sorted(found - {*(getattr(tokenizer, "all_special_ids", None) or [])})
 
 
-def _must_be_trained(matrix: Stored, ids: list[int], tokenizer: Any, where: str) -> None:
+def _must_be_trained(matrix: TensorStatistics, ids: list[int], tokenizer: Any, where: str) -> None:
     __tracebackhide__ = True
     import numpy
 

@@ -5,7 +5,7 @@ import re
 from statistics import median
 from typing import Any
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import HEADS, INPUT, OUTPUTS, siblings
 
@@ -17,7 +17,7 @@ A lost scale of an eight-bit format is a factor of hundreds.
 """
 
 
-def test_layers_alike(stored: dict[str, Stored]) -> None:
+def test_layers_alike(weight_statistics: dict[str, TensorStatistics]) -> None:
     """No matrix of a layer is constant, or far larger or smaller than the same matrix of other layers.
 
     Why: an interrupted conversion or a lost scale leaves zeros or wrong magnitudes in one layer. Residual connections
@@ -26,11 +26,11 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
     Source: https://github.com/unslothai/unsloth/pull/6978 (scales that were lost at loading);
         https://arxiv.org/abs/2403.17887 (a model without some of its layers still answers)
     """
-    matrices = {name: each for name, each in stored.items() if each.is_float and each.rows is not None}
+    matrices = {name: each for name, each in weight_statistics.items() if each.is_float and each.rows is not None}
     for group in siblings(matrices):
         for each in group:
             _must_vary(each, [other for other in group if other is not each])
-    _must_have_scales(stored)
+    _must_have_scales(weight_statistics)
     groups = [[each for each in group if each.rms and not each.not_finite] for group in siblings(matrices)]
     far = [(abs(math.log(times)), times, each, group) for group in groups for each in group
            if not 1 / FAR < (times := _times(each, group)) < FAR]  # fmt: skip
@@ -41,7 +41,7 @@ def test_layers_alike(stored: dict[str, Stored]) -> None:
                      evidence=_evidence(each, [other for other in group if other is not each]))  # fmt: skip
 
 
-def _must_have_scales(stored: dict[str, Stored]) -> None:
+def _must_have_scales(stored: dict[str, TensorStatistics]) -> None:
     """Raises Defect for a norm with a scale of zeros, which blocks the signal, unless most norms have one.
 
     Some families add one to the scale, so that zeros are its initial value.
@@ -54,13 +54,13 @@ def _must_have_scales(stored: dict[str, Stored]) -> None:
                      evidence={"zeros": [each.tensor.name for each in dead[:20]], "norms": len(scales)})  # fmt: skip
 
 
-def _times(each: Stored, group: list[Stored]) -> float:
+def _times(each: TensorStatistics, group: list[TensorStatistics]) -> float:
     """The ratio of its root mean square to the median of the others."""
     others = [other.rms for other in group if other is not each]
     return each.rms / median(others) if others else 1.0
 
 
-def _must_vary(each: Stored, others: list[Stored]) -> None:
+def _must_vary(each: TensorStatistics, others: list[TensorStatistics]) -> None:
     """Raises Defect for a constant matrix; if it is constant in all layers, the architecture may intend it."""
     __tracebackhide__ = True
     name = each.tensor.name
@@ -71,6 +71,6 @@ def _must_vary(each: Stored, others: list[Stored]) -> None:
         raise Defect(f"{name} holds only {what}{contrast}.", evidence=_evidence(each, others))
 
 
-def _evidence(each: Stored, others: list[Stored]) -> dict[str, Any]:
+def _evidence(each: TensorStatistics, others: list[TensorStatistics]) -> dict[str, Any]:
     return {"tensor": each.tensor.name, "file": each.tensor.file, "root mean square": each.rms,
             "siblings": {other.tensor.name: other.rms for other in others[:8]}}  # fmt: skip

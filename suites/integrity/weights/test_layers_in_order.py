@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 from suites.integrity.layer_order import Swap, swaps
 
 
-def test_layers_in_order(subject: Subject, stored: dict[str, Stored]) -> None:
+def test_layers_in_order(subject: Subject, weight_statistics: dict[str, TensorStatistics]) -> None:
     """The layers are in the order in which they were trained: statistics of their weights change slowly with depth.
 
     Why: layers with exchanged names load without a message. In the middle of a model this makes every answer slightly
@@ -16,7 +16,7 @@ def test_layers_in_order(subject: Subject, stored: dict[str, Stored]) -> None:
     """
     if subject.traits.has_tokenizer and "text-generation" in subject.traits.tasks:
         return  # integrity/weights-in-place compares the loss too
-    clear = [swap for swap in swaps(stored) if swap.clear]
+    clear = [swap for swap in swaps(weight_statistics) if swap.clear]
     if clear:
         raise Hazard(f"Layers {clear[0].one} and {clear[0].other} ({clear[0].stack}) seem to be exchanged: if they are "
                      f"swapped back, {clear[0].better} of {clear[0].kinds} kinds of tensors change more smoothly with "

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import FLOATS, Stored, digest_of, sampled
+from fixtures.models.weight_statistics import FLOATS, TensorStatistics, digest_of, sampled
 from fixtures.session.needs import needs
 from suites.findings import Defect, Record
 
@@ -17,11 +17,11 @@ class Pair:
 
     name: str
     memory: Any
-    stored: Stored
+    stored: TensorStatistics
 
 
 @needs("full_weights")
-def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Record) -> None:
+def test_loaded_as_stored(weight_statistics: dict[str, TensorStatistics], loaded: Loaded, record: Record) -> None:
     """Every parameter in memory has the values of the stored tensor of the same name, in the requested dtype.
 
     Why: tying, renaming and initialising after loading can overwrite a trained tensor with another one or with random
@@ -32,15 +32,17 @@ def test_loaded_as_stored(stored: dict[str, Stored], loaded: Loaded, record: Rec
         https://github.com/huggingface/transformers/issues/45079 (initialised again)
     """
     compared = 0
-    for pair in pairs(loaded.model, stored):
+    for pair in pairs(loaded.model, weight_statistics):
         compared += 1
         if kind := _difference(pair):
-            raise Defect(f"{pair.name} in memory differs from the stored tensor: {_instead(pair, stored, kind)}.",
-                         evidence={"parameter": pair.name, "file": pair.stored.tensor.file})  # fmt: skip
-    record.capability("integrity.tensors_compared", compared, evidence={"stored": len(stored)})
+            raise Defect(
+                f"{pair.name} in memory differs from the stored tensor: {_instead(pair, weight_statistics, kind)}.",
+                evidence={"parameter": pair.name, "file": pair.stored.tensor.file},
+            )
+    record.capability("integrity.tensors_compared", compared, evidence={"stored": len(weight_statistics)})
 
 
-def pairs(model: Any, stored: dict[str, Stored]) -> Iterator[Pair]:
+def pairs(model: Any, stored: dict[str, TensorStatistics]) -> Iterator[Pair]:
     """Yields pairs of float tensors that loading does not rewrite (quantize, fuse, split or rename)."""
     rewritten, prefix = library_versions.rewritten_at_loading(model), f"{model.base_model_prefix}."
     for name, tensor in model.state_dict().items():
@@ -78,7 +80,7 @@ def _sample_differs(pair: Pair) -> float:
     return float((~same).double().mean()) if len(same) else 0.0
 
 
-def _instead(pair: Pair, stored: dict[str, Stored], kind: str) -> str:
+def _instead(pair: Pair, stored: dict[str, TensorStatistics], kind: str) -> str:
     digest = digest_of(pair.memory)
     other = next((name for name, each in stored.items() if each.digest == digest), None)
     if other:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect
 from suites.integrity.orientation import Orientation, orientations
 from suites.integrity.tensor_names import few, siblings
 
 
-def test_matrices_not_transposed(stored: dict[str, Stored]) -> None:
+def test_matrices_not_transposed(weight_statistics: dict[str, TensorStatistics]) -> None:
     """Each square matrix has the same orientation (inputs along the same side) as the same matrix of other layers.
 
     Why: a transposed square matrix has the right shape and loads without a message. One of them in one layer makes
@@ -16,7 +16,7 @@ def test_matrices_not_transposed(stored: dict[str, Stored]) -> None:
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Linear.html (weight is outputs by inputs);
         https://arxiv.org/abs/2105.06990 (dimensions with outliers in every layer)
     """
-    matrices = {name: each for name, each in stored.items() if each.is_float and each.rows is not None}
+    matrices = {name: each for name, each in weight_statistics.items() if each.is_float and each.rows is not None}
     found = [each for group in siblings(matrices) for each in orientations(group) if each.is_transposed]
     if found:
         first = max(found, key=lambda each: each.transposed)

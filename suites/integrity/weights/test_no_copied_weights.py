@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import NUMBER, few, siblings
 
@@ -12,7 +12,7 @@ MIN_SIZE = 1000
 """Values of a tensor; smaller ones may be equal by chance or by design."""
 
 
-def test_no_copied_weights(stored: dict[str, Stored]) -> None:
+def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> None:
     """No matrix is an exact copy of the same matrix of another layer or expert.
 
     Why: a conversion that writes one tensor under two names loses the other one, and the model still loads and runs.
@@ -21,7 +21,7 @@ def test_no_copied_weights(stored: dict[str, Stored]) -> None:
     Source: https://arxiv.org/abs/2312.15166 (models grown by copying layers need training);
         https://arxiv.org/abs/2212.05055 (likewise for experts)
     """
-    matrices = {name: each for name, each in stored.items() if each.is_float and not each.constant
+    matrices = {name: each for name, each in weight_statistics.items() if each.is_float and not each.constant
                 and len(each.tensor.shape) in (2, 3) and each.tensor.size >= MIN_SIZE
                 and not name.endswith(TABLES) and not _by_formula(each)}  # fmt: skip
     copies = dict(_copies(siblings(matrices)))
@@ -38,13 +38,13 @@ def test_no_copied_weights(stored: dict[str, Stored]) -> None:
                                         evidence={"copies": dict(list(copies.items())[:40])})  # fmt: skip
 
 
-def _by_formula(each: Stored) -> bool:
+def _by_formula(each: TensorStatistics) -> bool:
     """True if all rows or columns have the same norm: initial values that were not trained, like Mamba's `A_log`."""
     sides = [side for side in (each.rows, each.columns) if side is not None and len(side) > 1]
     return any(side.max() <= side.min() * (1 + 1e-6) for side in sides)
 
 
-def _copies(groups: Iterable[list[Stored]]) -> Iterable[tuple[str, str]]:
+def _copies(groups: Iterable[list[TensorStatistics]]) -> Iterable[tuple[str, str]]:
     """Yields each copy with the name of its original, the first tensor of its kind with these values."""
     for group in groups:
         first: dict[str, str] = {}
@@ -54,13 +54,13 @@ def _copies(groups: Iterable[list[Stored]]) -> Iterable[tuple[str, str]]:
                 yield each.tensor.name, name
 
 
-def _only_whole_copies(copies: Mapping[str, str], matrices: Mapping[str, Stored]) -> bool:
+def _only_whole_copies(copies: Mapping[str, str], matrices: Mapping[str, TensorStatistics]) -> bool:
     """True if whole layers or experts were copied, as in a model grown by copying."""
     blocks = {(_block(one), _block(other)) for one, other in copies.items()}
     return all(_is_copied(one, other, copies, matrices) for one, other in blocks)
 
 
-def _is_copied(one: str, other: str, copies: Mapping[str, str], matrices: Mapping[str, Stored]) -> bool:
+def _is_copied(one: str, other: str, copies: Mapping[str, str], matrices: Mapping[str, TensorStatistics]) -> bool:
     inside = [name for name in matrices if _block(name) == one]
     return all(copies.get(name) == other + name.removeprefix(one) for name in inside)
 

@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from fixtures.machine import library_versions
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
@@ -14,7 +14,7 @@ from suites.integrity.tensor_names import few
 
 @needs("full_weights")
 def test_saved_names(
-    stored: dict[str, Stored],
+    weight_statistics: dict[str, TensorStatistics],
     model: Any,
     variant: Variant,
 ) -> None:
@@ -33,8 +33,8 @@ def test_saved_names(
             _save(model, directory)
         saved = {name for tensors in written.values() for name in tensors}
     in_memory = set(model.state_dict())
-    unknown = sorted(saved - in_memory - set(stored))
-    lost = sorted((set(stored) & in_memory) - saved - _shared(model))
+    unknown = sorted(saved - in_memory - set(weight_statistics))
+    lost = sorted((set(weight_statistics) & in_memory) - saved - _shared(model))
     if saved and (unknown or lost):
         parts = [f"writes {few(unknown)}, which neither the checkpoint nor the model has"] * bool(unknown)
         parts += [f"leaves out {few(lost)}"] * bool(lost)

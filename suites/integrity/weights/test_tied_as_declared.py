@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
-from fixtures.models.weight_statistics import Stored
+from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
@@ -12,8 +12,13 @@ from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 KEY = "tie_word_embeddings"
 
 
-def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loaded: Loaded, variant: Variant,
-                          record: Record) -> None:  # fmt: skip
+def test_tied_as_declared(
+    weight_statistics: dict[str, TensorStatistics],
+    config: dict[str, Any],
+    loaded: Loaded,
+    variant: Variant,
+    record: Record,
+) -> None:
     """Input and output embeddings are tied if, and only if, `tie_word_embeddings` is true.
 
     Why: if the flag is true and a separate head is stored, versions of the library differ in whether they use it or
@@ -25,7 +30,7 @@ def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loa
     inner, head = _matrices(loaded.model)
     if flag is None or inner is None or head is None:
         return
-    _must_store_one_head(stored, flag)
+    _must_store_one_head(weight_statistics, flag)
     if variant.quantization != "none":
         raise Unsupported(f"{variant.quantization} stores the two matrices differently; load the model unquantized")
     tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
@@ -33,10 +38,10 @@ def test_tied_as_declared(stored: dict[str, Stored], config: dict[str, Any], loa
     if flag and not tied and inner.shape == head.shape:
         raise Defect(f"config.json declares {KEY}, but input and output embeddings are two matrices in memory.")
     if tied and not flag:
-        _must_not_share(_stored(stored, INPUT), _stored(stored, OUTPUTS))
+        _must_not_share(_stored(weight_statistics, INPUT), _stored(weight_statistics, OUTPUTS))
 
 
-def _must_not_share(inner: Stored | None, head: Stored | None) -> None:
+def _must_not_share(inner: TensorStatistics | None, head: TensorStatistics | None) -> None:
     """Raises Defect with the cause of one matrix in memory; nothing is known if the checkpoint has neither name."""
     __tracebackhide__ = True
     one = f"config.json sets {KEY} to false, but the two embeddings are one matrix in memory"
@@ -67,11 +72,11 @@ def _matrices(model: Any) -> tuple[Any, Any]:
     return weights[0], weights[1]
 
 
-def _stored(stored: dict[str, Stored], endings: tuple[str, ...]) -> Stored | None:
+def _stored(stored: dict[str, TensorStatistics], endings: tuple[str, ...]) -> TensorStatistics | None:
     return embedding(stored, endings, 0)
 
 
-def _must_store_one_head(stored: dict[str, Stored], flag: bool) -> None:
+def _must_store_one_head(stored: dict[str, TensorStatistics], flag: bool) -> None:
     __tracebackhide__ = True
     inner, head = _stored(stored, INPUT), _stored(stored, OUTPUTS)
     if not inner or not head or not flag or inner.tensor.shape != head.tensor.shape:
