@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reports import wording
 from reports.baseline.kinds import INCOMPARABLE, NOTE, change, grouped, ordered
 from reports.records import observations, schema, sequences, to_json
-from reports.records.capabilities import REJECTIONS, lacking
+from reports.records.capabilities import REJECTIONS, lacking, phrase
 from reports.records.outcomes import OUTCOMES, SEVERITIES, is_evidence, rank
 from reports.records.to_json import Json, is_number
 
@@ -232,11 +232,12 @@ def _capabilities(old: Json, new: Json) -> Iterator[Json]:
     for name, value in old["capabilities"].items():
         now = new["capabilities"].get(name, NOT_PROBED)
         if now != value:
-            summary = f"Capability {name} was {wording.line(str(value))}, is {wording.line(str(now))} now."
+            summary = f"{phrase(name)} ({name}) was {wording.line(str(value))}, is {wording.line(str(now))} now."
             yield change(_capability(name, value, now), new, summary, {name: value}, {name: now})
     for name in new["capabilities"].keys() - old["capabilities"].keys():
-        summary = f"Capability {name} was not probed before, is {wording.line(str(new['capabilities'][name]))} now."
-        yield change("capability gained", new, summary, {}, {name: new["capabilities"][name]})
+        value = new["capabilities"][name]
+        summary = f"{phrase(name)} ({name}) was not probed before, is {wording.line(str(value))} now."
+        yield change("capability gained", new, summary, {}, {name: value})
 
 
 def _capability(name: str, was: object, now: object) -> str:

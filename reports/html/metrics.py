@@ -8,6 +8,7 @@ from typing import Any
 from reports import wording
 from reports.html import answers_and_tokens, plots, values
 from reports.output import variants
+from reports.records.capabilities import order, phrase, topic
 from reports.records.outcomes import worst
 from reports.records.run_records import RunRecords
 from reports.records.to_json import Json
@@ -29,17 +30,11 @@ def capabilities(records: RunRecords, subjects: Sequence[Json]) -> list[Json]:
         for name, fact in check.capabilities.items():
             evidence_of.setdefault((check.subject, name), fact.get("evidence"))
     rows = []
-    for name in sorted({name for subject in subjects for name in subject["capabilities"]}):
+    for name in sorted({name for subject in subjects for name in subject["capabilities"]}, key=order):
         proofs = [evidence_of.get((subject["subject"]["name"], name)) for subject in subjects]
         cells = [_cell(subject, name, proof) for subject, proof in zip(subjects, proofs, strict=True)]
-        rows.append({"name": name, "cells": cells} | _name_parts(name))
+        rows.append({"name": name, "topic": topic(name), "phrase": phrase(name), "cells": cells})
     return _differences_first(rows)
-
-
-def _name_parts(name: str) -> dict[str, str]:
-    """The topic of a capability, and its name without the topic."""
-    about, _, short = name.partition(".")
-    return {"about": about if short else "", "short": short or name}
 
 
 def _cell(subject: Json, name: str, proof: Any) -> Json:

@@ -28,21 +28,54 @@ PREFIXES = {
 }
 """The first part of the name of a capability or metric, and its suite."""
 
+TOPICS = {
+    "chat": "Chat template",
+    "tokenizer": "Tokenizer",
+    "generation": "Generation",
+    "integrity": "Files and weights",
+    "pipelines": "Pipelines",
+    "quality": "Knowledge",
+    "quantization": "Quantization",
+}
+"""The first part of the name of a capability, and its heading in the report."""
+
 
 def phrase(name: str) -> str:
-    """Returns the title of a capability; its name if it is unknown."""
-    if name in TABLE:
-        return TABLE[name].phrase
-    for pattern, capability in _patterns():
+    """Returns the title of a capability; its name in words if it is unknown."""
+    _, found, parts = _entry(name)
+    if found is None:
+        return _words(name)
+    return found.phrase.format(**parts) if parts else found.phrase
+
+
+def topic(name: str) -> str:
+    """Returns the heading for a capability, from the first part of its name."""
+    prefix = name.partition(".")[0]
+    return TOPICS.get(prefix, prefix)
+
+
+def order(name: str) -> tuple[int, str]:
+    """Sorts capabilities as the table does; unknown ones come last."""
+    return _entry(name)[0], name
+
+
+def _words(name: str) -> str:
+    return (name.partition(".")[2] or name).replace("_", " ")
+
+
+@cache
+def _entry(name: str) -> tuple[int, Capability | None, dict[str, str]]:
+    """Position in the table, entry, and the values of the parts in braces."""
+    for position, (pattern, capability) in enumerate(_patterns()):
         if match := pattern.fullmatch(name):
-            return capability.phrase.format(**match.groupdict())
-    return name
+            return position, capability, match.groupdict()
+    return len(TABLE), None, {}
 
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], Capability]]:
     named = ((re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^.]+)", re.escape(name)), each) for name, each in TABLE.items())
-    return [(re.compile(pattern), each) for pattern, each in named if "(?P<" in pattern]
+    return [(re.compile(pattern), each) for pattern, each in named]
 
 
 def present(value: object) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reports.records import renamed
-from reports.records.capabilities import present
+from reports.records.capabilities import phrase, present
 from reports.records.outcomes import is_evidence
 from reports.records.policy import Policy
 from reports.records.run_records import RunRecords
@@ -179,12 +179,13 @@ class SubjectVerdict:
         """Capabilities that the manifest requires: absent ones reject, unprobed ones leave the verdict open."""
         for required in self.subject.required:
             name, _, value = renamed.required(required).partition("=")
+            wanted = f"The manifest requires {required} ({phrase(name)})"
             if name not in self.capabilities:
-                self.unknowns.append(f"The required capability {name} was not probed in this run.")
+                self.unknowns.append(f"{wanted}, but it was not probed in this run.")
                 continue
             probed = self.capabilities[name]
             if str(probed) != value if value else not present(probed):
-                self.rejections.append(f"The required capability {required} is missing: the model has {probed!r}.")
+                self.rejections.append(f"{wanted}, but the model has {probed!r}.")
 
     def _without_evidence(self) -> str:
         if not self.checks:

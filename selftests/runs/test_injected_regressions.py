@@ -131,7 +131,7 @@ def test_a_changed_template_is_told_with_the_difference(sides: tuple[Json, Json]
 
 def test_a_lost_capability_is_told_by_its_name(sides: tuple[Json, Json]) -> None:
     change = told(sides, "capability")["capability lost"]
-    assert "chat.system_role was supported, is dropped" in change["summary"]
+    assert "System message (chat.system_role) was supported, is dropped" in change["summary"]
 
 
 def test_swapped_labels_are_told_by_the_answers(sides: tuple[Json, Json]) -> None:

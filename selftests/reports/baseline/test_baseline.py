@@ -247,7 +247,7 @@ def test_what_many_checks_tell_alike_is_told_once() -> None:
 def test_a_capability_lost_or_changed(capabilities: Json) -> None:
     """Both are regressions of something that an application may rely on."""
     changes = compare(changed("chat_templates/system-role", capabilities=capabilities))
-    assert any("Capability chat.system_role was supported" in change["summary"] for change in worse(changes))
+    assert any("System message (chat.system_role) was supported" in change["summary"] for change in worse(changes))
 
 
 def test_a_capability_gained_is_no_regression() -> None:
