@@ -71,7 +71,7 @@ TABLE: dict[str, Capability] = {
     "chat.null_content": Capability(
         "Tool call with content: null", f"{CALLS}, printed as None, differs from empty content"
     ),
-    "chat.tool_format": Capability("Tool format with a reference", "a name, or no reference"),
+    "chat.tool_format": Capability("Reference for the tool format", "a name, or no reference"),
     # tokens, files and other engines of a chat template
     "chat.has_tokenizer": Capability("Comes with a tokenizer", YES_NO),
     "chat.generation_tag": Capability("Marks assistant text with {% generation %}", YES_NO),
@@ -85,12 +85,12 @@ TABLE: dict[str, Capability] = {
         "kept as text, parsed as control tokens by default, rejected, no control tokens",
     ),
     "chat.split_special_tokens": Capability(
-        "split_special_tokens for chats", "also splits the template's own tokens, no effect, refused"
+        "Effect of split_special_tokens on chats", "also splits the template's own tokens, no effect, refused"
     ),
     "chat.control_token_protection": Capability(
-        "Option against typed control tokens", "the name of the option, none, refused"
+        "Option that keeps typed control tokens as text", "the name of the option, none, refused"
     ),
-    "chat.format": Capability("Chat format with a reference", "a name, or unknown"),
+    "chat.format": Capability("Recognised chat format", "a name, or unknown"),
     "chat.official_encoder": Capability("Official encoder for comparison", "a name, or none"),
     "chat.template_file": Capability("File of the chat template", "a path, or none"),
     "chat.template_loaded_by": Capability(
@@ -112,7 +112,7 @@ TABLE: dict[str, Capability] = {
     "tokenizer.ids_decoded": Capability("Number of ids that were decoded", COUNT),
     "tokenizer.unicode_coverage": Capability("Unicode coverage", "a share of assigned characters"),
     "tokenizer.round_trip": Capability(
-        "Encoding and decoding", "text unchanged or normalized, white space preserved or not; not declared"
+        "Text after encoding and decoding", "text unchanged or normalized, white space preserved or not; not declared"
     ),
     "tokenizer.clean_up": Capability(
         "Clean-up of spaces when decoding", "none; declared, without effect; white space is never preserved"
@@ -140,9 +140,9 @@ TABLE: dict[str, Capability] = {
     ),
     "tokenizer.truncation_in_file": Capability("Truncation in tokenizer.json", "a length, or none"),
     "tokenizer.padding_in_file": Capability("Padding in tokenizer.json", "off, to LENGTH, to the longest of a batch"),
-    "tokenizer.padding_saved": Capability("Padding of a call after saving", "in tokenizer.json, not saved"),
+    "tokenizer.padding_saved": Capability("Padding of an earlier call, after saving", "in tokenizer.json, not saved"),
     "tokenizer.max_length": Capability("Longest input in tokens", "a number, or no limit"),
-    "tokenizer.config_ids_that_differ": Capability("Special ids of configs that differ", LIST),
+    "tokenizer.config_ids_that_differ": Capability("Special token ids that differ in the configs", LIST),
     # generation
     "generation.attention_implementations": Capability("Attention implementations", "a list"),
     "generation.cache": Capability("Cache of keys and values", "none; a state, which cannot be truncated"),
@@ -193,7 +193,7 @@ TABLE: dict[str, Capability] = {
     ),
     # quality
     "quality.instructions": Capability("Follows instructions", "N of M followed, not measured"),
-    "quality.knows_{topic}": Capability("Knowledge: {topic}", "yes, partly, no"),
+    "quality.knows_{topic}": Capability("Answers {topic} questions", "yes, partly, no"),
     "quality.lm_eval.{task}": Capability("lm-eval: {task}", "metrics with values"),
     # quantization
     "quantization.arithmetic": Capability("Dtypes of matrix products", "a list"),
