@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reports import wording
 from reports.html import plot_legend, side_by_side, values
 from reports.html.view import view
+from reports.records.capabilities import metric_phrase
 from reports.records.outcomes import OUTCOMES, counted
 from reports.records.run_records import RunRecords
 from reports.records.to_json import Json
@@ -76,6 +77,7 @@ def environment() -> Environment:
         "seconds": wording.seconds,
         "count": wording.count,
         "outcomes": counted,
+        "metric_phrase": metric_phrase,
         "moment": wording.moment,
         "fact": wording.fact,
         "words": wording.words,

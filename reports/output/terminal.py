@@ -112,7 +112,7 @@ def left_out(entries: list[Json], subjects: set[str]) -> Iterator[Line]:
         lacking = "all models" if len(entry["subjects"]) == len(everyone) else wording.names(entry["subjects"])
         yield "", {}
         yield from _wrapped(f"{need} ({lacking})" if len(everyone) > 1 else need, "  ", BOLD)
-        yield from _wrapped(", ".join(checks), "    ", limit=100_000)
+        yield from _wrapped(", ".join(sorted(checks)), "    ", limit=100_000)
 
 
 def _path(directory: Path | None) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Look-up of capabilities: their phrase in a report, and the meaning of their values."""
+"""Look-up of capabilities and metrics: their titles in a report, and the meaning of values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from reports.records.capability_table import TABLE, Capability
+from reports.records.metric_table import METRICS
 
 PRESENT = ("supported", "yes", True, "kept in earlier turns", "kept", "merged into the user message")
 """Values of a capability that a subject has: what `required_capabilities` accepts for a name without a value."""
@@ -72,10 +73,26 @@ def _entry(name: str) -> tuple[int, Capability | None, dict[str, str]]:
     return len(TABLE), None, {}
 
 
+def metric_phrase(name: str) -> str:
+    """Returns the title of a metric; empty if it is unknown."""
+    name, batch, size = name.partition(".batch_")
+    words = next((words for pattern, words in _metric_patterns() if pattern.fullmatch(name)), "")
+    return f"{words}, {size} sequences at once" if words and batch else words
+
+
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], Capability]]:
-    named = ((re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^.]+)", re.escape(name)), each) for name, each in TABLE.items())
-    return [(re.compile(pattern), each) for pattern, each in named]
+    return [(_pattern(name), each) for name, each in TABLE.items()]
+
+
+@cache
+def _metric_patterns() -> list[tuple[re.Pattern[str], str]]:
+    return [(_pattern(name), words) for name, words in METRICS.items()]
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """Matches the names of a table's entry, in which {task}, {kind} ... stand for several names."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^.]+)", re.escape(name)))
 
 
 def present(value: object) -> bool:
