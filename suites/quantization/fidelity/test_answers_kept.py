@@ -27,9 +27,15 @@ EXAMPLES = 12
 
 @needs("continues_text")
 def test_answers_kept(
-    subject: Subject, loaded: Loaded, reference: Loaded, tokenizer: Any, items: Items, profile: str,
-    memory_left: int, record: Record,
-) -> None:  # fmt: skip
+    subject: Subject,
+    loaded: Loaded,
+    reference: Loaded,
+    tokenizer: Any,
+    items: Items,
+    profile: str,
+    memory_left: int,
+    record: Record,
+) -> None:
     """A quantized or cast model still answers, without loops, and keeps most of what the full one knows.
 
     Why: greedy answers differ from those of the full model sooner or later, which is no defect. Answers that are empty,

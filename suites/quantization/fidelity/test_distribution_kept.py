@@ -29,9 +29,13 @@ LEARNED = 0.1
 
 @needs("continues_text")
 def test_distribution_kept(
-    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int,
+    loaded: Loaded,
+    reference: Loaded,
+    tokenizer: Any,
+    corpus: Corpus,
+    memory_left: int,
     record: Record,
-) -> None:  # fmt: skip
+) -> None:
     """A quantized or cast model keeps what the full one has learned: on the same tokens its loss is not much higher.
 
     Why: with a broken scale, table or head the model answers fluently but knows less. Benchmarks of a few hundred
@@ -57,8 +61,9 @@ def _record_floor(record: Record, reference: Loaded, found: Fidelity) -> None:
     """Records the noise floor: smaller differences are meaningless."""
     divergence, agreement, what = noise_floor.noise_floor(reference, [passage.ids for passage in found.passages])
     tokens = sum(len(passage.ids[: noise_floor.LONGEST]) for passage in found.passages[-noise_floor.TEXTS :])
-    record.metric("quantization.noise_floor", divergence, "nats/token", better="lower", samples=tokens,
-                  version=found.version)  # fmt: skip
+    record.metric(
+        "quantization.noise_floor", divergence, "nats/token", better="lower", samples=tokens, version=found.version
+    )
     record.capability("quantization.noise_floor_between", what, evidence={"top-1 agreement": agreement})
 
 
@@ -73,9 +78,12 @@ def refuse_broken_numbers(found: Fidelity, tokenizer: Any) -> None:
         raise Defect(
             f"The variant's logits are not finite where the full model's are: at {len(bad)} of {len(found.kl)} tokens, "
             f"first in a text of the domain {passage.text.domain}.",
-            evidence={"text": passage.text.name, "position": position,
-                      "before": str(tokenizer.decode(list(passage.ids[max(0, position - 12) : position])))},
-        )  # fmt: skip
+            evidence={
+                "text": passage.text.name,
+                "position": position,
+                "before": str(tokenizer.decode(list(passage.ids[max(0, position - 12) : position]))),
+            },
+        )
 
 
 def refuse_far_away(found: Fidelity, worst: list[dict[str, Any]]) -> None:

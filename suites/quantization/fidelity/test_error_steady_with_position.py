@@ -21,9 +21,13 @@ AT_LEAST = 0.3
 
 @needs("continues_text")
 def test_error_steady_with_position(
-    loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int,
+    loaded: Loaded,
+    reference: Loaded,
+    tokenizer: Any,
+    corpus: Corpus,
+    memory_left: int,
     record: Record,
-) -> None:  # fmt: skip
+) -> None:
     """In long texts the divergence from the full model does not grow with the position of the token.
 
     Why: positions computed in too few bits, or a cache that loses precision, are exact at the beginning and wrong after
@@ -37,8 +41,11 @@ def test_error_steady_with_position(
         raise Unsupported(f"the corpus has no text of {LONG} tokens or more")
     first, last = (float(each[:, 0].sum() / each[:, 1].sum()) for each in (early, late))
     low, _ = bootstrap(late, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
-    record.capability("quantization.late_to_early_divergence", round(last / max(first, 1e-12), 2),
-                      evidence={"early, nats/token": first, "late, nats/token": last})  # fmt: skip
+    record.capability(
+        "quantization.late_to_early_divergence",
+        round(last / max(first, 1e-12), 2),
+        evidence={"early, nats/token": first, "late, nats/token": last},
+    )
     _, highest = bootstrap(early, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
     if low > max(AT_LEAST, TIMES * first, highest):
         raise Defect(

@@ -94,8 +94,8 @@ def layer_noise(layer: Layer, inputs: Any, weight: Any, exact: Any) -> float:
 
 
 def library_error(layer: Layer, weight: Any) -> float:
-    apart = (layer.dequantized_by_library() - weight).abs().max() / weight.abs().max().clamp(min=1e-38)
-    return _finite(float(apart))
+    difference = (layer.dequantized_by_library() - weight).abs().max() / weight.abs().max().clamp(min=1e-38)
+    return _finite(float(difference))
 
 
 def _finite(value: float) -> float:

@@ -26,14 +26,14 @@ def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, 
         raise Hazard(f'device_map="auto" puts {part or "the model"} on the {device}.', evidence={"map": found.devices})
     inputs = random_ids(quantized.model, 1)
     own = outputs(quantized.model, inputs)
-    apart = largest_difference(own, found.output)
-    if not apart:
+    difference = largest_difference(own, found.output)
+    if not difference:
         return
     spread = len({*found.devices.values()}) > 1  # on one device both give the same bits
     explained = rounding.tolerance(quantized.model, lambda: outputs(quantized.model, inputs).flatten(0, -2)) * spread
-    if not apart <= explained:
+    if not difference <= explained:
         raise Defect(
-            f'With device_map="auto" the model gives other outputs (by up to {apart:.2g}; rounding explains'
+            f'With device_map="auto" the model gives other outputs (by up to {difference:.2g}; rounding explains'
             f" {explained:.1g}).",
-            evidence={"largest difference": apart if apart < float("inf") else None, "map": found.devices},
+            evidence={"largest difference": difference if difference < float("inf") else None, "map": found.devices},
         )

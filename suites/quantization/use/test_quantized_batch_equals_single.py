@@ -24,15 +24,18 @@ def test_quantized_batch_equals_single(
     inputs = random_ids(model, ROWS)
     together = outputs(model, inputs)
     rows = [{name: tensor[number : number + 1] for name, tensor in inputs.items()} for number in range(ROWS)]
-    apart = [largest_difference(outputs(model, row), together[number : number + 1]) for number, row in enumerate(rows)]
-    if not any(apart):
+    pairs = zip(rows, together.split(1), strict=True)
+    differences = [largest_difference(outputs(model, row), in_batch) for row, in_batch in pairs]
+    if not any(differences):
         return
-    worst = max(range(ROWS), key=lambda number: apart[number])
+    worst = max(range(ROWS), key=lambda number: differences[number])
     explained = rounding.tolerance(model, lambda: outputs(model, rows[worst]).flatten(0, -2))
-    if not apart[worst] <= explained:
+    if not differences[worst] <= explained:
         raise Defect(
-            f"A row of a batch has other outputs than alone (by up to {apart[worst]:.2g}; rounding explains"
+            f"A row of a batch has other outputs than alone (by up to {differences[worst]:.2g}; rounding explains"
             f" {explained:.1g}).",
-            evidence={"largest difference, by row": [each if each < float("inf") else None for each in apart],
-                      "explained by rounding": explained},
-        )  # fmt: skip
+            evidence={
+                "largest difference, by row": [each if each < float("inf") else None for each in differences],
+                "explained by rounding": explained,
+            },
+        )

@@ -18,9 +18,9 @@ def test_quantized_model_is_deterministic(
     """
     inputs = random_ids(quantized.model, 1)
     outputs(quantized.model, inputs)  # the first pass may reorder weights
-    apart = largest_difference(outputs(quantized.model, inputs), outputs(quantized.model, inputs))
-    if apart:
+    difference = largest_difference(outputs(quantized.model, inputs), outputs(quantized.model, inputs))
+    if difference:
         raise Defect(
-            f"Two forward passes over the same ids differ (by up to {apart:.2g}).",
-            evidence={"largest difference": apart if apart < float("inf") else None},
+            f"Two forward passes over the same ids differ (by up to {difference:.2g}).",
+            evidence={"largest difference": difference if difference < float("inf") else None},
         )

@@ -25,16 +25,16 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
     name, layer = next(iter(found.items()))
     with torch.inference_mode():
         layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
-        apart = difference(layer)
-    if not apart <= 0.01:  # bfloat16 scales explain 0.4%
+        difference = relative_difference(layer)
+    if not difference <= 0.01:  # bfloat16 scales explain 0.4%
         raise Hazard(
-            f"After its first forward pass the library dequantizes {name} to other weights: they differ by {apart:.0%},"
-            " so merging or exporting then gives another model.",
-            evidence={"layer": name, "relative difference": apart, "order of the bits changed": layer.reordered},
+            f"After its first forward pass the library dequantizes {name} to other weights: they differ by"
+            f" {difference:.0%}, so merging or exporting then gives another model.",
+            evidence={"layer": name, "relative difference": difference, "order of the bits changed": layer.reordered},
         )
 
 
-def difference(layer: Layer) -> float:
+def relative_difference(layer: Layer) -> float:
     """Returns the Frobenius norm of the difference, relative to the weight's."""
     own: Any = layer.dequantized()
     return float((layer.dequantized_by_library() - own).norm() / own.norm().clamp(min=1e-38))
