@@ -28,8 +28,11 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
         _answer_as_text(contract, canary, pipe, f"{number} of {len(canaries)}")
         for number, canary in enumerate(canaries, 1)
     ]
-    wrong = [(canary, got) for canary, got in zip(canaries, answers, strict=True)
-             if got.strip().lower() != canary.answer.strip().lower()]  # fmt: skip
+    wrong = [
+        (canary, got)
+        for canary, got in zip(canaries, answers, strict=True)
+        if got.strip().lower() != canary.answer.strip().lower()
+    ]
     right = len(canaries) - len(wrong)
     record.metric(
         f"pipelines.{task}.canary_accuracy",

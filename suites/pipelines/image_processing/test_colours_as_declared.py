@@ -58,8 +58,9 @@ def _expected(declared: Any) -> tuple[Any, float]:
     """Returns the expected three numbers, and the largest change of them by one level."""
     factor = declared("rescale_factor") if declared("do_rescale") else 1.0
     means, stds = ("image_mean", "image_std") if declared("do_normalize") else ("", "")
-    mean, std = (per_channel(declared(name) if name else None, default)[:, 0, 0]
-                    for name, default in ((means, 0.0), (stds, 1.0)))  # fmt: skip
+    mean, std = (
+        per_channel(declared(name) if name else None, default)[:, 0, 0] for name, default in ((means, 0.0), (stds, 1.0))
+    )
     colour = per_channel(COLOUR[::-1] if declared("do_flip_channel_order") else COLOUR, 0.0)[:, 0, 0]
     return (colour * factor - mean) / std, float(factor / std.min())
 

@@ -25,8 +25,9 @@ def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     contract = contract_of(pipe)
     prompt, text = _long_answer(contract, pipe)
     stop = _stop_string(pipe.tokenizer.decode(pipe.tokenizer(prompt)["input_ids"], skip_special_tokens=True), text)
-    output = contract.answer(pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop],
-                             tokenizer=pipe.tokenizer)  # fmt: skip
+    output = contract.answer(
+        pipe, prompt, return_full_text=None, return_tensors=True, stop_strings=[stop], tokenizer=pipe.tokenizer
+    )
     ids = list(output[0]["generated_token_ids"])
     start = len(pipe.tokenizer(prompt)["input_ids"])
     written, before = (pipe.tokenizer.decode(part, skip_special_tokens=True) for part in (ids[start:], ids[start:-1]))
