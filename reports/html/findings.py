@@ -69,9 +69,9 @@ def steps(
     records: RunRecords, subjects: Sequence[Json], findings: Iterable[Json], changes: Sequence[Json]
 ) -> list[Json]:
     """The next steps, the most pressing first: each a sentence, with a link or a command."""
-    found = [*_baseline(changes), *_by_check(findings), *_open(records), *_save_baseline(records, subjects, changes)]
-    more = len(found) - STEPS
-    return found[:STEPS] + ([{"do": f"{wording.count(more, 'more step')} below."}] if more > 0 else [])
+    every = [*_baseline(changes), *_by_check(findings), *_open(records), *_save_baseline(records, subjects, changes)]
+    more = len(every) - STEPS
+    return every[:STEPS] + ([{"do": f"{wording.count(more, 'more step')} below."}] if more > 0 else [])
 
 
 def _baseline(changes: Sequence[Json]) -> Iterator[Json]:
@@ -93,8 +93,8 @@ def _by_check(findings: Iterable[Json]) -> Iterator[Json]:
     ):
         models = {finding["subject"] for finding in same}
         where = f" ({wording.count(len(models), 'model')})" if len(models) > 1 else ""
-        word = "Fix" if severity == "defect" else "Be aware of"
-        yield {"do": word, "check": check, "where": where, "how": same[0]["remedy"], "link": anchor(same[0])}
+        step = {"do": OUTCOMES[severity].step, "check": check, "where": where}
+        yield step | {"how": same[0]["remedy"], "link": anchor(same[0])}
 
 
 def _open(records: RunRecords) -> Iterator[Json]:

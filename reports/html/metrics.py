@@ -95,15 +95,15 @@ def _compared(key: tuple[str, ...], row: dict[str, Json], subjects: Sequence[Jso
 
 def findings_matrix(records: RunRecords, subjects: Sequence[Json]) -> list[Json]:
     """A row for each check that found a problem, with the severity in each model; rows that differ come first."""
-    found: dict[str, dict[str, str]] = {}
+    severities: dict[str, dict[str, str]] = {}
     for subject in subjects:
         for finding in subject["findings"]:
-            row = found.setdefault(finding["check"], {})
+            row = severities.setdefault(finding["check"], {})
             name = subject["subject"]["name"]
             row[name] = worst([row.get(name, finding["severity"]), finding["severity"]])
     outcomes = {(check.check, check.subject): check.outcome for check in records.checks}
     rows = []
-    for check, row in sorted(found.items()):
+    for check, row in sorted(severities.items()):
         names = (subject["subject"]["name"] for subject in subjects)
         cells = [{"value": row.get(name) or outcomes.get((check, name), "")} for name in names]
         rows.append({"name": check, "cells": cells})

@@ -1,4 +1,4 @@
-"""Dashes and markers of curves, in plots and legends, so that nothing is said by colour alone."""
+"""Dashes and markers of curves, in plots and legends, so that colour is never the only difference."""
 
 from __future__ import annotations
 

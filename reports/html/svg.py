@@ -67,5 +67,5 @@ def _class(what: str, value: str) -> str:
     letter = "f" if what == "fill" else "k"
     if value in (INK, GRID):
         return f"{letter}-{'ink' if value == INK else 'grid'}"
-    found = COLOUR.fullmatch(value)
-    return f"{letter}-{int(found[1], 16) - 16}" if found else ""
+    match = COLOUR.fullmatch(value)
+    return f"{letter}-{int(match[1], 16) - 16}" if match else ""

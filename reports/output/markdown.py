@@ -111,7 +111,8 @@ def _in_cell(span: str) -> str:
 
 
 def _table(subjects: list[Json]) -> str:
-    head = f"| Subject | Verdict | {' | '.join(outcome.capitalize() for outcome in OUTCOMES)} |"
+    titles = [outcome.plural.capitalize() for outcome in OUTCOMES.values()]
+    head = f"| Subject | Verdict | {' | '.join(titles)} |"
     rule = "| --- | --- |" + " --: |" * len(OUTCOMES)
     rows = [
         f"| {' | '.join([_cell(entry), *(str(entry['counts'][outcome]) for outcome in OUTCOMES)])} |"

@@ -23,13 +23,15 @@ class Outcome:
     tone: str
     """Its colour in terminal and report, one of TONES."""
     sign: str
-    """Its sign in the report, so that nothing is said by colour alone."""
+    """Its sign in the report, so that colour is never the only difference."""
     evidence: bool = False
     """True if the check tested the subject."""
     finding: bool = False
     """True if the report lists it under findings and a policy may reclassify it."""
     fails: bool = False
     """True if pytest counts it as a failure."""
+    step: str = ""
+    """Of a finding: the words before its check in the list of next steps."""
     github: str = ""
     """Level of its annotation in GitHub Actions; empty for none."""
 
@@ -61,6 +63,7 @@ TABLE = (
         evidence=True,
         finding=True,
         fails=True,
+        step="Fix",
         github="error",
     ),
     Outcome(
@@ -74,6 +77,7 @@ TABLE = (
         sign="▲",
         evidence=True,
         finding=True,
+        step="Be aware of",
         github="warning",
     ),
     Outcome(

@@ -82,11 +82,11 @@ class Secrets:
 
     def add(self, environment: Mapping[str, str]) -> None:
         """Adds the secrets and the home directory of an environment."""
-        found = {value: name for name, text in environment.items() for value in _values(name, text)}
+        secrets = {value: name for name, text in environment.items() for value in _values(name, text)}
         homes = tuple(dict.fromkeys((*self._homes, *_homes(environment))))
-        if found.keys() <= self._values.keys() and homes == self._homes:
+        if secrets.keys() <= self._values.keys() and homes == self._homes:
             return
-        self._values = dict(sorted((self._values | found).items(), key=lambda entry: -len(entry[0])))
+        self._values = dict(sorted((self._values | secrets).items(), key=lambda entry: -len(entry[0])))
         self._homes = homes
         self._needles = (*MARKS, *_needles(self._values), *homes)
         self._all_plain = not any(map(UNSAFE.search, (*self._values, *homes)))
@@ -194,8 +194,8 @@ def _needles(values: Mapping[str, str]) -> set[str]:
 
 def _homes(environment: Mapping[str, str]) -> list[str]:
     """The home directory, with and without symbolic links resolved; never the root directory."""
-    found = [environment.get("HOME"), environment.get("USERPROFILE")]
-    paths = [path for home in found if home for path in (Path(home), Path(home).resolve())]
+    homes = [environment.get("HOME"), environment.get("USERPROFILE")]
+    paths = [path for home in homes if home for path in (Path(home), Path(home).resolve())]
     return list(dict.fromkeys(str(path) for path in paths if path.is_absolute() and len(path.parts) > 1))
 
 
@@ -257,8 +257,8 @@ def _without_wrapped(text: str, values: Mapping[str, str]) -> str:
 
 def _positions(text: str, value: str) -> list[int]:
     if _is_word(value):
-        return [found.start() for found in _as_word(value).finditer(text)]
-    return [found.start() for found in re.finditer(re.escape(value), text)]
+        return [match.start() for match in _as_word(value).finditer(text)]
+    return [match.start() for match in re.finditer(re.escape(value), text)]
 
 
 def _without_overlaps(spans: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:

@@ -25,9 +25,9 @@ class Controller:
         self.logbook = logbook
         self._terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
         self._verbose = config.get_verbosity() != 0
-        self._places: dict[str, str] = {}
-        self._place = ""
-        """Subject, variant and suite of the running check, as the terminal shows them."""
+        self._headings: dict[str, str] = {}
+        """Subject, variant and suite of each check, as the terminal shows them."""
+        self._heading = ""
         self._interrupted = False
         self._shows_durations = config.getoption("durations", None) is not None
         self._handle_signals()
@@ -35,8 +35,8 @@ class Controller:
     def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json]) -> None:
         """Takes the checks to come, in the process that will run them."""
         self.logbook.plan(descriptions, left_out)
-        self._places = {each["nodeid"]: each["place"] for each in descriptions}
-        if self._places and self._terminal and not self._verbose:
+        self._headings = {each["nodeid"]: each["heading"] for each in descriptions}
+        if self._headings and self._terminal and not self._verbose:
             self._terminal.showfspath = False
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -45,11 +45,11 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: Any) -> None:
         """Shows when another subject or suite begins."""
-        place = self._places.get(str(nodeid), self._place)
-        if place != self._place and self._terminal and not self._verbose:
-            self._place = place
+        heading = self._headings.get(str(nodeid), self._heading)
+        if heading != self._heading and self._terminal and not self._verbose:
+            self._heading = heading
             self._terminal.line("")
-            self._terminal.write(f"{place} ")
+            self._terminal.write(f"{heading} ")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:

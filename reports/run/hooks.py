@@ -26,7 +26,7 @@ def pytest_seatrial_check(item: pytest.Item) -> dict[str, Any] | None:  # type: 
     """The check of an item, None for other tests.
 
     Keys: check, subject, variant, parameters (together the key of its record), documentation (promise, why, fix,
-    source), reproduce (a command) and place (subject, variant and suite in a few words, for the terminal).
+    source), reproduce (a command) and heading (subject, variant and suite in a few words, for the terminal).
     """
 
 

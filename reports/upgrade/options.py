@@ -15,4 +15,4 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", type=Path, metavar="OUT", help="directory of the report (default: reports/runs/...)")
     add("--timings", type=int, default=0, metavar="N", help="pairs of processes that time both sides (default: none)")
     add("--keep", action="store_true", help="compare the two runs in OUT of an earlier check again, and run nothing")
-    add("pytest", nargs="*", metavar="-- OPTION", help="options of pytest for both sides, behind --")
+    add("pytest", nargs="*", metavar="-- OPTION", help="options of pytest for both sides, after --")

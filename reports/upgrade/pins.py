@@ -71,15 +71,15 @@ class Side:
 
 def name_of(requirement: str) -> str:
     """`huggingface-hub` of `huggingface_hub<1`."""
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return re.sub(r"[-_.]+", "-", found.group() if found else requirement).lower()
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match.group() if match else requirement).lower()
 
 
 def _pin(word: str) -> tuple[str, str]:
-    found = PIN.fullmatch(word.strip())
-    if not found:
+    match = PIN.fullmatch(word.strip())
+    if not match:
         raise ValueError(f"{word!r} is no pin; write name==version, for example transformers==5.23.0")
-    return name_of(found["name"]), found["version"]
+    return name_of(match["name"]), match["version"]
 
 
 def _constraint_file(version: str) -> Path | None:

@@ -29,12 +29,12 @@ def compared(
 ) -> list[Json]:
     """One change for each step of each source, with its ratio; a note unless it became slower or faster."""
     refuse_few(pairs)
-    found = []
+    results = []
     for source in sources or ["builtin:tiny-text-generation"]:
         say(f"Timing {source}: {pairs} pairs of processes.")
         measured = [_pair(pythons, code, source, number) for number in range(pairs)]
-        found += changes(source, measured)
-    return found
+        results += changes(source, measured)
+    return results
 
 
 def refuse_few(pairs: int) -> None:
@@ -52,7 +52,7 @@ def _pair(pythons: Sequence[Path], code: Path, source: str, number: int) -> tupl
 def changes(source: str, measured: Sequence[tuple[Json, Json]]) -> list[Json]:
     """Changes for the steps of one source, from seconds by step, before and after."""
     ratios = {step: [after[step] / before[step] for before, after in measured] for step in measured[0][0]}
-    found = []
+    results = []
     for step, each in ratios.items():
         value, low, high = interval(each)
         words = f"{step} takes {wording.number(value)} times as long [{wording.number(low)}, {wording.number(high)}]"
@@ -60,8 +60,8 @@ def changes(source: str, measured: Sequence[tuple[Json, Json]]) -> list[Json]:
         kind = kinds.NOTE
         if abs(value - 1) > EFFECT and (low > 1 or high < 1):
             kind = "metric" if value > 1 else "metric improved"
-        found.append(kinds.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", {}, now))
-    return found
+        results.append(kinds.change(kind, {"subject": source}, f"{words}, over {len(each)} pairs.", {}, now))
+    return results
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float, float]:

@@ -169,9 +169,9 @@ class SubjectVerdict:
 
     def _note_stale_acceptances(self) -> None:
         """Accepted entries that match no finding would hide the next finding of that check."""
-        found = {finding["check"] for finding in self.findings}
+        matched = {finding["check"] for finding in self.findings}
         tested = {check.check for check in self.checks if is_evidence(check.outcome)}
-        for check in sorted(set(self.subject.accepted) - found):
+        for check in sorted(set(self.subject.accepted) - matched):
             why = "did not occur: remove the entry" if check in tested else "was not tested in this run"
             self.notes.append(f"The accepted finding {check} {why}.")
 
