@@ -79,7 +79,7 @@ def _evidence(text: str) -> Json:
 def _measured(
     text: str, quantization: str, check: str = "quantization/x", outcome: str = "pass", **fields: Json
 ) -> Check:
-    """What is plotted, compared between variants, counted by language and answered."""
+    """A check with plots, metrics of variants, costs by language and answers."""
     names = (text, "quantization.kl_divergence", "quantization.memory_footprint", f"tokenizer.tokens_per_word.{text}")
     plots = [
         measured_trials.series(text, kind, [[text if kind == "bar" else 1, 2, 1, 3]], text, text)

@@ -45,7 +45,7 @@ def curves(loss: float) -> list[Json]:
 
 
 def variant(quantization: str, name: str = trials.SMOLLM2) -> Check:
-    """What one variant costs and saves."""
+    """Costs and savings of one variant."""
     loss = LOSSES[quantization]
     metrics = [
         trials.metric("quantization.memory_footprint", MEMORY[quantization], unit="bytes", interval=None, samples=1),
@@ -74,7 +74,7 @@ def tasks(name: str = trials.SMOLLM2) -> list[Check]:
     ]
 
 
-def said(name: str = trials.SMOLLM2) -> Check:
+def answers_and_costs(name: str = trials.SMOLLM2) -> Check:
     """Costs by language, and answers."""
     costs = {"english": 0.23, "german": 0.44, "thai": 1.84, "everything": 0.74}
     metrics = [
@@ -97,8 +97,8 @@ def shown(name: str = trials.SMOLLM2) -> Check:
         subject=name,
         summary="The second run says something else.",
         evidence={
-            "expected": "x" * 400 + "The capital is Paris.\nIt lies on the Seine.",
-            "actual": "x" * 400 + "The capital is Lyon.\nIt lies on the Seine.",
+            "expected": "x" * 400 + "The capital is Paris.\nIt is on the Seine.",
+            "actual": "x" * 400 + "The capital is Lyon.\nIt is on the Seine.",
             "expected ids": [1, 2, 3, 4],
             "actual ids": [1, 2, 9, 9, 4],
             "tokens": ["The", "Ġcapital", "<|im_end|>"],
@@ -110,12 +110,14 @@ def shown(name: str = trials.SMOLLM2) -> Check:
 
 def quantized() -> RunRecords:
     """One model in five variants, with everything that a page can show."""
-    return trials.trial(*map(variant, LOSSES), *tasks(), said(), shown(), *trials.passing())
+    return trials.trial(*map(variant, LOSSES), *tasks(), answers_and_costs(), shown(), *trials.passing())
 
 
 def several() -> RunRecords:
     """Two models with the same, and one with less."""
     names = [trials.SMOLLM2, "acme/assistant-7b@4f1c2d9"]
-    checks = [check for name in names for check in (variant("none", name), variant("nf4", name), said(name))]
+    checks = [
+        check for name in names for check in (variant("none", name), variant("nf4", name), answers_and_costs(name))
+    ]
     checks += [*tasks(names[0]), shown(names[1]), *trials.passing(names[0])]
     return trials.trial(*checks, subjects=[trials.subject(name, source=name) for name in names])

@@ -22,20 +22,20 @@ from selftests.reports import trials
 WRITTEN = (report_directory.VERDICT, report_directory.HTML, report_directory.MARKDOWN)
 
 
-def recorded(place: Path, trial: RunRecords, *, cut: int = 0) -> Path:
+def recorded(directory: Path, trial: RunRecords, *, cut: int = 0) -> Path:
     """The directory of a run that wrote its records and nothing else; `cut` bytes of its last line missing."""
-    writer = schema.Writer(place / report_directory.RECORDS)
+    writer = schema.Writer(directory / report_directory.RECORDS)
     for record in merge.stream(trial):
         writer.write(record)
     writer.close()
     if cut:
-        path = place / report_directory.RECORDS
+        path = directory / report_directory.RECORDS
         path.write_bytes(path.read_bytes()[:-cut])
-    return place
+    return directory
 
 
-def verdicts(place: Path) -> list[str]:
-    return [entry["verdict"] for entry in json.loads((place / report_directory.VERDICT).read_text())["subjects"]]
+def verdicts(directory: Path) -> list[str]:
+    return [entry["verdict"] for entry in json.loads((directory / report_directory.VERDICT).read_text())["subjects"]]
 
 
 def reports(*arguments: Path | str) -> int:
@@ -44,41 +44,41 @@ def reports(*arguments: Path | str) -> int:
 
 def test_html_rebuilds_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Records are enough."""
-    place = recorded(tmp_path / "run", trials.rejected())
-    assert reports("html", place) == 0
-    assert all((place / name).is_file() for name in WRITTEN)
-    assert verdicts(place) == ["reject"]
-    assert str(place / report_directory.HTML) in capsys.readouterr().out
-    assert sorted(path.name for path in place.iterdir()) == sorted([report_directory.RECORDS, *WRITTEN])
+    directory = recorded(tmp_path / "run", trials.rejected())
+    assert reports("html", directory) == 0
+    assert all((directory / name).is_file() for name in WRITTEN)
+    assert verdicts(directory) == ["reject"]
+    assert str(directory / report_directory.HTML) in capsys.readouterr().out
+    assert sorted(path.name for path in directory.iterdir()) == sorted([report_directory.RECORDS, *WRITTEN])
 
 
 def test_html_of_a_killed_run_is_inconclusive(tmp_path: Path) -> None:
     """The last line is cut in its middle, and there is no end."""
-    place = recorded(tmp_path / "run", trials.killed(), cut=40)
-    assert reports("html", place) == 0
-    assert verdicts(place) == ["inconclusive"]
+    directory = recorded(tmp_path / "run", trials.killed(), cut=40)
+    assert reports("html", directory) == 0
+    assert verdicts(directory) == ["inconclusive"]
 
 
 def test_html_keeps_the_baseline_changes_of_the_first_report(tmp_path: Path) -> None:
     """The baseline itself need not be there any more."""
-    place = recorded(tmp_path / "run", trials.rejected())
+    directory = recorded(tmp_path / "run", trials.rejected())
     changes = baseline_file.compare(baseline_file.snapshot(trials.healthy()), trials.rejected())
-    report_directory.write(place, report_directory.load(place), changes)
-    assert reports("html", place) == 0
-    assert report_directory.regressions(place) == json.loads(json.dumps(changes))
+    report_directory.write(directory, report_directory.load(directory), changes)
+    assert reports("html", directory) == 0
+    assert report_directory.regressions(directory) == json.loads(json.dumps(changes))
 
 
 def test_merge_unites_subjects_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two shards of one subject and one of another; a check in both counts once, at its worst."""
     shard_checks = [trials.passing()[:3], [*trials.passing()[2:], trials.hazard()], trials.passing("acme/other")]
-    places = [
+    directories = [
         recorded(
             tmp_path / str(index),
             trials.trial(*checks, subjects=[trials.subject(checks[0].subject)], command=f"pytest {index}"),
         )
         for index, checks in enumerate(shard_checks)
     ]
-    assert reports("merge", *places, "-o", tmp_path / "out") == 0
+    assert reports("merge", *directories, "-o", tmp_path / "out") == 0
     merged = report_directory.load(tmp_path / "out")
     assert [subject.name for subject in merged.subjects] == [trials.SMOLLM2, "acme/other"]
     assert len(merged.checks) == len({check.key for check in merged.checks}) == 13
@@ -98,7 +98,7 @@ def test_merge_exits_like_the_run_would(tmp_path: Path) -> None:
 def test_merge_refuses_different_runs_unless_forced(
     tmp_path: Path, field: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One verdict is given under one set of conditions; forced, the report says how they differ."""
+    """Shards under other conditions are refused; with --force the report lists the differences."""
     changes: dict[str, Any] = {field: {"torch": "9.9"} if field == "versions" else "other"}
     one = recorded(tmp_path / "one", trials.healthy())
     other = recorded(tmp_path / "other", trials.trial(*trials.passing(), **changes))
@@ -112,13 +112,13 @@ def test_merge_refuses_different_runs_unless_forced(
 def test_merge_never_mixes_two_models_under_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Not even when forced."""
     other = trials.trial(*trials.passing(), subjects=[trials.subject(fingerprint="sha256:1")])
-    places = recorded(tmp_path / "one", trials.healthy()), recorded(tmp_path / "other", other)
-    assert reports("merge", *places, "-o", tmp_path / "out", "--force") == 2
+    directories = recorded(tmp_path / "one", trials.healthy()), recorded(tmp_path / "other", other)
+    assert reports("merge", *directories, "-o", tmp_path / "out", "--force") == 2
     assert "other files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("after", "code", "said"),
+    ("after", "code", "message"),
     [
         (trials.healthy(), 0, "Nothing became worse."),
         (trials.rejected(), 1, "newly failing: integrity/weights-complete"),
@@ -126,14 +126,14 @@ def test_merge_never_mixes_two_models_under_one_name(tmp_path: Path, capsys: pyt
     ],
 )
 def test_compare_takes_directories_and_baselines(
-    tmp_path: Path, after: RunRecords, code: int, said: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, after: RunRecords, code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """0 unchanged, 1 worse, 2 not comparable."""
     before, now = recorded(tmp_path / "before", trials.healthy()), recorded(tmp_path / "after", after)
     baseline_file.save(trials.healthy(), tmp_path / "baseline.json")
     for side in (before, tmp_path / "baseline.json"):
         assert reports("compare", side, now) == code
-        assert said in capsys.readouterr().out
+        assert message in capsys.readouterr().out
 
 
 def test_compare_goes_on_where_that_is_allowed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,15 +167,15 @@ def test_show_prints_the_summary_without_colours_into_a_pipe(
     assert "\x1b" not in out
 
 
-def damaged(place: Path) -> Path:
+def damaged(directory: Path) -> Path:
     """A record file with rubbish in its middle."""
-    path = recorded(place, trials.healthy()) / report_directory.RECORDS
+    path = recorded(directory, trials.healthy()) / report_directory.RECORDS
     path.write_bytes(b"\xff\x00 rubbish\n" + path.read_bytes())
-    return place
+    return directory
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["html", "missing"], "missing: holds no records.jsonl"),
         (["show", "damaged"], "line 1: not a JSON record"),
@@ -185,7 +185,7 @@ def damaged(place: Path) -> Path:
         (["merge", "healthy", "-o", "file"], "file"),
     ],
 )
-def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: Sequence[str], said: str) -> None:
+def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: Sequence[str], message: str) -> None:
     """Exit code 2, one line on standard error, no traceback."""
     recorded(tmp_path / "healthy", trials.healthy())
     damaged(tmp_path / "damaged")
@@ -200,7 +200,7 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: Sequence[str], s
     ]
     done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -223,9 +223,9 @@ def test_a_wrong_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_report_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up half-way leaves the report that was there, and no litter."""
-    place = recorded(tmp_path / "run", trials.healthy())
-    report_directory.write(place, trials.healthy())
-    before = (place / report_directory.HTML).read_bytes()
+    directory = recorded(tmp_path / "run", trials.healthy())
+    report_directory.write(directory, trials.healthy())
+    before = (directory / report_directory.HTML).read_bytes()
 
     def full(self: Path, data: bytes) -> int:
         self.open("wb").write(data[:100])
@@ -233,9 +233,9 @@ def test_a_report_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
-        report_directory.write(place, trials.rejected())
-    assert (place / report_directory.HTML).read_bytes() == before
-    assert not [path for path in place.iterdir() if path.name.startswith(".")]
+        report_directory.write(directory, trials.rejected())
+    assert (directory / report_directory.HTML).read_bytes() == before
+    assert not [path for path in directory.iterdir() if path.name.startswith(".")]
 
 
 def test_the_command_line_imports_no_torch_and_no_pytest() -> None:

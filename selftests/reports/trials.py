@@ -1,4 +1,4 @@
-"""Sample trials for the selftests of the reporting room: small, realistic, built by hand."""
+"""Sample trials for the selftests of reports: small, realistic, built by hand."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def check(name: str, outcome: str = "pass", *, subject: str = SMOLLM2, **fields:
 
 
 def trial(*checks: Check, subjects: Sequence[Subject] | None = None, ended: bool = True, **changes: Any) -> RunRecords:
-    """A whole trial around the checks: everything planned, ended unless told otherwise."""
+    """A whole trial around the checks: everything planned, and ended by default."""
     return RunRecords(
         run=run(**changes),
         subjects=list(subjects if subjects is not None else [subject()]),

@@ -1,4 +1,4 @@
-"""Bad input gets one clear sentence that names the file and the mend, and a non-zero exit status."""
+"""Bad input gets one clear sentence that names the file and the fix, and a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from selftests.processes.pytest_run import QUIET, ROOT, Finished, environment, r
 
 @dataclass(frozen=True)
 class Broken:
-    """A model directory that cannot be loaded, and what must be said about it."""
+    """A model directory that cannot be loaded, and the expected finding."""
 
     name: str
     file: str
-    """What the summary names."""
+    """A text in the summary."""
     words: str
-    """What it says, as a regular expression."""
+    """A regular expression for the summary."""
     damage: Callable[[Path], None]
 
 
@@ -156,7 +156,7 @@ def broken_run(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 
 @pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.name)
-def test_a_subject_that_cannot_be_loaded_is_rejected_with_file_and_mend(case: Broken, broken_run: Finished) -> None:
+def test_a_subject_that_cannot_be_loaded_is_rejected_with_file_and_fix(case: Broken, broken_run: Finished) -> None:
     entry = broken_run.subject(case.name)
     findings = [finding for finding in entry["findings"] if finding["check"] == "integrity/loads"]
     assert entry["verdict"] == "reject"

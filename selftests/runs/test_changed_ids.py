@@ -1,4 +1,4 @@
-"""Ids that change from one run to the next are seen against a baseline: scripts, lines, and the rule behind them."""
+"""Ids that change from one run to the next are reported against a baseline: scripts, lines, and the rule."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from selftests.processes.pytest_run import QUIET, Finished, run_pytest
 from suites.tokenizers.measures.test_corpus_ids import NAME
 
 CHECK = SUITES / "tokenizers" / "measures" / "test_corpus_ids.py"
-ANOTHER_CORPUS = "from fixtures.inputs import corpus\ncorpus.version = lambda: 'another'\n"
+ANOTHER_CORPUS = "from fixtures.inputs import tokenizer_corpus\ntokenizer_corpus.version = lambda: 'another'\n"
 
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A subject with its baseline beside it."""
+    """A directory with a subject and its baseline."""
     directory = tmp_path_factory.mktemp("stable")
     subject = copy(CHAT, directory / "subject")
     run(subject, directory / "before", f"--save-baseline={directory / 'baseline.json'}")
@@ -33,9 +33,9 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def subject(healthy: Path) -> Any:
     """The subject, put back after the test has changed it."""
-    place = healthy / "subject"
-    kept = {path: path.read_bytes() for path in place.iterdir() if path.is_file()}
-    yield place
+    directory = healthy / "subject"
+    kept = {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+    yield directory
     for path, content in kept.items():
         path.write_bytes(content)
 
@@ -63,7 +63,7 @@ def test_an_unchanged_subject_has_no_regression(subject: Path, tmp_path: Path) -
 
 
 def test_a_changed_pre_tokenizer_is_named_with_scripts_and_lines(subject: Path, tmp_path: Path) -> None:
-    """What an engineer reads after an upgrade: how many lines, where most, by which rule, and the first of them."""
+    """The summary names the number of changed lines, the scripts with most of them, the rule, and the first line."""
     digits_one_by_one(subject)
     done = compared(subject, tmp_path / "report")
     change = about_ids(done)
@@ -82,7 +82,7 @@ def test_a_changed_pre_tokenizer_is_named_with_scripts_and_lines(subject: Path, 
 
 
 def test_another_class_is_named(subject: Path, tmp_path: Path) -> None:
-    """transformers 5: GPT2Tokenizer puts its own pre-tokenizer in the place of the file's."""
+    """transformers 5: GPT2Tokenizer replaces the pre-tokenizer of the file by its own."""
     set_keys(subject / "tokenizer_config.json", tokenizer_class="GPT2Tokenizer")
     change = about_ids(compared(subject, tmp_path / "report"))
     assert "class" in change["summary"]

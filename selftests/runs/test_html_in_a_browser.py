@@ -40,16 +40,16 @@ def browser() -> Iterator[Any]:
 
 
 class Opened:
-    """A page in the browser with all that it asked for and said."""
+    """A page in the browser with its requests and messages."""
 
     def __init__(self, browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         self.requests: list[str] = []
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.said.append(dialog.message))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.messages.append(dialog.message))
         self.page.goto(path.as_uri())
 
     def __enter__(self) -> Opened:
@@ -83,7 +83,7 @@ def test_every_report_is_accessible_and_fits(browser: Any, report: Any, name: st
         size = opened.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert size[0] <= size[1]
         assert len(opened.requests) == 1
-        assert not opened.said
+        assert not opened.messages
         options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
         violations = Axe().run(opened.page, options=options).response["violations"]
         assert not violations, json.dumps(
@@ -99,7 +99,7 @@ def test_attacks_do_nothing_in_a_browser(browser: Any, tmp_path: Path, attack: s
     with Opened(browser, tmp_path / report_directory.HTML, 360) as opened:
         page = opened.page
         assert page.title() != "owned"
-        assert not opened.said
+        assert not opened.messages
         assert len(opened.requests) == 1
         assert page.evaluate("document.querySelectorAll('script').length") == 1
         assert page.evaluate("document.querySelectorAll('iframe, base, form, link, foreignObject').length") == 0
@@ -107,7 +107,7 @@ def test_attacks_do_nothing_in_a_browser(browser: Any, tmp_path: Path, attack: s
         assert page.evaluate("[...document.querySelectorAll('*')].every(e => e.attributeStyleMap?.size !== 1)")
         _use_the_filter(page, attack)
         assert page.title() != "owned"
-        assert not opened.said
+        assert not opened.messages
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert page.evaluate("getComputedStyle(document.querySelector('h1')).display") == "block"
 
@@ -122,7 +122,7 @@ def _until(page: Any, holds: str) -> None:
 
 
 def _use_the_filter(page: Any, text: str) -> None:
-    """Types the text and chooses every entry of every menu: what the script does with them is part of the page."""
+    """Types the text and chooses every entry of every menu: the script of the page must handle them."""
     page.fill(".filter input", text[:80])
     for menu in page.query_selector_all(".filter select"):
         for option in menu.query_selector_all("option")[1:]:
@@ -155,7 +155,7 @@ FINDINGS, CHECKS = SHOWN.format(".case[data-o]"), SHOWN.format("tr[data-o]")
 
 
 def test_the_filter_shows_what_was_asked_for(browser: Any, report: Any) -> None:
-    """By word, outcome and suite; the counts are told to a screen reader; the address keeps the state."""
+    """Filters by word, outcome and suite; a screen reader gets the counts; the address has the state."""
     with Opened(browser, report("several")) as opened:
         page = opened.page
         before = page.evaluate(f"[{FINDINGS}, {CHECKS}]")
@@ -182,7 +182,7 @@ def test_the_filter_shows_what_was_asked_for(browser: Any, report: Any) -> None:
 
 
 def test_checks_are_sorted(browser: Any, report: Any) -> None:
-    """By name, by time, by outcome; and tables by their columns."""
+    """Checks by name, time and outcome; tables by their columns."""
     first = "document.querySelector('details[data-u] tbody:not([hidden]) .head code').textContent"
     with Opened(browser, report("quantized")) as opened:
         page = opened.page
@@ -210,7 +210,7 @@ def test_the_page_is_whole_without_javascript(browser: Any, report: Any) -> None
 
 
 def test_plots_follow_the_colour_scheme(browser: Any, report: Any) -> None:
-    """Curves and texts are told from the card behind them, in light and in dark."""
+    """Curves and texts have contrast to the card behind them, in light and in dark."""
     script = (
         "s => [getComputedStyle(document.querySelector(s)).stroke, getComputedStyle(document.body).backgroundColor]"
     )
@@ -229,7 +229,7 @@ def test_pictures_are_seen(browser: Any, report: Any) -> None:
 
 
 def test_the_reproduce_command_is_copied_as_it_is(browser: Any, report: Any) -> None:
-    """What a selection of the wrapped command holds is the command."""
+    """Selecting the wrapped command selects the command."""
     script = "code => { getSelection().selectAllChildren(code); return getSelection().toString() }"
     with Opened(browser, report("rejected"), 360) as opened:
         copied = opened.page.eval_on_selector(".finding .run code", script)
@@ -237,7 +237,7 @@ def test_the_reproduce_command_is_copied_as_it_is(browser: Any, report: Any) -> 
 
 
 def test_printed_pages_cut_nothing_off(browser: Any, report: Any) -> None:
-    """On paper nobody can scroll: A4 at 96 dots per inch is 794 wide."""
+    """Paper does not scroll: A4 at 96 dots per inch is 794 wide."""
     for name in SAMPLES:
         with Opened(browser, report(name), 794) as opened:
             opened.page.emulate_media(media="print")

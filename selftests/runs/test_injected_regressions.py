@@ -1,4 +1,4 @@
-"""A regression of each kind, put into the files of a tiny subject, is told in its own words; equal files tell none."""
+"""A regression of each kind, put into the files of a tiny subject, is reported; equal files give none."""
 
 from __future__ import annotations
 
@@ -66,36 +66,36 @@ INJECTED: dict[str, tuple[str, Callable[[Path], None]]] = {
 """Name to what it is made of and how."""
 
 
-def tried(place: Path, subjects: list[Path]) -> Json:
-    """What a baseline of one real run over the subjects holds."""
+def baseline_of(directory: Path, subjects: list[Path]) -> Json:
+    """The content of a baseline of one real run over the subjects."""
     done = run_pytest(
         *QUIET, *(str(SUITES / check) for check in CHECKS), *(f"--model={each}" for each in subjects),
-        f"--save-baseline={place}/baseline.txt", report=place,
+        f"--save-baseline={directory}/baseline.txt", report=directory,
     )  # fmt: skip
-    assert (place / report_directory.RECORDS).is_file(), done.output
-    return baseline_file.load(place / "baseline.txt")
+    assert (directory / report_directory.RECORDS).is_file(), done.output
+    return baseline_file.load(directory / "baseline.txt")
 
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory: pytest.TempPathFactory) -> tuple[Json, Json]:
     """Two processes: one over the healthy subjects, one over everything that is made of them."""
-    place = tmp_path_factory.mktemp("injected")
-    healthy = [copy(name, place / name) for name in (CHAT, CLASSIFIER)]
+    directory = tmp_path_factory.mktemp("injected")
+    healthy = [copy(name, directory / name) for name in (CHAT, CLASSIFIER)]
     made = []
     for name, (base, change) in INJECTED.items():
-        made.append(copy(base, place / name))
+        made.append(copy(base, directory / name))
         change(made[-1])
-    return tried(place / "before", healthy), tried(place / "after", made)
+    return baseline_of(directory / "before", healthy), baseline_of(directory / "after", made)
 
 
 def of(content: Json, name: str) -> Json:
-    """What a content holds of one subject, under the name `it`."""
+    """The part of a content about one subject, under the name `it`."""
     checks = [entry | {"subject": "it"} for entry in content["checks"] if entry["subject"] == name]
     assert checks
     return content | {"subjects": {"it": content["subjects"][name]}, "checks": checks}
 
 
-def told(sides: tuple[Json, Json], name: str) -> dict[str, Json]:
+def regressions(sides: tuple[Json, Json], name: str) -> dict[str, Json]:
     """The changes for the worse by kind."""
     found = baseline_file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name))
     return {change["kind"]: change for change in kinds.worse(found)}
@@ -107,34 +107,34 @@ def test_the_same_files_in_another_process_show_no_change(sides: tuple[Json, Jso
     assert baseline_file.compare(of(sides[0], INJECTED[name][0]), of(sides[1], name)) == []
 
 
-def test_a_changed_pre_tokenizer_is_told_by_rule_and_texts(sides: tuple[Json, Json]) -> None:
-    change = told(sides, "pre-tokenizer")["sequences"]
+def test_a_changed_pre_tokenizer_is_reported_by_rule_and_texts(sides: tuple[Json, Json]) -> None:
+    change = regressions(sides, "pre-tokenizer")["sequences"]
     assert "changed as well: pre_tokenizer" in change["summary"]
     assert "digits" in change["summary"]
 
 
-def test_a_changed_rope_theta_is_told_by_the_answers(sides: tuple[Json, Json]) -> None:
-    """The weights are the same and nothing raises: what the model says is what changed, and config.json with it."""
-    change = told(sides, "rope")["answers"]
+def test_a_changed_rope_theta_is_reported_by_the_answers(sides: tuple[Json, Json]) -> None:
+    """The weights are the same and nothing raises: only the answers and config.json changed."""
+    change = regressions(sides, "rope")["answers"]
     assert "Greedy answers changed" in change["summary"]
     assert "from new token" in change["summary"]
     found = baseline_file.compare(of(sides[0], CHAT), of(sides[1], "rope"))
     assert any("changed config.json" in each["summary"] for each in found)
 
 
-def test_a_changed_template_is_told_with_the_difference(sides: tuple[Json, Json]) -> None:
-    change = told(sides, "template")["renders"]
+def test_a_changed_template_is_reported_with_the_difference(sides: tuple[Json, Json]) -> None:
+    change = regressions(sides, "template")["renders"]
     assert "Renders of the catalogue changed in" in change["summary"]
     assert "to be answered" in json.dumps(change["before"])
     assert "+" in change["after"]["diff"]
 
 
-def test_a_lost_capability_is_told_by_its_name(sides: tuple[Json, Json]) -> None:
-    change = told(sides, "capability")["capability lost"]
+def test_a_lost_capability_is_reported_by_its_name(sides: tuple[Json, Json]) -> None:
+    change = regressions(sides, "capability")["capability lost"]
     assert "System message (chat.system_role) was supported, is dropped" in change["summary"]
 
 
-def test_swapped_labels_are_told_by_the_answers(sides: tuple[Json, Json]) -> None:
-    change = told(sides, "labels")["outputs"]
+def test_swapped_labels_are_reported_by_the_answers(sides: tuple[Json, Json]) -> None:
+    change = regressions(sides, "labels")["outputs"]
     assert "NEGATIVE" in change["summary"]
     assert "POSITIVE" in change["summary"]

@@ -66,7 +66,7 @@ def test_a_hub_id_is_read_from_the_local_cache(subject: Path, tmp_path: Path) ->
 
 
 def test_several_models_get_a_verdict_each(subject: Path, tmp_path: Path) -> None:
-    """Directories with the same name are told apart by their parents."""
+    """Directories with the same name are named after their parents too."""
     twin = copy(CLASSIFIER, tmp_path / "twin" / "model")
     done = run_pytest(*QUIET, f"--model={subject}", f"--model={twin}", *LIGHT, report=tmp_path / "report")
     names = [entry["subject"]["name"] for entry in done.verdict["subjects"]]
@@ -196,7 +196,7 @@ def test_junit_shows_hazards(subject: Path, tmp_path: Path) -> None:
 
 
 def test_another_projects_run_is_left_alone(tmp_path: Path) -> None:
-    """Installed beside other projects, seatrial writes and says nothing."""
+    """Installed next to other projects, seatrial writes and prints nothing."""
     (tmp_path / "test_other.py").write_text("def test_it():\n    assert True\n", encoding="utf-8")
     done = run_pytest("-p", "no:cacheprovider", report=tmp_path / "report", cwd=tmp_path)
     assert done.code == 0, done.output
@@ -205,7 +205,7 @@ def test_another_projects_run_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_default_policy_gives_a_reason_for_each_number() -> None:
-    """And it says nothing of subjects that were not quantized."""
+    """Its bounds do not apply to subjects that were not quantized."""
     bounds = Policy.from_dict(read_toml(DEFAULT_POLICY), of_user=True).bounds
     assert len(bounds) > 10
     assert all(bound.only_if_measured and len(bound.reason) > 40 for bound in bounds)

@@ -1,4 +1,4 @@
-"""Findings, errors of the machine and missing means are told apart, and each has its consequence."""
+"""Findings, errors and checks that could not run are distinguished, each with its consequence."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_out_of_memory_is_an_error_and_no_defect(run_with: Run) -> None:
 
 
 def test_a_model_beyond_the_memory_budget_is_not_adopted(run_with: Run) -> None:
-    """Checks of its files passed, but nobody has loaded it."""
+    """Checks of its files passed, but it was never loaded."""
     done = run_with("", "suites/integrity", "--memory-budget=0.000001")
     entry = done.subject("model")
     assert (done.code, entry["verdict"]) == (1, "inconclusive")

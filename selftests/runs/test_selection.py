@@ -1,4 +1,4 @@
-"""Which checks run, and in which order."""
+"""Selection and order of checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be run stops before the first check, with one sentence and pytest's exit status for usage errors."""
+"""Wrong options stop the run before the first check, with one sentence and pytest's exit status for usage errors."""
 
 from __future__ import annotations
 

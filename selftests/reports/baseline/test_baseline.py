@@ -1,4 +1,4 @@
-"""Baselines: kept whole, refused when tampered with, and compared without false alarms."""
+"""Baselines: saved completely, refused if edited, and compared without false alarms."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def kinds(changes: list[Json]) -> list[str]:
 
 @pytest.mark.parametrize("trial", [trials.healthy(), trials.rejected(), trials.several(), trials.killed()])
 def test_saving_and_loading_changes_nothing(tmp_path: Path, trial: RunRecords) -> None:
-    """What was saved is what is compared with; a run compared with itself shows no change."""
+    """A saved baseline loads unchanged; a run compared with itself shows no change."""
     baseline_file.save(trial, tmp_path / "deep" / "baseline.json")
     loaded = baseline_file.load(tmp_path / "deep" / "baseline.json")
     assert loaded == baseline_file.snapshot(trial)
@@ -49,7 +49,7 @@ def test_saving_and_loading_changes_nothing(tmp_path: Path, trial: RunRecords) -
 
 
 def test_a_baseline_is_diffable(tmp_path: Path) -> None:
-    """Saved twice, in another order of checks: the same text. One changed outcome: one changed line beside the sum."""
+    """The order of checks does not matter; a changed outcome is one changed line and the checksum."""
     one, other, edited = (tmp_path / name for name in ("one", "other", "edited"))
     shuffled = trials.healthy()
     shuffled.checks.reverse()
@@ -80,7 +80,7 @@ def of_another_schema(text: str) -> str:
 
 
 def conflicting(text: str) -> str:
-    """What git leaves where two branches saved their baselines."""
+    """A merge conflict of git between two saved baselines."""
     lines = text.splitlines(keepends=True)
     return "".join([*lines[:3], "<<<<<<< HEAD\n", lines[3], "=======\n", lines[3], ">>>>>>> main\n", *lines[4:]])
 
@@ -98,7 +98,7 @@ def of_the_first_form(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (truncated, "truncated"),
         (edited, "edited"),
@@ -113,14 +113,14 @@ def of_the_first_form(text: str) -> str:
         (lambda _: "Dear reader,\nthis is a letter.\n", "no baseline"),
     ],
 )
-def test_damaged_baselines_are_refused(tmp_path: Path, damage: Any, said: str) -> None:
-    """One sentence with the path, the cause and the mend."""
+def test_damaged_baselines_are_refused(tmp_path: Path, damage: Any, message: str) -> None:
+    """One sentence with the path, the cause and the fix."""
     path = tmp_path / "baseline.json"
     baseline_file.save(trials.healthy(), path)
     path.write_text(damage(path.read_text()))
     with pytest.raises(ValueError, match=r"baseline\.json .*--save-baseline") as refused:
         baseline_file.load(path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @given(position=st.integers(min_value=0), byte=st.integers(min_value=0, max_value=255))
@@ -141,7 +141,9 @@ def foreign(change: Any) -> str:
     """A baseline with a right checksum that seatrial did not write."""
     content = baseline_file.snapshot(trials.healthy())
     content["checks"][0]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": sequences.pack({"a/0": [1]})}}
-    content["checks"][0]["kept"] = {"said": {"kind": "renders", "version": "1", "tolerance": 0, "values": {"a": "b"}}}
+    content["checks"][0]["kept"] = {
+        "message": {"kind": "renders", "version": "1", "tolerance": 0, "values": {"a": "b"}}
+    }
     change(content)
     lines = [json.dumps(line) if not isinstance(line, str) else line for line in baseline_file._lines(content)]
     return "\n".join([*lines, json.dumps({"checksum": baseline_file._checksum(lines), "lines": len(lines)})]) + "\n"
@@ -152,7 +154,7 @@ def nested(content: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda content: None, ""),
         (lambda content: content["checks"][0].update(subject="nobody"), "of a subject that it does not hold"),
@@ -160,27 +162,27 @@ def nested(content: Json) -> None:
         (lambda content: content["checks"][0].update(summary=5), "summary is a number"),
         (lambda content: content["checks"][0]["sequences"]["ids"].update(packed="abcde"), "error"),
         (lambda content: content["checks"][0]["sequences"]["ids"].update(packed=sequences.pack([1])), "no lists"),
-        (lambda content: content["checks"][0]["kept"]["said"].update(kind="songs"), "KeyError"),
-        (lambda content: content["checks"][0]["kept"]["said"].update(values={"a": 5}), "wrong fields"),
+        (lambda content: content["checks"][0]["kept"]["message"].update(kind="songs"), "KeyError"),
+        (lambda content: content["checks"][0]["kept"]["message"].update(values={"a": 5}), "wrong fields"),
         (lambda content: content["checks"][0].update(metrics=[{"name": "x"}]), "is missing"),
         (lambda content: content["run"].pop("device"), "TypeError"),
         (nested, "is no baseline"),
     ],
 )
-def test_a_right_checksum_does_not_make_a_baseline(tmp_path: Path, change: Any, said: str) -> None:
-    """What a script or another tool wrote is refused in one sentence, and not where it is compared."""
+def test_a_right_checksum_does_not_make_a_baseline(tmp_path: Path, change: Any, message: str) -> None:
+    """A file of a script or another tool is refused in one sentence, before it is compared."""
     path = tmp_path / "baseline.json"
     text = foreign(change)
     if change is nested:
         lines = text.replace('"@"', "[" * 90 + "]" * 90).splitlines()[:-1]
         text = "\n".join([*lines, json.dumps({"checksum": baseline_file._checksum(lines), "lines": len(lines)})]) + "\n"
     path.write_text(text, encoding="utf-8")
-    if not said:
+    if not message:
         baseline_file.load(path)
         return
     with pytest.raises(ValueError, match=r"save it again") as refused:
         baseline_file.load(path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -195,7 +197,7 @@ def test_a_check_that_passed_and_does_not_now(outcome: str) -> None:
     assert "A tensor is missing." in change["summary"]
 
 
-def test_a_mended_check_is_told_and_no_regression() -> None:
+def test_a_fixed_check_is_reported_and_no_regression() -> None:
     """Better is not worse."""
     changes = compare(trials.healthy(), before=changed("integrity/weights-complete", outcome="defect"))
     assert kinds(changes) == ["newly passing"]
@@ -203,7 +205,7 @@ def test_a_mended_check_is_told_and_no_regression() -> None:
 
 
 def test_what_cannot_be_tried_any_more_is_not_called_failing() -> None:
-    """Evidence that is gone is worth a word, and the reason says that it is not the subject."""
+    """Lost evidence is reported, with the reason, which may be the library."""
     reason = "transformers 5.23.0 has no pipeline for summarization"
     (change,) = compare(changed("integrity/weights-complete", outcome="unsupported", summary=reason))
     assert change["kind"] == "no longer tried"
@@ -212,7 +214,7 @@ def test_what_cannot_be_tried_any_more_is_not_called_failing() -> None:
 
 @pytest.mark.parametrize("outcome", ["pass", "defect"])
 def test_what_could_not_be_tried_before_is_no_regression(outcome: str) -> None:
-    """A check that an older library has no ground for says nothing about what changed."""
+    """A check that could not run with an older library is no evidence of a change."""
     before = changed("integrity/weights-complete", outcome="unsupported", summary="needs transformers 5")
     (change,) = changes = compare(changed("integrity/weights-complete", outcome=outcome, summary="x"), before)
     assert change["kind"] == "newly tried"
@@ -230,7 +232,7 @@ def test_another_reason_for_the_same_outcome_is_a_note() -> None:
     assert kinds(compare(other, one)) == ["note"]
 
 
-def test_what_many_checks_tell_alike_is_told_once() -> None:
+def test_what_many_checks_tell_alike_is_reported_once() -> None:
     """A subject that no longer loads, or a task that is gone, is one change with the names of the checks."""
     after = trials.healthy()
     reason: dict[str, Any] = {"outcome": "unsupported", "summary": "the subject does not load, see integrity/loads"}
@@ -251,7 +253,7 @@ def test_a_capability_lost_or_changed(capabilities: Json) -> None:
 
 
 def test_a_capability_gained_is_no_regression() -> None:
-    """Good news is told and fails nothing."""
+    """Good news is reported and fails nothing."""
     role, calls = ({"value": "supported"}, {"value": "supported"})
     capabilities = {"chat.system_role": role, "chat.parallel_tool_calls": calls}
     changes = compare(changed("chat_templates/system-role", capabilities=capabilities))
@@ -275,13 +277,13 @@ def test_a_capability_gained_is_no_regression() -> None:
     ],
 )
 def test_capabilities_are_lost_gained_or_changed(name: str, was: Any, now: Any, kind: str) -> None:
-    """Counts say how much was looked at, and what is refused is better nothing."""
+    """Counts are notes, and rejecting nothing is better."""
     sides = [changed("chat_templates/system-role", capabilities={name: {"value": value}}) for value in (was, now)]
     assert kinds(compare(sides[1], sides[0])) == [kind]
 
 
 def test_a_check_and_a_subject_that_disappeared() -> None:
-    """A promise that nobody checks any more is not unchanged."""
+    """A check that no longer runs is a change."""
     fewer = trials.healthy()
     fewer.checks = [check for check in fewer.checks if check.suite != "chat_templates"]
     assert kinds(compare(fewer)) == ["disappeared"]
@@ -307,17 +309,17 @@ def test_a_metric_beyond_noise(value: float | None, interval: list[float] | None
     assert kinds(compare(after, before)) == expected
 
 
-def test_a_changed_metric_is_told_with_both_intervals() -> None:
-    """Slower by 30%, as a metric with intervals says it."""
+def test_a_changed_metric_is_reported_with_both_intervals() -> None:
+    """A metric with intervals that is 30% slower."""
     speed = {"name": "tokenizer.english_speed", "unit": "characters/s", "better": "higher"}
     before, after = (
         changed("quantization/kl-divergence", metrics=[trials.metric(**speed, value=value, interval=interval)])
         for value, interval in ((100_000.0, [96_000.0, 104_000.0]), (70_000.0, [67_000.0, 73_000.0]))
     )
     (change,) = compare(after, before)
-    said = "from 100,000 [96,000, 104,000] to 70,000 [67,000, 73,000] characters/s (-30%), beyond noise"
+    message = "from 100,000 [96,000, 104,000] to 70,000 [67,000, 73,000] characters/s (-30%), beyond noise"
     assert change["kind"] == "metric"
-    assert said in change["summary"]
+    assert message in change["summary"]
 
 
 def test_a_metric_needs_a_minimum_effect() -> None:
@@ -341,7 +343,7 @@ def test_a_metric_may_name_a_larger_effect(value: float, worse: bool) -> None:
 
 @pytest.mark.parametrize("sides", [(True, False), (False, True), (False, False)])
 def test_what_the_machine_decides_is_never_compared(sides: tuple[bool, bool]) -> None:
-    """Times and rates of two runs, also beside a baseline of a version that compared them; nor is one missed."""
+    """Times and rates of two runs are not compared, even if the version of the baseline compared them."""
     before, after = (
         changed("quantization/kl-divergence", metrics=[trials.metric(value=value) | {"compared": compared}])
         for value, compared in zip((100.0, 10.0), sides, strict=True)
@@ -352,7 +354,7 @@ def test_what_the_machine_decides_is_never_compared(sides: tuple[bool, bool]) ->
 
 
 @pytest.mark.parametrize(("slower", "worse"), [(1.1, False), (1.3, True)])
-def test_a_variant_that_is_slower_by_30_percent_is_told_by_its_ratio(slower: float, worse: bool) -> None:
+def test_a_variant_that_is_slower_by_30_percent_is_reported_by_its_ratio(slower: float, worse: bool) -> None:
     """Rounds in turns: the machine's own speed is in both, so the ratio of two runs can be compared."""
     ratio = {"name": "quantization.decode_speed_ratio", "unit": "times full", "better": "higher", "effect": 0.2}
     before, after = (
@@ -381,7 +383,7 @@ def test_changed_files_are_a_note() -> None:
 
 
 def test_changed_files_are_named() -> None:
-    """Which of them, where both sides know."""
+    """The changed files are named if both sides know them."""
     files = {"config.json": "a", "tokenizer.json": "b", "old.json": "c"}
     before = trials.trial(*trials.passing(), subjects=[trials.subject(files=files)])
     files = {"config.json": "a", "tokenizer.json": "z", "new.json": "c"}
@@ -400,7 +402,7 @@ def test_other_versions_are_named_once() -> None:
 
 
 @pytest.mark.parametrize(("field", "other"), [("device", "cuda:0"), ("profile", "standard"), ("seed", 1)])
-def test_what_is_allowed_to_differ_is_compared_and_said(field: str, other: Any) -> None:
+def test_an_allowed_difference_is_compared_and_reported(field: str, other: Any) -> None:
     after = trials.rejected()
     after.run = dataclasses.replace(after.run, **{field: other})
     changes = baseline_file.compare(baseline_file.snapshot(trials.healthy()), after, allow=True)
@@ -463,7 +465,7 @@ def test_another_dtype_is_not_comparable() -> None:
     assert "float32" in changes[0]["summary"]
 
 
-def test_the_worst_record_of_a_key_is_kept() -> None:
+def test_the_worst_record_of_a_key_counts() -> None:
     """A rerun that passed hides nothing."""
     twice: list[Check] = [trials.defect(), dataclasses.replace(trials.defect(), outcome="pass")]
     (entry,) = baseline_file.snapshot(trials.trial(*twice))["checks"]
@@ -484,10 +486,10 @@ def test_a_verdict_is_shown_with_what_became_worse() -> None:
     name = trial.subjects[0].name
     change = {"kind": "newly failing", "check": "a/b", "subject": name, "summary": "x", "before": 1, "after": 2}
     note = change | {"kind": NOTE}
-    said = "1 change for the worse since the baseline"
-    assert reservation(name, [change, note]) == said
+    message = "1 change for the worse since the baseline"
+    assert reservation(name, [change, note]) == message
     assert reservation(name, [note]) == reservation("another", [change]) == ""
     judged = judge(trial, [change])
-    assert f"{name}: ADOPT, BUT {said}" in [line for line, _ in terminal.lines(trial, judged)]
-    assert f"but {said}" in markdown.render(judged)
-    assert f"Adopt, but {said}" in html.render(trial, judged, [change])
+    assert f"{name}: ADOPT, BUT {message}" in [line for line, _ in terminal.lines(trial, judged)]
+    assert f"but {message}" in markdown.render(judged)
+    assert f"Adopt, but {message}" in html.render(trial, judged, [change])

@@ -22,7 +22,7 @@ from selftests.reports import measured_trials, trials
 from selftests.reports.hostile_trial import ATTACKS, KEYS, filled
 
 PROSE = {"span", "a", "code", "pre", "wbr"}
-"""Elements that our own formatting makes of text: escapes, addresses, backticks, blocks, places to break."""
+"""Elements that our own formatting makes of text: escapes, addresses, backticks, blocks, line breaks."""
 
 DRAWN = {"g", "use", "text", "path", "defs", "clippath", "rect"}
 """Elements of plots: how many ticks an axis has, follows from how long its labels are."""
@@ -63,7 +63,7 @@ PLAIN = structure(render(*filled("plain")))
     .filter(lambda text: text and text not in KEYS)
 )
 def test_no_text_adds_an_element_or_hides_a_character(text: str) -> None:
-    """Whatever is written anywhere, the page has the same elements, and shows what reorders or hides."""
+    """Any text anywhere leaves the elements of the page as they are; invisible characters are written out."""
     page = render(*filled(text))
     assert structure(page) == PLAIN
     assert not {character for character in set(page) if unicodedata.category(character) in ("Cc", "Cf", "Cs")} - set(
@@ -121,20 +121,20 @@ def test_sections_come_in_the_order_of_a_decision() -> None:
     trial.checks += [trials.unsupported(), trials.error()]
     page = render(trial, [{"kind": "note", "check": "", "summary": "x", "before": 1, "after": 2}])
     ids = "top changes next findings capabilities variants plots pipelines languages answers metrics checks slowest"
-    places = [page.index(f'id="{name}"') for name in [*ids.split(), "unsupported", "errors", "environment"]]
-    assert places == sorted(places)
+    positions = [page.index(f'id="{name}"') for name in [*ids.split(), "unsupported", "errors", "environment"]]
+    assert positions == sorted(positions)
 
 
-def test_a_finding_tells_everything_needed_to_mend_it() -> None:
+def test_a_finding_shows_everything_needed_to_fix_it() -> None:
     """Summary, evidence, remedy, promise, why, source and command; invisible characters by code point."""
     page = render(trials.rejected())
     assert "RIGHT-TO-LEFT MARK" in page
     page = re.sub(r"</?span[^>]*>", "", page)
-    said = trials.CATALOG["tokenizers/round-trip"]
+    documented = trials.CATALOG["tokenizers/round-trip"]
     for text in (
-        said["promise"],
-        said["why"],
-        said["source"],
+        documented["promise"],
+        documented["why"],
+        documented["source"],
         "U+200F",
         "-k round-trip --seed 0",
     ):
@@ -142,7 +142,7 @@ def test_a_finding_tells_everything_needed_to_mend_it() -> None:
 
 
 def test_without_matplotlib_the_numbers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the page says what is missing."""
+    """The page names the missing package."""
     drawn = Tags(render(measured_trials.quantized())).tags
     monkeypatch.setattr(plots, "find_spec", lambda name: None)
     page = render(measured_trials.quantized())
@@ -166,7 +166,7 @@ def test_odd_numbers_are_drawn_or_listed(points: list[list[float]], kind: str) -
 
 
 def test_what_is_too_much_is_counted_not_dropped() -> None:
-    """A thousand findings and a megabyte of evidence stay readable, and the page says where the rest is."""
+    """A page with a thousand findings or a megabyte of evidence stays readable, and names the file with the rest."""
     huge = dataclasses.replace(trials.hazard(), evidence={"log": "line\n" * 200_000}, summary="first")
     many = [dataclasses.replace(trials.hazard(), summary=f"finding {index}") for index in range(1_000)]
     page = render(trials.trial(huge, *many))

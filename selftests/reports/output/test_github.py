@@ -1,4 +1,4 @@
-"""What GitHub gets: comment and job summary without anybody's markup, annotations, and no foreign commands."""
+"""Output for GitHub: comment and job summary without markup of models, annotations, and no foreign commands."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_a_comment_mentions_and_refers_to_nobody(text: str) -> None:
     assert not re.search(r"@\w|#\d|GH-\d|://|www\.|:\w+:", prose, re.IGNORECASE)
 
 
-def test_variants_are_told_in_a_comment() -> None:
-    """What a reviewer asks first of a quantized model."""
-    said = markdown.render(judge(measured_trials.quantized()))
+def test_variants_are_reported_in_a_comment() -> None:
+    """The first question of a reviewer of a quantized model."""
+    text = markdown.render(judge(measured_trials.quantized()))
     assert (
-        "| Metric | full | nf4 | nf4\\-dq | fp4 | int8 |" in said
-        or "| Metric | full | nf4 | nf4-dq | fp4 | int8 |" in said
+        "| Metric | full | nf4 | nf4\\-dq | fp4 | int8 |" in text
+        or "| Metric | full | nf4 | nf4-dq | fp4 | int8 |" in text
     )
-    assert "118 (× 0.219)" in said
+    assert "118 (× 0.219)" in text
 
 
 def findings() -> Json:

@@ -1,4 +1,4 @@
-"""What people read outside the page: the terminal and the pull-request comment."""
+"""Output besides the page: the terminal and the pull-request comment."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_terminal_lines_fit_and_are_single(trial: RunRecords) -> None:
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line)
 
 
-def test_the_terminal_tells_finding_remedy_command_verdict_and_path() -> None:
+def test_the_terminal_shows_finding_remedy_command_verdict_and_path() -> None:
     """In this order, defects first."""
     lines = shown(trials.rejected())
     order = [
@@ -83,7 +83,7 @@ def test_the_terminal_tells_finding_remedy_command_verdict_and_path() -> None:
     assert order == sorted(order)
 
 
-def test_a_healthy_run_is_told_briefly() -> None:
+def test_a_healthy_run_is_reported_briefly() -> None:
     """Nothing wrong, little to read."""
     assert len([line for line in shown(trials.healthy()) if line]) <= 4
 
@@ -97,8 +97,8 @@ def test_the_terminal_writer_takes_the_styles() -> None:
             TerminalWriter().markup(line, **style)
 
 
-def test_markdown_tells_verdict_counts_and_findings() -> None:
-    """What a reviewer sees in the pull request."""
+def test_markdown_shows_verdict_counts_and_findings() -> None:
+    """The comment in a pull request."""
     comment = markdown.render(judge(trials.several()))
     assert "| `acme/assistant-7b@4f1c2d9` | ⚠️ adopt-with-conditions | 6 | 0 | 1 | 1 | 0 |" in comment
     assert "### Defect: `integrity/weights-complete`" in comment

@@ -1,4 +1,4 @@
-"""What checks keep: every change is told in its words, nothing that rounding explains is."""
+"""Observations of checks: every change is described, and rounding is no change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def labels(**scores: float) -> Json:
 
 
 @given(TEXTS, TEXTS)
-def test_renders_are_told_exactly(one: dict[str, str], other: dict[str, str]) -> None:
+def test_renders_are_reported_exactly(one: dict[str, str], other: dict[str, str]) -> None:
     differing = [key for key in one | other if one.get(key) != other.get(key)]
     found = changes("renders", one, other)
     assert [kind for kind, *_ in found] == ["renders"] * bool(differing)
@@ -51,8 +51,8 @@ def test_a_changed_render_shows_where_and_a_diff() -> None:
     assert "-What is it?" in after["diff"].splitlines()
 
 
-def test_long_texts_are_told_apart_by_their_digest() -> None:
-    """What changed lies behind what is kept."""
+def test_long_texts_are_distinguished_by_their_digest() -> None:
+    """The change is after the recorded part."""
     same = "x" * observations.LONGEST
     assert len(observations.entry("renders", {"a": same * 9}, "1", 0.0)["values"]["a"]) < observations.LONGEST + 120
     assert changes("renders", {"a": same + "one"}, {"a": same + "one"}) == []
@@ -72,7 +72,7 @@ def test_labels_of_equal_scores_may_change_places() -> None:
     assert changes("outputs", {"s": one}, {"s": other}, tolerance=0.01) == []
 
 
-def test_swapped_labels_are_told_by_what_they_mean() -> None:
+def test_swapped_labels_are_reported_by_what_they_mean() -> None:
     one, other = labels(POSITIVE=0.9, NEGATIVE=0.1), labels(POSITIVE=0.1, NEGATIVE=0.9)
     [(kind, summary, *_)] = changes("outputs", {"sample 1": one}, {"sample 1": other}, tolerance=0.01)
     assert kind == "outputs"
@@ -90,13 +90,13 @@ def test_swapped_labels_are_told_by_what_they_mean() -> None:
         (True, False),
     ],
 )
-def test_every_change_of_shape_or_value_is_told(one: Any, other: Any) -> None:
+def test_every_change_of_shape_or_value_is_reported(one: Any, other: Any) -> None:
     outputs = [{"s": {"means": "", "answer": each}} for each in (one, other)]
     assert len(changes("outputs", *outputs, tolerance=0.01)) == 1
 
 
-def test_an_answer_that_parts_at_a_near_tie_is_no_defect() -> None:
-    """Told, with the place, and apart from answers that part for another reason."""
+def test_an_answer_that_differs_from_a_near_tie_is_no_defect() -> None:
+    """It is reported with its position, apart from answers that differ for another reason."""
     old = {"tied": answer("one two", [1, 2], [1]), "other": answer("one two", [1, 2]), "same": answer("a", [1])}
     new = {"tied": answer("one six", [1, 6]), "other": answer("one six", [1, 6]), "same": answer("a", [1], [0])}
     found = {kind: summary for kind, summary, *_ in changes("answers", old, new)}
@@ -106,7 +106,7 @@ def test_an_answer_that_parts_at_a_near_tie_is_no_defect() -> None:
     assert "equal within rounding" in found[NEAR_TIE]
 
 
-def test_the_same_tokens_that_read_otherwise_are_told() -> None:
+def test_the_same_tokens_that_read_otherwise_are_reported() -> None:
     """The decoder changed, and not the model."""
     [(kind, summary, *_)] = changes("answers", {"q": answer("a b", [1, 2])}, {"q": answer("ab", [1, 2])})
     assert kind == "answers"
@@ -117,8 +117,8 @@ def test_another_version_of_the_inputs_is_not_compared() -> None:
     assert [kind for kind, *_ in changes("renders", {"a": "x"}, {"a": "y"}, version="2")] == ["not comparable"]
 
 
-def test_what_something_else_made_is_no_regression() -> None:
-    """The library dropped a task, and its model classes answer in its place: told, with both makers."""
+def test_outputs_of_other_code_are_no_regression() -> None:
+    """The library dropped a task, and its model classes answer instead: reported with both makers."""
     sides = [
         {"It": observations.entry("outputs", {"s": {"means": "", "answer": answer}}, "1", 0.0, by)}
         for answer, by in (("a", "the pipeline"), ("b", "its model classes"))
@@ -128,12 +128,12 @@ def test_what_something_else_made_is_no_regression() -> None:
     assert "made by the pipeline before and by its model classes now" in summary
 
 
-def test_a_kind_that_nobody_knows_is_the_mistake_of_a_check() -> None:
+def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="outputs"):
         observations.entry("thoughts", {}, "1", 0.0)
 
 
-def test_what_is_kept_survives_the_file_and_is_one_line_a_value() -> None:
+def test_observations_survive_the_file_with_one_line_a_value() -> None:
     """A changed render is one changed line of the baseline."""
     texts = []
     for render in ("<|user|>\nHi", "<|user|> Hi"):

@@ -26,7 +26,7 @@ JSON = st.recursive(
 
 
 class Unprintable:
-    """What broken extension types look like."""
+    """An object of a broken extension type."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -45,7 +45,7 @@ def written(path: Path, *found: schema.Record) -> list[schema.Record]:
 
 @given(evidence=JSON)
 def test_any_evidence_is_written_and_read_back(tmp_path_factory: pytest.TempPathFactory, evidence: Any) -> None:
-    """Whatever a check says, its line is strict JSON and gives the plain form of it back."""
+    """The line of any evidence is strict JSON and gives its plain form back."""
     path = tmp_path_factory.mktemp("records") / "records.jsonl"
     check = trials.check("tokenizers/round-trip", evidence={"value": evidence})
     back = written(path, check)[0]
@@ -106,7 +106,7 @@ def test_a_cut_last_line_is_dropped(tmp_path_factory: pytest.TempPathFactory, cu
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ("{broken\n{}\n", "line 1: not a JSON record"),
         ("[]\n", "unknown record kind"),
@@ -116,13 +116,13 @@ def test_a_cut_last_line_is_dropped(tmp_path_factory: pytest.TempPathFactory, cu
         ('{"kind": "check", "outcome": "lucky"}\n', "unknown outcome 'lucky'"),
     ],
 )
-def test_unreadable_records_are_refused_by_name(tmp_path: Path, lines: str, said: str) -> None:
+def test_unreadable_records_are_refused_by_name(tmp_path: Path, lines: str, message: str) -> None:
     """The sentence names file, line and cause."""
     path = tmp_path / "records.jsonl"
     path.write_text(lines, encoding="utf-8")
     with pytest.raises(ValueError, match=r"records\.jsonl") as refused:
         list(read(path))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_an_empty_file_is_no_trial() -> None:
@@ -142,7 +142,7 @@ def test_keys_ignore_order_and_take_any_value() -> None:
 
 
 def test_missing_checks_are_those_planned_without_a_record() -> None:
-    """A run cut short can say what it did not do."""
+    """A run that was cut short lists the checks that did not run."""
     assert {planned["check"] for planned in trials.killed().missing()} == {
         "integrity/weights-complete",
         "quantization/kl-divergence",

@@ -1,4 +1,4 @@
-"""Packed sequences: nothing is lost, and every change between two sets is told, no other."""
+"""Packed sequences: nothing is lost, and exactly the changes between two sets are reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def recorded(
     return {"ids": sequences.entry(values, version, RULES if rules is None else rules, {})}
 
 
-def told(old: dict[str, Any], new: dict[str, Any]) -> list[sequences.Change]:
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[sequences.Change]:
     return list(sequences.changes(old, new, {}))
 
 
@@ -33,7 +33,7 @@ def test_packing_loses_nothing(values: dict[str, list[int]]) -> None:
 
 @given(SETS, SETS)
 def test_changes_are_exactly_the_differences(one: dict[str, list[int]], other: dict[str, list[int]]) -> None:
-    found = told(recorded(one), recorded(other))
+    found = changes(recorded(one), recorded(other))
     differing = [key for key in one | other if one.get(key) != other.get(key)]
     assert [kind for kind, *_ in found] == [sequences.CHANGED] * bool(differing)
     for _, summary, before, after in found:
@@ -44,20 +44,20 @@ def test_changes_are_exactly_the_differences(one: dict[str, list[int]], other: d
 
 def test_a_changed_rule_alone_is_no_change() -> None:
     """An upgrade renames classes and rewrites rules; what counts is the ids."""
-    assert told(recorded({"a/1": [1]}), recorded({"a/1": [1]}, rules=RULES | {"class": "Z"})) == []
+    assert changes(recorded({"a/1": [1]}), recorded({"a/1": [1]}, rules=RULES | {"class": "Z"})) == []
 
 
 def test_without_a_changed_rule_it_was_the_library() -> None:
-    [(_, summary, before, _)] = told(recorded({"a/1": [1, 2, 3]}), recorded({"a/1": [1, 2, 4]}))
+    [(_, summary, before, _)] = changes(recorded({"a/1": [1, 2, 3]}), recorded({"a/1": [1, 2, 4]}))
     assert "the library did" in summary
     assert before["a/1"]["differs at"] == 2
 
 
 def test_another_version_is_not_compared() -> None:
-    [(kind, *_)] = told(recorded({"a/1": [1]}), recorded({"a/1": [2]}, version="2"))
+    [(kind, *_)] = changes(recorded({"a/1": [1]}), recorded({"a/1": [2]}, version="2"))
     assert kind == sequences.INCOMPARABLE
 
 
-def test_what_is_gone_is_told() -> None:
-    assert [kind for kind, *_ in told(recorded({"a/1": [1]}), {})] == ["disappeared"]
-    assert [kind for kind, *_ in told({}, recorded({"a/1": [1]}))] == [sequences.NOTE]
+def test_what_is_gone_is_reported() -> None:
+    assert [kind for kind, *_ in changes(recorded({"a/1": [1]}), {})] == ["disappeared"]
+    assert [kind for kind, *_ in changes({}, recorded({"a/1": [1]}))] == [sequences.NOTE]

@@ -1,4 +1,4 @@
-"""Points for plots: taken with the right shape, kept through the file, refused otherwise."""
+"""Points for plots: valid ones survive the file, others are refused."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def observed(points: Any, **changes: Any) -> dict[str, Any]:
     return observation.fields()
 
 
-def test_series_are_kept_through_the_file(tmp_path: Path) -> None:
-    """What a check records is what the report reads."""
+def test_series_survive_the_file(tmp_path: Path) -> None:
+    """The report reads what the check recorded."""
     record = observed(GOOD)
     assert record["series"] == [
         {"name": "quality.loss", "kind": "line", "x": "position", "y": "loss (nats)", "points": GOOD}
@@ -35,7 +35,7 @@ def test_series_are_kept_through_the_file(tmp_path: Path) -> None:
 
 
 def test_records_without_series_are_read() -> None:
-    """Of an older version, or of a check that records none."""
+    """Records of an older version, or of a check without series."""
     assert "series" not in RunningCheck(DESCRIPTION).fields()
     assert Check("a/b", "s", "pass").series == []
 
@@ -56,7 +56,7 @@ def test_texts_are_taken_as_x_of_bars_only() -> None:
 
 @pytest.mark.parametrize("points", [[[1]], [[1, 2, 3]], [[1, "2"]], [[1, True]], ["ab"], [[[1], 2]]])
 def test_points_of_another_shape_are_refused(points: Any) -> None:
-    """The mistake of a check is told where it is made."""
+    """A wrong call of a check fails at once."""
     with pytest.raises(ValueError, match=r"quality\.loss: "):
         observed(points)
 

@@ -1,4 +1,4 @@
-"""Records that were edited, or come from elsewhere: the report is written, or one sentence says what is wrong."""
+"""Edited or foreign records: the report is written, or one sentence names the problem."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def lines() -> list[dict[str, Any]]:
     trial = trials.rejected()
     evidence = dataclasses.replace(measured_trials.shown(), metrics=CHECK.metrics, series=CHECK.series[1:])
     found: list[schema.Record] = [trial.run, *trial.subjects, schema.Catalog(trial.catalog)]
-    found += [schema.Plan(trial.plan), measured_trials.said(), evidence, schema.End("2026", 0)]
+    found += [schema.Plan(trial.plan), measured_trials.answers_and_costs(), evidence, schema.End("2026", 0)]
     return [json.loads(json.dumps(record.to_json())) for record in found]
 
 
-def tried(place: Path, changed: list[dict[str, Any]]) -> str:
+def refusal_of(directory: Path, changed: list[dict[str, Any]]) -> str:
     """The refusal of these lines; empty when they make a report. Anything else is raised."""
-    place.mkdir(exist_ok=True)
+    directory.mkdir(exist_ok=True)
     text = "\n".join(map(json.dumps, changed)) + "\n"
-    (place / report_directory.RECORDS).write_text(text, encoding="utf-8")
+    (directory / report_directory.RECORDS).write_text(text, encoding="utf-8")
     try:
-        report_directory.write(place, report_directory.load(place))
+        report_directory.write(directory, report_directory.load(directory))
     except ValueError as refusal:
         return str(refusal)
     return ""
@@ -62,12 +62,12 @@ FIELDS = sorted(
 
 
 @pytest.mark.parametrize(("number", "name"), FIELDS, ids=lambda value: str(value))
-def test_a_field_of_another_type_is_told(tmp_path: Path, number: int, name: str) -> None:
+def test_a_field_of_another_type_is_reported(tmp_path: Path, number: int, name: str) -> None:
     """Every field of every kind with values of every type: a report, or a sentence that names file and line."""
     for value in VALUES:
         changed = lines()
         changed[number][name] = value
-        refusal = tried(tmp_path / "run", changed)
+        refusal = refusal_of(tmp_path / "run", changed)
         assert "\n" not in refusal
         assert not refusal or report_directory.RECORDS in refusal or name == "policy", refusal
 
@@ -79,7 +79,7 @@ def test_every_annotation_of_the_schema_is_looked_at(kind: str) -> None:
 
 
 def test_notes_and_answers_of_another_shape_are_shown_or_left_out(tmp_path: Path) -> None:
-    """What stands inside of facts and evidence is anything."""
+    """Facts and evidence may hold any value."""
     for value in VALUES:
         changed = lines()
         changed[1]["facts"] = {"notes": value, "tasks": value, "dtype": value}
@@ -87,7 +87,7 @@ def test_notes_and_answers_of_another_shape_are_shown_or_left_out(tmp_path: Path
         changed[4]["capabilities"]["generation.answers_with_problems"]["evidence"] = evidence
         changed[5]["evidence"] = {"expected": value, "actual": [1, "x"], "tokens": value, "ids": value, "image": value}
         changed[5]["parameters"] = {"task": value}
-        assert not tried(tmp_path / "run", changed)
+        assert not refusal_of(tmp_path / "run", changed)
 
 
 @pytest.mark.parametrize("field", INNER)
@@ -97,10 +97,10 @@ def test_entries_of_lists_are_looked_at(tmp_path: Path, field: str) -> None:
         for value in VALUES:
             changed = lines()
             changed[5][field] = [INNER[field] | {name: value}]
-            refusal = tried(tmp_path / "run", changed)
+            refusal = refusal_of(tmp_path / "run", changed)
             assert not refusal or f"{field}: " in refusal
         changed[5][field] = [{key: value for key, value in INNER[field].items() if key != name}]
-        tried(tmp_path / "run", changed)
+        refusal_of(tmp_path / "run", changed)
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_entries_of_lists_are_looked_at(tmp_path: Path, field: str) -> None:
     ["", "\n", "[]\n", "{}\n", '"x"\n', "null\n", "<html>\n", "\x00\n", '{"kind": "run"}\n', '{"kind": ["run"]}\n'],
 )
 def test_a_foreign_file_is_one_sentence(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """No traceback for whatever lies there under that name."""
+    """A file of this name with any content gives no traceback."""
     (tmp_path / report_directory.RECORDS).write_text(content, encoding="utf-8")
     assert command.main(["html", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("python -m reports: ")
-    assert said.count("\n") == 1
-    assert report_directory.RECORDS in said
+    message = capsys.readouterr().err
+    assert message.startswith("python -m reports: ")
+    assert message.count("\n") == 1
+    assert report_directory.RECORDS in message
 
 
 @pytest.mark.parametrize("command_name", ["html", "show", "compare"])
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         (("duration", float("inf")), "duration is no finite number"),
         (("duration", 10**400), "duration is no finite number"),
@@ -131,7 +131,7 @@ def test_a_foreign_file_is_one_sentence(tmp_path: Path, content: str, capsys: py
     ids=["infinity", "huge", "stranger", "deep", "abyss", "ordinary"],
 )
 def test_what_would_end_in_a_traceback_is_one_sentence(
-    tmp_path: Path, where: tuple[str, Any], said: str, command_name: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, where: tuple[str, Any], message: str, command_name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Values that JSON allows and no run writes."""
     changed = lines()
@@ -140,21 +140,21 @@ def test_what_would_end_in_a_traceback_is_one_sentence(
     if str(where[1]).startswith("@"):
         text = text.replace(f'"{where[1]}"', '{"a":' * len(where[1]) + "1" + "}" * len(where[1]))
     (tmp_path / report_directory.RECORDS).write_text(text, encoding="utf-8")
-    places = [str(tmp_path)] * (2 if command_name == "compare" else 1)
-    assert command.main([command_name, *places]) == (2 if said else 0)
-    told = capsys.readouterr().err
-    assert said in told
-    assert told.count("\n") == bool(said)
-    assert not said or report_directory.RECORDS in told
+    directories = [str(tmp_path)] * (2 if command_name == "compare" else 1)
+    assert command.main([command_name, *directories]) == (2 if message else 0)
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == bool(message)
+    assert not message or report_directory.RECORDS in errors
 
 
-def test_kept_contents_that_cannot_be_read_are_told_before_they_are_compared(
+def test_observations_that_cannot_be_read_are_reported_before_they_are_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed = lines()
     changed[5]["sequences"] = {"ids": {"version": "1", "rules": {}, "packed": "abcde"}}
     (tmp_path / report_directory.RECORDS).write_text("\n".join(map(json.dumps, changed)) + "\n", encoding="utf-8")
     assert command.main(["compare", str(tmp_path), str(tmp_path)]) == 2
-    told = capsys.readouterr().err
-    assert "was not written by seatrial" in told
-    assert report_directory.RECORDS in told
+    errors = capsys.readouterr().err
+    assert "was not written by seatrial" in errors
+    assert report_directory.RECORDS in errors

@@ -1,4 +1,4 @@
-"""Secrets and home directories reach no artefact and no terminal, by whatever way they come in."""
+"""Secrets and home directories reach no artefact and no terminal, wherever they come from."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_half_a_secret_is_hidden_where_a_text_was_cut(secrets: Secrets, text: st
 
 @pytest.mark.parametrize("shown", [6, 8, 11, 13])
 def test_a_few_letters_before_an_ellipsis_are_hidden_too(secrets: Secrets, shown: int) -> None:
-    """`repr` and pytest cut on purpose, and say so."""
+    """`repr` and pytest cut texts with an ellipsis."""
     assert API[:6] not in secrets.redacted(f"'{API[:shown]}...{API[-shown:]}'")
     assert API[-6:] not in secrets.redacted(f"'{API[:shown]}...{API[-shown:]}'")
     assert secrets.redacted("s3cr3t without more, and s3cr... of something") == (
@@ -96,7 +96,7 @@ def test_a_secret_in_other_letters_is_hidden_as_pytest_writes_it(value: str, wri
 @pytest.mark.parametrize("form", [str, str.encode])
 @pytest.mark.parametrize("value", [PASSPHRASE, "correct horse battery staple and so on, for many words to come"])
 def test_a_passphrase_that_was_broken_over_lines_is_hidden(value: str, form: Any, width: int) -> None:
-    """By pprint, as pytest shows locals and differences; nothing around it is lost."""
+    """pprint breaks lines where pytest shows locals and differences; nothing around the secret is lost."""
     secrets = Secrets()
     secrets.add({"MY_PASSPHRASE": value})
     for text in (
@@ -155,9 +155,9 @@ def test_letters_that_are_no_word_are_hidden_in_longer_words_too(value: str) -> 
 
 
 def test_home_directories_become_a_tilde(secrets: Secrets) -> None:
-    """Only whole names of directories; and the root directory is nobody's home."""
-    said = "/home/someone/models --model=/home/someone '/home/someone' /home/someone2/x /data/home/someone.txt file:///home/someone/x"
-    assert secrets.redacted(said) == "~/models --model=~ '~' /home/someone2/x /data/home/someone.txt file://~/x"
+    """Only whole names of directories count; the root directory is no home."""
+    message = "/home/someone/models --model=/home/someone '/home/someone' /home/someone2/x /data/home/someone.txt file:///home/someone/x"
+    assert secrets.redacted(message) == "~/models --model=~ '~' /home/someone2/x /data/home/someone.txt file://~/x"
     root = Secrets()
     root.add({"HOME": "/"})
     assert root.redacted("/usr/lib / 2") == "/usr/lib / 2"
@@ -171,7 +171,7 @@ def test_what_was_seen_once_stays_secret(secrets: Secrets) -> None:
 
 
 def test_old_records_are_cleaned_when_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory that another version wrote, rebuilt here, tells no more than a new one."""
+    """A directory of another version, rebuilt here, holds no more than a new one."""
     monkeypatch.setattr(redact, "SECRETS", Secrets())
     defect = trials.check("tokenizers/round-trip", "defect", summary=f"Sent {HUB}", evidence={HUB: [HUB]})
     out = Writer(tmp_path / report_directory.RECORDS)
@@ -231,30 +231,30 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="module", params=[(), ("-n1",)], ids=["one process", "xdist"])
 def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A run that meets secrets everywhere: environment, locals, output, warnings, log, command line, evidence."""
-    place = tmp_path_factory.mktemp("home")
-    (place / "saboteur.py").write_text(SABOTEUR, encoding="utf-8")
+    directory = tmp_path_factory.mktemp("home")
+    (directory / "saboteur.py").write_text(SABOTEUR, encoding="utf-8")
     options = [*QUIET, "-p", "saboteur", "--showlocals", "-rA", "-o", "log_cli=true", "-k", "text and chat_templates"]
-    options += [f"--model={copy(CHAT, place / 'model')}", f"--junitxml={place / 'junit.xml'}"]
-    options += ["-o", f"log_file={place / 'log.txt'}"]
-    options += [f"--save-baseline={place / 'baseline.json'}", "-o", f"junit_suite_name={HUB}", *request.param]
-    env = {"PYTHONPATH": str(place), "HOME": str(place), "HF_TOKEN": HUB, "MY_API_KEY": API}
-    return run_pytest(*options, report=place / "report", env=env)
+    options += [f"--model={copy(CHAT, directory / 'model')}", f"--junitxml={directory / 'junit.xml'}"]
+    options += ["-o", f"log_file={directory / 'log.txt'}"]
+    options += [f"--save-baseline={directory / 'baseline.json'}", "-o", f"junit_suite_name={HUB}", *request.param]
+    env = {"PYTHONPATH": str(directory), "HOME": str(directory), "HF_TOKEN": HUB, "MY_API_KEY": API}
+    return run_pytest(*options, report=directory / "report", env=env)
 
 
 def test_no_way_in_leads_to_an_artefact(done: Finished) -> None:
     """Neither the secrets nor the home directory are in any file that the run wrote, nor in the terminal."""
-    place = done.report.parent
-    written = [*done.report.iterdir(), place / "junit.xml", place / "baseline.json", place / "log.txt"]
+    directory = done.report.parent
+    written = [*done.report.iterdir(), directory / "junit.xml", directory / "baseline.json", directory / "log.txt"]
     outputs = {path.name: path.read_text(encoding="utf-8") for path in written if path.is_file()}
     assert {"records.jsonl", "verdict.json", "report.html", "report.md", "junit.xml", "log.txt"} <= outputs.keys()
     for name, text in (outputs | {"terminal": done.output}).items():
         assert "hidden" in text, name
         for secret in (HUB, HUB[3:20], LATE, "s3cr3t/Value", "s3cr3t%2FValue"):
             assert secret not in text, (name, text[max(0, text.index(secret) - 300) :][:400])
-        assert str(place) not in text, (name, text[max(0, text.index(str(place)) - 300) :][:400])
+        assert str(directory) not in text, (name, text[max(0, text.index(str(directory)) - 300) :][:400])
 
 
 def test_every_kind_of_outcome_was_met(done: Finished) -> None:
-    """The run above tried what it says."""
+    """The run above had each outcome."""
     counts = done.verdict["subjects"][0]["counts"]
     assert all(counts[outcome] for outcome in ("defect", "hazard", "unsupported", "error")), counts

@@ -52,7 +52,7 @@ def test_a_pin_replaces_its_constraint() -> None:
     assert "tokenizers" not in {pins.name_of(line) for line in side.constraints}
 
 
-def test_environments_are_told_apart_by_what_is_in_them() -> None:
+def test_environments_are_distinguished_by_what_is_in_them() -> None:
     assert len({OLD.digest, NEW.digest, Side.of(["transformers==5.23.0", "tokenizers==0.23.3"]).digest}) == 3
     assert Side.of(["transformers==5.23.0"]).digest == NEW.digest
 
@@ -68,8 +68,8 @@ def fake_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) ->
     """Environments whose interpreter is a script."""
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
 
-    def create(place: Path, with_pip: bool) -> None:
-        program = place / "bin" / "python"
+    def create(directory: Path, with_pip: bool) -> None:
+        program = directory / "bin" / "python"
         program.parent.mkdir(parents=True)
         program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -79,8 +79,8 @@ def fake_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) ->
 
 def test_what_cannot_be_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """pip's own words, without its hints; and the half-built environment is not taken for a whole one."""
-    told = "ERROR: No matching distribution found for transformers==99.0"
-    fake_python(monkeypatch, tmp_path, f"echo 'WARNING: x' >&2; echo '{told}' >&2; exit 1")
+    text = "ERROR: No matching distribution found for transformers==99.0"
+    fake_python(monkeypatch, tmp_path, f"echo 'WARNING: x' >&2; echo '{text}' >&2; exit 1")
     side = Side.of(["transformers==99.0"])
     with pytest.raises(ValueError, match=r"environment of transformers==99\.0 could not be installed: No matching"):
         environments.python(side, lambda _: None)
@@ -89,12 +89,12 @@ def test_what_cannot_be_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatc
 
 def test_a_built_environment_is_used_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_python(monkeypatch, tmp_path, "exit 0")
-    said: list[str] = []
-    assert environments.python(NEW, said.append) == environments.python(NEW, said.append)
-    assert len(said) == 1
+    message: list[str] = []
+    assert environments.python(NEW, message.append) == environments.python(NEW, message.append)
+    assert len(message) == 1
     (environments.folder(NEW) / environments.COMPLETE).unlink()
-    environments.python(NEW, said.append)
-    assert len(said) == 2
+    environments.python(NEW, message.append)
+    assert len(message) == 2
 
 
 def test_both_sides_run_a_copy_of_the_suite_with_nothing_from_outside(
@@ -108,8 +108,8 @@ def test_both_sides_run_a_copy_of_the_suite_with_nothing_from_outside(
 
 
 @pytest.mark.parametrize(("factor", "kind"), [(1.3, "metric"), (0.7, "metric improved"), (1.0, "note"), (1.05, "note")])
-def test_timings_are_told_beyond_noise_and_a_tenth(factor: float, kind: str) -> None:
-    """Ten pairs with 4% of noise: 30% slower is told, and nothing of two equal sides."""
+def test_timings_are_reported_beyond_noise_and_a_tenth(factor: float, kind: str) -> None:
+    """Ten pairs with 4% of noise: 30% slower is text, and nothing of two equal sides."""
     draw = random.Random(1)
     pairs = [({"load": draw.gauss(1, 0.04)}, {"load": factor * draw.gauss(1, 0.04)}) for _ in range(10)]
     (change,) = timings.changes("builtin:minilm", pairs)
@@ -119,8 +119,8 @@ def test_timings_are_told_beyond_noise_and_a_tenth(factor: float, kind: str) -> 
     assert low < change["after"]["ratio"] < high
 
 
-def test_equal_sides_are_hardly_ever_told() -> None:
-    """The interval leaves out 1 now and then by chance; the smallest effect keeps that from being told."""
+def test_equal_sides_are_hardly_ever_reported() -> None:
+    """The interval leaves out 1 now and then by chance; the smallest effect keeps that from being text."""
     draw = random.Random(0)
     alarms = 0
     for _ in range(60):
@@ -129,8 +129,8 @@ def test_equal_sides_are_hardly_ever_told() -> None:
     assert alarms == 0
 
 
-def written(place: Path, trial: RunRecords) -> None:
-    writer = schema.Writer(place / report_directory.RECORDS)
+def written(directory: Path, trial: RunRecords) -> None:
+    writer = schema.Writer(directory / report_directory.RECORDS)
     for record in merge.stream(trial):
         writer.write(record)
     writer.close()
@@ -156,24 +156,24 @@ def test_the_report_of_an_upgrade(
     assert judged["run"]["environment"]["upgrade"] == "transformers==5.22.0 → transformers==5.23.0"
     assert (tmp_path / "out" / report_directory.HTML).is_file()
     assert (tmp_path / "out" / report_directory.MARKDOWN).is_file()
-    said = capsys.readouterr().out
-    assert ("For the worse: " if code else "Nothing became worse.") in said
+    message = capsys.readouterr().out
+    assert ("For the worse: " if code else "Nothing became worse.") in message
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--from", "torch==2.13.0", "--to", "torch==2.13.0"], "are the same"),
         (["--from", "torch==2.13.0", "--to", "tokenizers==0.22.2"], "must pin the same packages"),
         (["--from", "torch", "--to", "torch==2.13.0"], "is no pin"),
     ],
 )
-def test_wrong_pins_are_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_pins_are_one_sentence(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upgrade", *words]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_the_table_of_an_upgrade_tells_alike_subjects_once() -> None:
+def test_the_table_of_an_upgrade_shows_alike_subjects_once() -> None:
     """For documents: one row for what several subjects share, no speeds, and what is harmless apart."""
     found = [
         kinds.change("capability changed", {"check": "a/b", "subject": f"builtin:{name}"}, "x | y", 1, 2)
@@ -181,23 +181,23 @@ def test_the_table_of_an_upgrade_tells_alike_subjects_once() -> None:
     ]
     found += [kinds.change("metric", {"check": "a/c"}, "tokenizer.encoding_speed went from 1 to 2", {}, {})]
     found += [kinds.change("note", {}, "The versions differ.", {}, {})]
-    told = table.render(found)
-    assert "| capability changed | a/b | one, two | x \\| y |" in told
-    assert "speed" not in told
-    assert told.index("For the worse") < told.index("The versions differ")
+    text = table.render(found)
+    assert "| capability changed | a/b | one, two | x \\| y |" in text
+    assert "speed" not in text
+    assert text.index("For the worse") < text.index("The versions differ")
 
 
-def test_facts_of_a_library_are_told_as_what_is_gone_and_new() -> None:
+def test_facts_of_a_library_are_reported_as_what_is_gone_and_new() -> None:
     before = {"pipeline tasks": ["a", "b"], "returns": "list", "same": "x"}
     after = {"pipeline tasks": ["b", "c"], "returns": "BatchEncoding", "same": "x"}
-    told = [change["summary"] for change in libraries.changes(before, after)]
-    assert told == [
+    text = [change["summary"] for change in libraries.changes(before, after)]
+    assert text == [
         "The library, pipeline tasks: gone a; new c.",
         "The library, returns: was list, is BatchEncoding.",
     ]
 
 
-def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_side_that_leaves_no_records_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_python(monkeypatch, tmp_path, '[ "$2" = pip ] || exit 4')
     python = environments.python(NEW, lambda _: None)
     with pytest.raises(ValueError, match="left no records"):
@@ -205,7 +205,7 @@ def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--from", "torch==2.1", "torch==2.2", "--to", "torch==2.3"], "--from pins torch twice"),
         (["--from", ",", "--to", "torch==2.3"], "--from names no pin"),
@@ -213,14 +213,16 @@ def test_a_side_that_leaves_no_records_is_told(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_what_cannot_give_an_answer_is_refused_before_anything_is_built(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environments, "python", lambda *_: pytest.fail("an environment was built"))
     assert main(["upgrade", *words]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_versions_that_exclude_each_other_are_named() -> None:
-    said = "ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.\n"
-    said += "ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/\n"
-    assert environments._reason(said) == "these versions exclude each other: a==1 and b==2."
+    message = "ERROR: Cannot install a==1 and b==2 because these package versions have conflicting dependencies.\n"
+    message += (
+        "ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency-resolution/\n"
+    )
+    assert environments._reason(message) == "these versions exclude each other: a==1 and b==2."

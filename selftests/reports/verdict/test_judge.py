@@ -29,7 +29,7 @@ def only(trial: RunRecords) -> Json:
     return dict(subject)
 
 
-def told(subject: Json) -> str:
+def reasons_of(subject: Json) -> str:
     return "\n".join(subject["reasons"])
 
 
@@ -60,7 +60,7 @@ def test_a_run_without_subjects_is_no_success() -> None:
 @example(checks=[trials.hazard(), dataclasses.replace(trials.hazard(), outcome="defect")], ended=True, strict=False)
 @given(checks=CHECKS, ended=st.booleans(), strict=st.booleans())
 def test_the_judge_never_adopts_against_the_evidence(checks: list[Check], ended: bool, strict: bool) -> None:
-    """Adoption needs an end, evidence, no defect and no error; and every verdict says why."""
+    """Adoption needs an end, evidence, no defect and no error; every verdict has reasons."""
     trial = trials.trial(*checks, ended=ended, options={"strict": strict})
     subject = only(trial)
     outcomes = {check.outcome for check in checks}
@@ -93,7 +93,7 @@ def test_verdict_json_has_the_shape_of_the_design() -> None:
     assert {"name", "variant", "value", "unit", "better", "samples", "interval"} <= set(metric)
 
 
-def test_a_subject_that_cannot_be_loaded_is_rejected_with_the_file_and_the_mend() -> None:
+def test_a_subject_that_cannot_be_loaded_is_rejected_with_the_file_and_the_fix() -> None:
     """The problem becomes a finding of integrity/loads, and no traceback."""
     (finding,) = only(trials.unloadable())["findings"]
     assert (finding["check"], finding["severity"]) == ("integrity/loads", "defect")
@@ -109,7 +109,7 @@ def test_findings_come_defects_first_and_once() -> None:
 
 
 def test_remedy_falls_back_to_the_catalog() -> None:
-    """A finding without a remedy of its own tells the one of the check's docstring."""
+    """A finding without a remedy of its own has the one of the check's docstring."""
     (finding,) = only(trials.trial(trials.hazard()))["findings"]
     assert finding["remedy"] == trials.CATALOG["chat_templates/one-bos"]["fix"]
 
@@ -120,30 +120,32 @@ def test_accepted_findings_are_conditions() -> None:
     judged = only(trials.trial(*trials.passing()[:3], trials.defect(), subjects=[subject]))
     assert judged["verdict"] == "adopt-with-conditions"
     assert judged["findings"][0]["accepted"] == "lm_head is tied at load time"
-    assert "lm_head is tied at load time" in told(judged)
+    assert "lm_head is tied at load time" in reasons_of(judged)
 
 
-@pytest.mark.parametrize(("accepted", "said"), [("tokenizers/round-trip", "did not occur"), ("a/b", "was not tested")])
-def test_accepted_findings_that_match_nothing_are_said(accepted: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "message"), [("tokenizers/round-trip", "did not occur"), ("a/b", "was not tested")]
+)
+def test_accepted_findings_that_match_nothing_are_reported(accepted: str, message: str) -> None:
     """An entry that outlived its finding would hide the next one."""
     judged = only(trials.trial(*trials.passing(), subjects=[trials.subject(accepted={accepted: "known"})]))
     assert judged["verdict"] == "adopt"
-    assert said in told(judged)
+    assert message in reasons_of(judged)
 
 
 def test_strict_makes_hazards_reject() -> None:
-    """--strict counts hazards as defects and says so."""
+    """With --strict hazards count as defects, and the reasons name the option."""
     judged = only(trials.trial(*trials.passing(), trials.hazard(), options={"strict": True}))
     assert judged["verdict"] == "reject"
-    assert "--strict" in told(judged)
+    assert "--strict" in reasons_of(judged)
 
 
 def test_a_defect_in_a_run_cut_short_rejects_and_says_both() -> None:
-    """What was found stays found."""
+    """Findings of an unfinished run count."""
     judged = only(trials.trial(trials.defect(), ended=False))
     assert judged["verdict"] == "reject"
-    assert "Defect in" in told(judged)
-    assert "cut short" in told(judged)
+    assert "Defect in" in reasons_of(judged)
+    assert "cut short" in reasons_of(judged)
 
 
 @pytest.mark.parametrize("status", [2, 3, 4])
@@ -159,22 +161,22 @@ def policy(**fields: Any) -> RunRecords:
 
 
 @pytest.mark.parametrize(
-    ("level", "verdict", "said"),
+    ("level", "verdict", "message"),
     [
         ("ignore", "adopt", "The policy ignores the hazard"),
         ("hazard", "adopt-with-conditions", "Hazard in chat_templates/one-bos"),
         ("defect", "reject", "Defect in chat_templates/one-bos"),
     ],
 )
-def test_the_policy_grades_findings(level: str, verdict: str, said: str) -> None:
-    """A check's findings count as the policy says."""
+def test_the_policy_grades_findings(level: str, verdict: str, message: str) -> None:
+    """The policy decides how findings of a check count."""
     judged = only(policy(severity={"chat_templates/one-bos": {"as": level, "reason": "we render ids"}}))
     assert judged["verdict"] == verdict
-    assert said in told(judged)
+    assert message in reasons_of(judged)
 
 
 @pytest.mark.parametrize(
-    ("limits", "verdict", "said"),
+    ("limits", "verdict", "message"),
     [
         ({"max": 0.05}, "adopt", "none found a problem"),
         ({"max": 0.009}, "reject", "at most 0.009"),
@@ -183,12 +185,12 @@ def test_the_policy_grades_findings(level: str, verdict: str, said: str) -> None
         ({"min": 0.5}, "reject", "at least 0.5"),
     ],
 )
-def test_bounds_use_the_interval(limits: Json, verdict: str, said: str) -> None:
+def test_bounds_use_the_interval(limits: Json, verdict: str, message: str) -> None:
     """0.0102 with an interval from 0.0091 to 0.0113: only a whole interval beyond the bound rejects."""
     bound = {"metric": "quantization.kl_divergence", "reason": "quality"} | limits
     judged = only(trials.trial(*trials.passing(), policy={"bounds": [bound]}))
     assert judged["verdict"] == verdict
-    assert said in told(judged)
+    assert message in reasons_of(judged)
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(0.04, "adopt"), (0.06, "reject"), (None, "inconclusive")])
@@ -201,15 +203,15 @@ def test_bounds_of_exact_and_of_impossible_values(value: float | None, verdict: 
 
 
 def test_a_bound_that_nothing_measured_is_a_condition() -> None:
-    """The policy asked, and nobody looked."""
+    """The policy asks for a metric that no check recorded."""
     bound = {"metric": "quality.perplexity", "max": 20, "reason": "quality"}
     judged = only(trials.trial(*trials.passing(), policy={"bounds": [bound]}))
     assert judged["verdict"] == "adopt-with-conditions"
-    assert "was not measured" in told(judged)
+    assert "was not measured" in reasons_of(judged)
 
 
 def test_errors_outside_the_required_suites_are_conditions() -> None:
-    """The policy may say which suites must give evidence."""
+    """The policy may name the suites that must give evidence."""
     checks = [*trials.passing()[:3], trials.error()]
     assert only(trials.trial(*checks))["verdict"] == "inconclusive"
     assert only(trials.trial(*checks, policy={"required": ["tokenizers"]}))["verdict"] == "adopt-with-conditions"
@@ -277,7 +279,7 @@ def test_required_capabilities_of_the_manifest() -> None:
 
 
 def test_capabilities_that_differ_between_variants_name_them() -> None:
-    """One word for two answers would be a lie."""
+    """One word for two answers would be wrong."""
     checks = [
         trials.check("generation/cache", variant={"dtype": dtype}, capabilities={"cache": {"value": value}})
         for dtype, value in (("float32", "kept"), ("bfloat16", "lost"))
@@ -328,4 +330,4 @@ def test_a_quantized_variant_that_never_ran_is_named() -> None:
     ran, untried = trials.healthy(), dataclasses.replace(trials.unsupported(), variant={"quantization": "fp4"})
     subject = only(dataclasses.replace(ran, checks=[*ran.checks, untried]))
     assert subject["verdict"] == "inconclusive"
-    assert "The variant fp4 was asked for, and none of its checks ran" in told(subject)
+    assert "The variant fp4 was asked for, and none of its checks ran" in reasons_of(subject)
