@@ -72,11 +72,11 @@ def subjects() -> dict[str, str]:
 def through(task: str) -> str:
     """Returns the implementation of a task with the installed version."""
     from fixtures.models.diffusers import TASKS
-    from fixtures.pipelines.replaced import REPLACED
+    from fixtures.pipelines.replacements import REPLACEMENTS
 
     if task in library_versions.pipeline_classes():
         return "library"
-    return "diffusers" if task in TASKS else "classes" if task in REPLACED else "not in this version"
+    return "diffusers" if task in TASKS else "classes" if task in REPLACEMENTS else "not in this version"
 
 
 def _counts(records: Path) -> dict[tuple[str, str], dict[str, int]]:

@@ -88,7 +88,7 @@ def _remote_code(directory: Path) -> None:
 BROKEN = [
     Broken("missing", "missing", "is not a directory", lambda directory: shutil.rmtree(directory)),
     Broken("empty", "empty", "is empty", _empty),
-    Broken("only-readme", "only-readme", "holds only README.md", _only_readme),
+    Broken("only-readme", "only-readme", "contains only README.md", _only_readme),
     Broken("config-not-json", "config.json", "not valid JSON", _truncate("config.json")),
     Broken(
         "no-model-type",

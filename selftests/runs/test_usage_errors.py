@@ -20,7 +20,7 @@ def usage_error(tmp_path: Path, *arguments: str | Path) -> str:
 
 def test_an_unknown_builtin_names_the_known_ones(tmp_path: Path) -> None:
     output = usage_error(tmp_path, "--model", "builtin:smollm3")
-    assert "there is no such built-in" in output
+    assert "unknown built-in" in output
     assert "builtin:smollm2" in output
 
 
@@ -105,7 +105,7 @@ def test_a_budget_of_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_file_instead_of_a_directory_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.touch()
-    assert "a file, not a model directory" in usage_error(tmp_path, f"--model={file}")
+    assert "neither a model directory" in usage_error(tmp_path, f"--model={file}")
 
 
 def test_an_unknown_dtype_names_the_known_ones(tmp_path: Path) -> None:

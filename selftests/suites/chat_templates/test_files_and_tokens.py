@@ -54,7 +54,7 @@ def test_rows_that_are_the_same(tmp_path: Path) -> None:
     safetensors(tmp_path / "model.safetensors", "F32", values)
     matrix = find(tmp_path, INPUT, ROWS)
     assert matrix
-    assert matrix.twins([3, 4], range(ROWS + 10)) == {3: [5, 7], 4: []}
+    assert matrix.equal_rows([3, 4], range(ROWS + 10)) == {3: [5, 7], 4: []}
 
 
 MARKERS = (

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN
-from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, quantized
+from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, unreadable
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
@@ -34,7 +34,7 @@ def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -
     control = emitted(chat)
     matrix = find(subject.path, INPUT, len(tokenizer))
     if matrix is None:
-        raise Unsupported(f"the embedding is not stored as numbers: {next(quantized(subject.path), 'none is known')}")
+        raise Unsupported(f"the embedding is not stored as numbers: {next(unreadable(subject.path), 'none is known')}")
     trained(tokenizer, matrix, control, "in the input embedding")
     head = find(subject.path, OUTPUT, len(tokenizer))
     if head is not None:
@@ -63,8 +63,8 @@ def trained(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: str)
         rows = "rows are" if len(empty) > 1 else "row is"
         raise Defect(f"The template writes {named(present, empty)}, whose {rows} zero or nearly so {where}.",
                      evidence=evidence)  # fmt: skip
-    others = {*matrix.spread(), *tokenizer.added_tokens_decoder, *range(len(tokenizer), matrix.count)}
-    for number, same in matrix.twins(present, others).items():
+    others = {*matrix.sample_ids(), *tokenizer.added_tokens_decoder, *range(len(tokenizer), matrix.count)}
+    for number, same in matrix.equal_rows(present, others).items():
         if same:
             known = [each for each in same if each < len(tokenizer)][:20]
             evidence |= {"same row": same[:20], "tokens": tokens(tokenizer, known)}

@@ -69,7 +69,7 @@ def _answer_as_text(contract: Contract, canary: Canary, pipe: Pipe, which: str) 
         raise
     except Exception as error:  # of the library; its message names the input or the file
         message = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        if pipe.subject.known:
+        if pipe.subject.manifest_canaries:
             raise Unsupported(
                 f"{pipe.task}: the pipeline fails on canary {which} of the manifest: {message}",
                 remedy="Correct `input` in the manifest: the path of an existing file, or an input of this task.",

@@ -25,7 +25,7 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     contract = comparable_contract(pipe)
     samples = contract.samples(pipe)[:2]
     expected = contract.answers(pipe, samples)
-    actual = contract.answers(pipe.saved(tmp_path), samples)
+    actual = contract.answers(pipe.saved_and_reloaded(tmp_path), samples)
     for sample, before, after in zip(samples, expected, actual, strict=True):
         if mismatch := contract.difference(pipe, before, after):
             raise Defect(

@@ -17,7 +17,7 @@ def test_tasks_are_known(subject: Subject, task_names: tuple[str, ...], record: 
     if not task_names:
         named = f"the architecture {architecture}" if architecture else "a config.json without an architecture"
         raise Unsupported(f"no pipeline was tested, because seatrial knows no task for {named}")
-    declared = [*subject.known, *subject.notes.get("canaries", ())]
+    declared = [*subject.manifest_canaries, *subject.notes.get("canaries", ())]
     lost = [each["task"] for each in declared if each.get("task") not in (None, *task_names)]
     if lost:
         many = f"{len(lost)} canaries belong" if len(lost) > 1 else "1 canary belongs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fixtures.builtin import FLEET
 from fixtures.machine import library_versions
-from fixtures.pipelines.replaced import REPLACED
+from fixtures.pipelines.replacements import REPLACEMENTS
 from suites.pipelines.contracts.registry import contracts
 
 
@@ -13,7 +13,7 @@ def test_every_task_of_the_installed_registry_has_a_contract() -> None:
 
 
 def test_every_removed_task_has_a_contract() -> None:
-    assert {*REPLACED} - {*contracts()} == set()
+    assert {*REPLACEMENTS} - {*contracts()} == set()
 
 
 def test_every_contract_has_a_subject() -> None:
@@ -24,4 +24,4 @@ def test_every_contract_has_a_subject() -> None:
 
 def test_every_contract_can_be_tested_on_any_supported_version() -> None:
     """A task is in the registry or has a replacement of ours; `decision` and `any-to-any` are new."""
-    assert {*contracts()} - {*library_versions.pipeline_classes()} - {*REPLACED} <= {"decision", "any-to-any"}
+    assert {*contracts()} - {*library_versions.pipeline_classes()} - {*REPLACEMENTS} <= {"decision", "any-to-any"}

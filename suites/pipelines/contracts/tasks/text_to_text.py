@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.inputs.sentences import SENTENCES
 from fixtures.pipelines.pipe import Pipe
-from fixtures.pipelines.writing import KEYS, LANGUAGES
+from fixtures.pipelines.text_to_text import KEYS, LANGUAGES
 from suites.pipelines.contracts.contract import Contract, InputWithOptions
 from suites.pipelines.contracts.text_inputs import NOT_TEXTS, leaked_special_tokens
 
