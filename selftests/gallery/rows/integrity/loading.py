@@ -77,7 +77,7 @@ def diffusion_decoder_truncated(directory: Path) -> None:
     source="own",
     base="tiny-text-to-image",
     caught_by="integrity/loads",
-    summary_contains=("component unet", "no such folder"),
+    summary_contains=("component unet", "missing or empty"),
 )
 def diffusion_component_missing(directory: Path) -> None:
     for path in (directory / "unet").iterdir():
