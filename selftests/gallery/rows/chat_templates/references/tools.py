@@ -240,7 +240,7 @@ def harmony_call_in_analysis(directory: Path) -> None:
     base=CHAT,
     caught_by="chat_templates/tools-agree-with-family-reference",
     severity="hazard",
-    summary_contains=("result", "string of JSON", "OpenAI"),
+    summary_contains=("result", "JSON string", "OpenAI"),
 )
 def harmony_result_quoted(directory: Path) -> None:
     written(directory, HARMONY_TEMPLATE, "message.content ~ '<|end|>' -}}\n{%- elif message.role == 'user'",
