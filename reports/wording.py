@@ -77,7 +77,7 @@ def fact(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else number(value)
 
 
@@ -95,8 +95,8 @@ def title(name: str) -> str:
 
 
 def capital(value: str) -> str:
-    """The first letter a capital, the others as they are."""
-    return value[:1].upper() + value[1:]
+    """The first letter a capital, unless the first word is a name of code such as `add_generation_prompt`."""
+    return value if re.match(r"\w*[_(=]|\w+\.\w", value) else value[:1].upper() + value[1:]
 
 
 def count(many: int, thing: str, plural: str = "") -> str:

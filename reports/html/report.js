@@ -10,7 +10,7 @@
   const rows = all("[data-o]").map((element) => ({
     element,
     group: element.closest("tbody, article"),
-    finding: element.matches(".case"),
+    finding: element.matches(".occurrence"),
     outcome: element.dataset.o,
     suite: element.closest("[data-u]").dataset.u,
     subject: element.dataset.s,

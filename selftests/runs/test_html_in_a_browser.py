@@ -151,7 +151,7 @@ def test_the_keyboard_reaches_everything(browser: Any, report: Any) -> None:
 
 
 SHOWN = "document.querySelectorAll('{}:not([hidden])').length"
-FINDINGS, CHECKS = SHOWN.format(".case[data-o]"), SHOWN.format("tr[data-o]")
+FINDINGS, CHECKS = SHOWN.format(".occurrence[data-o]"), SHOWN.format("tr[data-o]")
 
 
 def test_the_filter_shows_what_was_asked_for(browser: Any, report: Any) -> None:

@@ -123,3 +123,11 @@ def test_markdown_takes_no_markup_from_models() -> None:
     assert not re.search(r"(?<!\\)\[x", prose)
     rows = [line for line in comment.splitlines() if line.startswith("| ")]
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a word.", "A word."), ("tied.", "Tied."), ("add_generation_prompt adds", ""), ("config.json has", ""), ("", "")],
+)
+def test_names_of_code_keep_their_first_letter(text: str, shown: str) -> None:
+    assert wording.capital(text) == (shown or text)
