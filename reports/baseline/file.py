@@ -17,8 +17,7 @@ from typing import Any
 from reports.baseline import validation
 from reports.baseline.compare import compare_contents
 from reports.records import atomic_write, renamed, schema, sequences, to_json
-from reports.records.outcomes import rank
-from reports.records.run_records import RunRecords
+from reports.records.run_records import RunRecords, worst_by_key
 from reports.records.schema import Check
 from reports.records.to_json import Json
 
@@ -33,10 +32,7 @@ CONFLICT = re.compile(r"^(<{7}|>{7}|={7})( |$)", re.MULTILINE)
 
 def snapshot(records: RunRecords) -> Json:
     """Returns the content of a baseline; the worst outcome if a key was recorded twice."""
-    worst: dict[str, Check] = {}
-    for check in records.checks:
-        if check.key not in worst or rank(check.outcome) > rank(worst[check.key].outcome):
-            worst[check.key] = check
+    worst = worst_by_key(records.checks)
     content = {
         "format": FORMAT,
         "run": {name: getattr(records.run, name) for name in RUN},

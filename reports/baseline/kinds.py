@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reports import wording
-from reports.records import observations, sequences
+from reports.records import comparison, observations, sequences
 from reports.records.to_json import Json
 
-NOTE, INCOMPARABLE, NEAR_TIE = sequences.NOTE, sequences.INCOMPARABLE, observations.NEAR_TIE
+NOTE, INCOMPARABLE, NEAR_TIE = comparison.NOTE, comparison.INCOMPARABLE, observations.NEAR_TIE
 
 WORSE = (
     INCOMPARABLE,

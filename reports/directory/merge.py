@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from reports.records import schema
-from reports.records.outcomes import rank
-from reports.records.run_records import RunRecords
-from reports.records.schema import Check, End, Run, Subject
+from reports.records.run_records import RunRecords, worst_by_key
+from reports.records.schema import End, Run, Subject
 from reports.records.to_json import Json
 
 SAME = ("device", "profile", "seed", "versions", "options", "policy")
@@ -31,7 +30,7 @@ def merge(shards: Sequence[RunRecords], *, force: bool = False) -> RunRecords:
     for shard in shards:
         merged.catalog.update(shard.catalog)
     merged.plan = list({schema.key(planned): planned for shard in shards for planned in shard.plan}.values())
-    merged.checks = _checks(check for shard in shards for check in shard.checks)
+    merged.checks = list(worst_by_key(check for shard in shards for check in shard.checks).values())
     merged.left_out = _left_out(entry for shard in shards for entry in shard.left_out)
     return merged
 
@@ -85,15 +84,6 @@ def _subjects(shards: Sequence[RunRecords]) -> list[Subject]:
         problems = known.problems + [problem for problem in subject.problems if problem not in known.problems]
         merged[subject.name] = dataclasses.replace(known, problems=problems, accepted=known.accepted | subject.accepted)
     return list(merged.values())
-
-
-def _checks(checks: Iterable[Check]) -> list[Check]:
-    """The worst record of each key, so that a rerun in another shard hides nothing."""
-    worst: dict[str, Check] = {}
-    for check in checks:
-        if (key := check.key) not in worst or rank(check.outcome) > rank(worst[key].outcome):
-            worst[key] = check
-    return list(worst.values())
 
 
 def _left_out(entries: Iterable[Json]) -> list[Json]:

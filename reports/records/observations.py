@@ -16,7 +16,7 @@ from typing import Any
 
 from reports import wording
 from reports.records import to_json
-from reports.records.sequences import INCOMPARABLE, NOTE, Change
+from reports.records.comparison import NOTE, Change, compare_sets
 from reports.records.to_json import Json, is_number
 
 KINDS = ("renders", "outputs", "answers")
@@ -58,16 +58,7 @@ def _shortened(value: Any) -> Any:
 
 def changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[Change]:
     """Yields the changes between the observations of one check."""
-    for name, now in new.items():
-        if name not in old:
-            yield NOTE, f"{name}: the baseline holds none to compare with; save it again with --save-baseline.", {}, {}
-        elif (was := old[name])["version"] != now["version"]:
-            summary = f"Not comparable: {name} are of version {was['version']} in the baseline, {now['version']} now."
-            yield INCOMPARABLE, summary, {"version": was["version"]}, {"version": now["version"]}
-        else:
-            yield from _compared(name, was, now)
-    for name in old.keys() - new.keys():
-        yield "disappeared", f"{name} were recorded before and not now.", {"version": old[name]["version"]}, {}
+    return compare_sets(old, new, _compared)
 
 
 def _compared(name: str, old: Json, new: Json) -> Iterator[Change]:

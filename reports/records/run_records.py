@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from reports.records.outcomes import rank
 from reports.records.schema import Catalog, Check, End, Plan, Record, Run, Subject, key
 from reports.records.to_json import Json
 
@@ -69,3 +70,13 @@ class RunRecords:
         """Planned checks without a record: the run was cut short, or a worker died."""
         done = {check.key for check in self.checks}
         return [planned for planned in self.plan if key(planned) not in done]
+
+
+def worst_by_key(checks: Iterable[Check]) -> dict[str, Check]:
+    """The worst record of each key, so that a rerun hides nothing."""
+    worst: dict[str, Check] = {}
+    for check in checks:
+        known = worst.setdefault(check.key, check)
+        if rank(check.outcome) > rank(known.outcome):
+            worst[check.key] = check
+    return worst

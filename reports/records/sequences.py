@@ -14,16 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports import wording
+from reports.records.comparison import Change, compare_sets
 from reports.records.to_json import Json
 
 SHOWN = 8
 """Changed sequences that are shown, and integers shown of each."""
 
-CHANGED, NOTE, INCOMPARABLE = "sequences", "note", "not comparable"
-"""Kinds of a change."""
-
-Change = tuple[str, str, Json, Json]
-"""Kind, summary, before and after."""
+CHANGED = "sequences"
+"""Kind of a change."""
 
 
 def entry(
@@ -51,21 +49,10 @@ def without_texts(recorded: Mapping[str, Json]) -> dict[str, Json]:
 
 def changes(old: Mapping[str, Json], new: Mapping[str, Json], texts: Mapping[str, str]) -> Iterator[Change]:
     """Yields the changes between the sequences of one check; `texts` are packed, by the name of the set."""
-    for name, now in new.items():
-        if name in old:
-            yield from _compared(name, old[name], now, texts.get(name, ""))
-        else:
-            summary = f"{name}: the baseline holds none to compare with; save it again with --save-baseline."
-            yield NOTE, summary, {}, {"version": now["version"]}
-    for name in old.keys() - new.keys():
-        yield "disappeared", f"{name} were recorded before and not now.", {"version": old[name]["version"]}, {}
+    return compare_sets(old, new, lambda name, was, now: _compared(name, was, now, texts.get(name, "")))
 
 
 def _compared(name: str, old: Json, new: Json, texts: str) -> Iterator[Change]:
-    if old["version"] != new["version"]:
-        summary = f"Not comparable: {name} are of version {old['version']} in the baseline, {new['version']} now."
-        yield INCOMPARABLE, summary, {"version": old["version"]}, {"version": new["version"]}
-        return
     was, now = unpack(old["packed"]), unpack(new["packed"])
     rules = [rule for rule in old["rules"] | new["rules"] if old["rules"].get(rule) != new["rules"].get(rule)]
     before, after = (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reports.baseline import file as baseline_file
 from reports.records import observations
+from reports.records.comparison import Change
 from reports.records.observations import NEAR_TIE
-from reports.records.sequences import Change
 from reports.records.to_json import Json
 from selftests.reports import trials
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.records import sequences
+from reports.records.comparison import INCOMPARABLE, NOTE, Change
 
 SETS = st.dictionaries(st.sampled_from([f"{group}/{n}" for group in "abc" for n in (1, 2)]), st.lists(st.integers(-1)))
 RULES = {"class": "A", "model": "B"}
@@ -19,7 +20,7 @@ def recorded(
     return {"ids": sequences.entry(values, version, RULES if rules is None else rules, {})}
 
 
-def changes(old: dict[str, Any], new: dict[str, Any]) -> list[sequences.Change]:
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     return list(sequences.changes(old, new, {}))
 
 
@@ -55,9 +56,9 @@ def test_without_a_changed_rule_it_was_the_library() -> None:
 
 def test_another_version_is_not_compared() -> None:
     [(kind, *_)] = changes(recorded({"a/1": [1]}), recorded({"a/1": [2]}, version="2"))
-    assert kind == sequences.INCOMPARABLE
+    assert kind == INCOMPARABLE
 
 
 def test_what_is_gone_is_reported() -> None:
     assert [kind for kind, *_ in changes(recorded({"a/1": [1]}), {})] == ["disappeared"]
-    assert [kind for kind, *_ in changes({}, recorded({"a/1": [1]}))] == [sequences.NOTE]
+    assert [kind for kind, *_ in changes({}, recorded({"a/1": [1]}))] == [NOTE]
