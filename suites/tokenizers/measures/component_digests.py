@@ -1,4 +1,4 @@
-"""The parts of a tokenizer that decide about ids, each as a few words and a digest."""
+"""Digests of the components of a tokenizer that determine its ids."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ COMPONENTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 
 def digests(tokenizer: Any) -> dict[str, str]:
-    """Part to what it is; equal texts mean equal parts."""
+    """Component name to a short description with a digest; equal descriptions mean equal components."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    found = {"class": type(tokenizer).__name__, "added_tokens": _added(tokenizer)}
+    described = {"class": type(tokenizer).__name__, "added_tokens": _added(tokenizer)}
     if backend is None:
-        return found | {"vocabulary": _vocabulary(tokenizer)}
-    found |= {name: _component(getattr(backend, name)) for name in COMPONENTS}
-    return found | {"model": f"{type(backend.model).__name__}, {_digest(backend.model.__getstate__())}"}
+        return described | {"vocabulary": _vocabulary(tokenizer)}
+    described |= {name: _component(getattr(backend, name)) for name in COMPONENTS}
+    return described | {"model": f"{type(backend.model).__name__}, {_digest(backend.model.__getstate__())}"}
 
 
 def _component(component: Any) -> str:
@@ -26,7 +26,7 @@ def _component(component: Any) -> str:
 
 
 def _types(node: Any) -> list[str]:
-    """The types of the steps, in order, without the sequences that hold them."""
+    """Types of the steps in order, without the sequences that hold them."""
     if isinstance(node, dict):
         own = [node["type"]] if isinstance(node.get("type"), str) and node["type"] != "Sequence" else []
         return own + [each for value in node.values() if isinstance(value, list) for each in _types(value)]

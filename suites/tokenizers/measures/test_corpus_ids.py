@@ -10,18 +10,18 @@ from suites.tokenizers.measures.component_digests import digests
 
 NAME = "Token ids of the corpus"
 REFUSED = [-1]
-"""Stands for the ids of a text that the tokenizer raises on; `tokenizers/round-trip` tells that."""
+"""Recorded for a text that cannot be encoded, which `tokenizers/round-trip` reports."""
 
 WHOLE = ("english/1", "python/1")
-"""Lines that are encoded a second time with the special tokens that the tokenizer adds."""
+"""Texts that are also encoded with the special tokens that the tokenizer adds."""
 
 
 def test_corpus_ids(tokenizer: Any, record: Record) -> None:
-    """The ids of a fixed corpus are recorded, so that a run against a baseline names what changed.
+    """The ids of a fixed corpus are recorded, so that a comparison with a baseline shows changes.
 
-    Why: an upgrade of the library, or a new revision of the files, can change ids silently; a model then reads other
-        tokens than it was trained on.
-    Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
+    Why: an upgrade of the library or a new revision of the files can change ids silently; a model then reads tokens
+        that it was not trained on.
+    Fix: Nothing is wrong; save a baseline with --save-baseline and compare with --baseline after an upgrade.
     Source: https://github.com/huggingface/transformers/issues/45701;
         https://github.com/huggingface/tokenizers/issues/1512
     """
@@ -36,5 +36,5 @@ def _ids(tokenizer: Any, text: str, *, whole: bool) -> list[int]:
     try:
         with panics_as_errors():
             return list(tokenizer.encode(text, add_special_tokens=whole))
-    except Exception:  # whatever a tokenizer raises, it is the same fact here
+    except Exception:
         return REFUSED

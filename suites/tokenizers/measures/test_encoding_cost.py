@@ -11,10 +11,10 @@ PLAIN = ("emoji", "mathematics", "digits")
 
 
 def test_encoding_cost(tokenizer: Any, record: Record) -> None:
-    """Tokens per character and word of many scripts, and the speed of encoding and decoding, are measured.
+    """Tokens per character and per word in many scripts, and the speed of encoding and decoding, are measured.
 
-    Why: a script that takes three times the tokens takes three times the money, the time and the context; a slow
-        tokenizer holds up training and serving.
+    Why: a script that needs three times the tokens costs three times the money, time and context; a slow tokenizer
+        delays training and serving.
     Fix: Nothing is wrong; compare the numbers with those of another model before choosing it for a language.
     Source: https://arxiv.org/abs/2305.15425
     """
@@ -25,16 +25,16 @@ def test_encoding_cost(tokenizer: Any, record: Record) -> None:
 
 
 def groups() -> dict[str, list[str]]:
-    """What is counted together: every language, all code, some other kinds, and everything."""
+    """Names of the corpus texts that are counted together: each language, code, some other kinds, everything."""
     names = list(tokenizer_corpus.lines())
     single = [*sorted(tokenizer_corpus.LANGUAGES), *PLAIN]
-    found = {each: [name for name in names if tokenizer_corpus.section_of(name) == each] for each in single}
+    grouped = {each: [name for name in names if tokenizer_corpus.section_of(name) == each] for each in single}
     code = [name for name in names if tokenizer_corpus.section_of(name) in tokenizer_corpus.CODE]
-    return found | {"code": code, "everything": names}
+    return grouped | {"code": code, "everything": names}
 
 
 def _record(record: Record, title: str, names: list[str], ids: dict[str, list[int]]) -> None:
-    """Exact counts: the corpus is fixed."""
+    """Records tokens per character and, for languages with spaces, per word."""
     texts, tokens = [tokenizer_corpus.lines()[name] for name in names], sum(len(ids[name]) for name in names)
     units = {"character": sum(map(len, texts))}
     if title in tokenizer_corpus.LANGUAGES - tokenizer_corpus.WITHOUT_SPACES:
@@ -47,7 +47,7 @@ def _record(record: Record, title: str, names: list[str], ids: dict[str, list[in
 
 
 def _speed(record: Record, speed: Throughput) -> None:
-    """Kept and shown, and never compared with another run's: the upgrade check times both sides in pairs."""
+    """Records the speed for display only; an upgrade comparison times both sides in pairs."""
     for name, (value, low, high) in speed.per_second().items():
         record.metric(
             f"tokenizer.{name}_speed",

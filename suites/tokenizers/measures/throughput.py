@@ -1,4 +1,4 @@
-"""How many characters a tokenizer encodes and decodes in a second of processor time."""
+"""Characters that a tokenizer encodes and decodes per second of processor time."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-ROUNDS, FEWEST = 9, 3
-SECONDS = 0.25
-"""After so long a slow tokenizer has had rounds enough."""
+ROUNDS, FEWEST_ROUNDS = 9, 3
+TIME_LIMIT = 0.25
+"""Seconds after which a slow tokenizer gets the fewest rounds."""
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Seconds of processor time that each round took, encoding and decoding in turns."""
+    """Seconds of processor time of each round, for encoding and decoding."""
 
     characters: int
     seconds: dict[str, list[float]]
 
     @classmethod
     def of(cls, tokenizer: Any, texts: Sequence[str], ids: Sequence[list[int]]) -> Throughput:
-        """Measures rounds over all texts; one thread, so that it is the tokenizer and not the machine's width."""
+        """Measures rounds over all texts in one thread, so that the number of cores does not matter."""
         work: dict[str, Callable[[], object]] = {
             "encoding": lambda: [tokenizer.encode(text, add_special_tokens=False) for text in texts],
             "decoding": lambda: [tokenizer.decode(each) for each in ids],
@@ -31,7 +31,7 @@ class Throughput:
         seconds: dict[str, list[float]] = {name: [] for name in work}
         started = time.perf_counter()
         for number in range(ROUNDS):
-            if number >= FEWEST and time.perf_counter() - started > SECONDS:
+            if number >= FEWEST_ROUNDS and time.perf_counter() - started > TIME_LIMIT:
                 break
             for name, run in work.items():
                 seconds[name].append(processor_seconds(run))
@@ -42,13 +42,13 @@ class Throughput:
         return min(map(len, self.seconds.values()))
 
     def per_second(self) -> dict[str, tuple[float, float, float]]:
-        """Characters per second: the median, and a 95% bootstrap interval of it."""
+        """Median of the characters per second, with its 95% bootstrap interval."""
         rates = {name: [self.characters / taken for taken in each] for name, each in self.seconds.items()}
         return {name: (median(each), *bootstrap(each)) for name, each in rates.items()}
 
 
 def processor_seconds(run: Callable[[], object]) -> float:
-    """Processor time of the calling thread, at least a nanosecond; what neighbours take is not in it."""
+    """Processor time of the calling thread, at least a nanosecond; other threads do not count."""
     before = time.thread_time_ns()
     run()
     return max(1, time.thread_time_ns() - before) / 1e9

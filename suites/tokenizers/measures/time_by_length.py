@@ -1,4 +1,4 @@
-"""How the time of encoding grows with the length of a text."""
+"""Processor time of encoding by the length of the text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from suites.tokenizers.measures.throughput import processor_seconds
 
 FIRST, STRIDE = 64, 8
 LONGEST = {"quick": 32_768, "standard": 32_768, "exhaustive": 262_144}
-"""Characters, by profile; reached from the first length in strides."""
+"""Longest text in characters, by profile: the first length times a power of the stride."""
 
 BUSY = 0.05
-"""Seconds of processor time; from there on lengths only double, so that a blow-up stops early."""
+"""Seconds of processor time from which lengths only double, so that exponential growth ends early."""
 
 MakeText = Callable[[int], str]
 
@@ -46,7 +46,7 @@ TEXT_KINDS: dict[str, MakeText] = {
 
 @dataclass
 class TimeByLength:
-    """Seconds of processor time by length."""
+    """Seconds of processor time by length of a text."""
 
     tokenizer: Any
     make: MakeText
@@ -54,7 +54,7 @@ class TimeByLength:
 
     @classmethod
     def of(cls, tokenizer: Any, make: MakeText, *, longest: int, slow: float) -> TimeByLength:
-        """Measures longer and longer texts, until one takes `slow` seconds or there is none longer."""
+        """Measures longer and longer texts, until one takes `slow` seconds or the longest is reached."""
         growth, size = cls(tokenizer, make), FIRST
         while growth.measure(size) < BUSY and size * STRIDE <= longest:
             size *= STRIDE
@@ -64,33 +64,33 @@ class TimeByLength:
         return growth
 
     def measure(self, size: int) -> float:
-        """Keeps the shortest of all times that were taken; one is enough where nothing is slow."""
+        """Measures a length once more and keeps the shortest time."""
         text = self.make(size)
         taken = processor_seconds(lambda: self._encode(text))
         self.seconds[size] = min(taken, self.seconds.get(size, taken))
         return self.seconds[size]
 
-    def again(self) -> TimeByLength:
-        """Measures the lengths that decide two more times each, in turns."""
+    def repeat(self) -> TimeByLength:
+        """Measures each of the four deciding lengths two more times, in turns."""
         sizes = [self.length // part for part in (8, 4, 2, 1)]
         for size in [*sizes, *sizes]:
             self.measure(size)
         return self
 
     def steep(self, *, slow: float, exponent: float) -> bool:
-        """Whether the longest text is slow, and time grew faster than that up to it, and nearly so up to its half."""
+        """True if the longest text is slow and time grows faster than this exponent, also up to half its length."""
         if self.seconds[self.length] < slow:
             return False
-        before = (1 + exponent) / 2
-        return self.exponent(self.length) >= exponent and self.exponent(self.length // 2) >= before
+        at_half = (1 + exponent) / 2
+        return self.exponent(self.length) >= exponent and self.exponent(self.length // 2) >= at_half
 
     @property
     def length(self) -> int:
-        """Of the longest text that was measured."""
+        """Length of the longest measured text."""
         return max(self.seconds)
 
     def exponent(self, size: int) -> float:
-        """Of the growth from a quarter of a length to it."""
+        """Exponent of the growth from a quarter of a length to the length."""
         return math.log(self._at(size) / self._at(size // 4), 4)
 
     def _at(self, size: int) -> float:
@@ -100,5 +100,5 @@ class TimeByLength:
         try:
             with panics_as_errors():
                 self.tokenizer.encode(text, add_special_tokens=False)
-        except Exception:  # a refusal is quick, or its time counts
+        except Exception:  # the time until a refusal counts, too
             return

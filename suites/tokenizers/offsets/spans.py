@@ -1,4 +1,4 @@
-"""Where each token lies in the text that it came from."""
+"""Positions of tokens in the text that they come from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suites.tokenizers.tokenization_pipeline import pipeline
 
 @dataclass(frozen=True)
 class Token:
-    """A token with the characters `start` to `end` of the text number `text`; None for one that was added."""
+    """A token and its characters `start` to `end` in text number `text`, which is None for an added token."""
 
     index: int
     id: int
@@ -22,8 +22,8 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Located:
-    """A call's tokens; `raw` is the library's own answer."""
+class LocatedTokens:
+    """The tokens of a call with their positions; `raw` is the encoding that the library returns."""
 
     raw: Any
     texts: tuple[str, ...]
@@ -37,7 +37,7 @@ class Located:
         return [token.id for token in self.tokens]
 
 
-def located(tokenizer: Any, text: str, pair: str | None = None) -> Located:
+def locate(tokenizer: Any, text: str, pair: str | None = None) -> LocatedTokens:
     """Encodes a text, or a pair, with special tokens and offsets."""
     __tracebackhide__ = True
     call_or_skip(tokenizer, text, pair)
@@ -45,11 +45,11 @@ def located(tokenizer: Any, text: str, pair: str | None = None) -> Located:
     ids, offsets, sequences = raw["input_ids"], raw["offset_mapping"], raw.sequence_ids()
     if not len(ids) == len(offsets) == len(sequences):
         raise Defect(
-            f"{len(ids)} ids have {len(offsets)} offsets and {len(sequences)} sequence ids.",
+            f"A call returns {len(ids)} ids, but {len(offsets)} offsets and {len(sequences)} sequence ids.",
             evidence={"ids": ids, "offsets": [list(each) for each in offsets], "sequence_ids": sequences},
         )
     tokens = [Token(number, *each) for number, each in enumerate(flat(ids, offsets, sequences))]
-    return Located(raw, (text,) if pair is None else (text, pair), tokens)
+    return LocatedTokens(raw, (text,) if pair is None else (text, pair), tokens)
 
 
 def flat(ids: list[int], offsets: list[tuple[int, int]], sequences: list[int | None]) -> Any:
@@ -57,9 +57,9 @@ def flat(ids: list[int], offsets: list[tuple[int, int]], sequences: list[int | N
 
 
 def own_text(tokenizer: Any, token: int) -> str | None:
-    """What a token spells inside a text, without white space at its ends; None where that is not a text of its own.
+    """The text that a token spells, without outer white space; None if it spells no complete text.
 
-    Decoders treat the first token specially, so it is decoded behind a letter.
+    Decoders treat the first token specially, so the token is decoded after a letter.
     """
     declared = pipeline(tokenizer)
     string = tokenizer.convert_ids_to_tokens(token)
@@ -67,15 +67,15 @@ def own_text(tokenizer: Any, token: int) -> str | None:
         return None
     spelled = str(declared.backend.decoder.decode(["a", string]))
     suffix = getattr(declared.backend.model, "end_of_word_suffix", None)
-    spelled = spelled.removesuffix(suffix) if suffix else spelled  # CLIP's class takes it away after decoding
+    spelled = spelled.removesuffix(suffix) if suffix else spelled  # CLIP's class removes it after decoding
     return None if "\ufffd" in spelled or not spelled.startswith("a") else spelled[1:].strip()
 
 
 def untouched(tokenizer: Any, text: str) -> bool:
-    """Whether the normalizer leaves the text as it is, but for the mark that it may write for spaces."""
+    """True if the normalizer does not change the text, apart from the mark that it may write for spaces."""
     return pipeline(tokenizer).normalized(text).replace("▁", " ").strip() == text.replace("▁", " ").strip()
 
 
-def shown(found: Located) -> list[list[Any]]:
-    """The tokens as evidence: id, text number, start, end."""
+def shown(found: LocatedTokens) -> list[list[Any]]:
+    """The tokens as evidence: id, number of the text, start, end."""
     return [[token.id, token.text, token.start, token.end] for token in found.tokens[:60]]

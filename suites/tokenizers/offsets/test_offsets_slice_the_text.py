@@ -12,17 +12,17 @@ from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
 from suites.tokenizers.checked_calls import is_fast
 from suites.tokenizers.evidence import case
-from suites.tokenizers.offsets.spans import Located, Token, located, own_text, shown, untouched
+from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, own_text, shown, untouched
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
-    """The offsets of the tokens slice the text, in characters: in order, within it, and around what each token spells.
+    """The offsets of a token are the characters of the text that it spells; they are in order and cover the text.
 
-    Why: answers of extractive models, highlighted words and redactions are cut out of the text by these offsets.
-    Fix: Restore normalizer, pre_tokenizer and post_processor of tokenizer.json from the original model; offsets of
-        bytes must be turned into offsets of characters.
+    Why: extracted answers, highlighted words and redactions are cut out of the text by these offsets.
+    Fix: Restore normalizer, pre_tokenizer and post_processor of tokenizer.json from the original model; convert
+        offsets in bytes into offsets in characters.
     Source: https://huggingface.co/docs/tokenizers/api/encoding; https://github.com/huggingface/tokenizers/issues/156;
         https://github.com/huggingface/transformers/issues/33675
     """
@@ -40,11 +40,11 @@ def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
 
 
 def slices(tokenizer: Any, text: str, pair: str | None = None) -> None:
-    """Everything that is promised about the offsets of one call."""
+    """Raises Defect for the first problem with the offsets of one call."""
     __tracebackhide__ = True
     spellable = pipeline(tokenizer).spellable
     text, pair = spellable(text), spellable(pair) if pair else None
-    found = located(tokenizer, text, pair or None)
+    found = locate(tokenizer, text, pair or None)
     for number, whole in enumerate(found.texts):
         tokens = found.of(number)
         for problem in problems(tokenizer, whole, tokens):
@@ -52,49 +52,49 @@ def slices(tokenizer: Any, text: str, pair: str | None = None) -> None:
 
 
 def problems(tokenizer: Any, text: str, tokens: list[Token]) -> Iterator[str]:
-    """What is wrong with the offsets of a text's tokens, in words."""
-    kept = untouched(tokenizer, text)
+    """Problems with the offsets of the tokens of a text, in words."""
+    unchanged = untouched(tokenizer, text)
     for token in tokens:
-        yield from of_one(tokenizer, text, token, kept)
+        yield from of_one(tokenizer, text, token, unchanged)
     for one, two in pairwise(tokens):
         if two.start < one.start or two.end < one.end:
-            yield f"token {two.index} lies before token {one.index}"
-        if kept and one.end - two.start > 1:
+            yield f"token {two.index} starts or ends before token {one.index}"
+        if unchanged and one.end - two.start > 1:
             yield f"tokens {one.index} and {two.index} share {one.end - two.start} characters"
-    if kept:
-        yield from holes(text, tokens)
-        yield from strangers(tokenizer, text, tokens)
+    if unchanged:
+        yield from uncovered(text, tokens)
+        yield from misplaced(tokenizer, text, tokens)
 
 
-def of_one(tokenizer: Any, text: str, token: Token, kept: bool) -> Iterator[str]:
+def of_one(tokenizer: Any, text: str, token: Token, unchanged: bool) -> Iterator[str]:
     if not 0 <= token.start <= token.end <= len(text):
-        unit = "bytes, not characters" if token.end <= len(text.encode()) else "something else than characters"
-        yield f"token {token.index} ends at {token.end} of {len(text)}: they count {unit}"
-    elif token.start == token.end and kept and own_text(tokenizer, token.id):
-        yield f"token {token.index} has no characters"
+        unit = "bytes, not characters" if token.end <= len(text.encode()) else "something other than characters"
+        yield f"token {token.index} ends at {token.end} of {len(text)} characters, so offsets count {unit}"
+    elif token.start == token.end and unchanged and own_text(tokenizer, token.id):
+        yield f"token {token.index} spells text, but its offsets are empty"
 
 
-def holes(text: str, tokens: list[Token]) -> Iterator[str]:
-    """Characters that no token covers; white space may be left out, and the mark that is written for it."""
-    covered = {place for token in tokens for place in range(token.start, token.end)}
-    for place, character in enumerate(text):
-        if place not in covered and character != "▁" and not character.isspace() and character.isprintable():
-            yield f"no token covers the character {character!a} at {place}"
+def uncovered(text: str, tokens: list[Token]) -> Iterator[str]:
+    """Characters that no token covers, other than white space and its mark."""
+    covered = {position for token in tokens for position in range(token.start, token.end)}
+    for position, character in enumerate(text):
+        if position not in covered and character != "▁" and not character.isspace() and character.isprintable():
+            yield f"no token covers the character {character!a} at position {position}"
 
 
-def strangers(tokenizer: Any, text: str, tokens: list[Token]) -> Iterator[str]:
-    """Tokens that share no character with their neighbours and whose slice is not what they spell."""
+def misplaced(tokenizer: Any, text: str, tokens: list[Token]) -> Iterator[str]:
+    """Tokens without overlap whose offsets do not slice the text that they spell."""
     bounds = [(0, 0), *((token.start, token.end) for token in tokens), (len(text), len(text))]
     for token, before, after in zip(tokens, bounds, bounds[2:], strict=False):
         spelled = own_text(tokenizer, token.id)
         if spelled and before[1] <= token.start and token.end <= after[0]:
             piece = text[token.start : token.end]
             if spelled.replace("▁", " ").strip() != piece.replace("▁", " ").strip():
-                yield f"token {token.index} spells {escaped(spelled)} and points at {escaped(piece)}"
+                yield f"token {token.index} spells {escaped(spelled)}, but its offsets slice {escaped(piece)}"
 
 
-def finding(tokenizer: Any, text: str, found: Located, problem: str) -> Finding:
+def finding(tokenizer: Any, text: str, found: LocatedTokens, problem: str) -> Finding:
     return Defect(
-        f"The offsets of {escaped(text, limit=40)} do not slice it: {problem}.",
+        f"The offsets of the tokens of {escaped(text, limit=40)} are wrong: {problem}.",
         evidence=case(tokenizer, text, found.ids, offsets=shown(found), rule=rule_behind(tokenizer, text)),
     )

@@ -12,14 +12,14 @@ from suites.evidence import escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.checked_calls import is_fast
 from suites.tokenizers.evidence import case
-from suites.tokenizers.offsets.spans import Located, Token, located, shown
+from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, shown
 
 
 def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
-    """word_ids, sequence_ids, char_to_token, token_to_chars and their kin say the same as the offsets.
+    """word_ids, sequence_ids, char_to_token, token_to_chars and similar methods agree with the offsets.
 
-    Why: each task takes another of these ways from a token to the text, and all must lead to the same place.
-    Fix: Remove what a custom class does to the encodings; restore the post_processor of tokenizer.json.
+    Why: tasks use different ones of these methods to find the text of a token, and all must give the same result.
+    Fix: Do not change encodings in a custom class; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """
     if not is_fast(tokenizer, record, "word_ids"):
@@ -36,22 +36,21 @@ def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
 
 
 def agree(tokenizer: Any, text: str, pair: str | None = None) -> None:
-    """Everything that is promised about the ways through one call."""
+    """Raises Defect for the first disagreement in the encoding of one call."""
     __tracebackhide__ = True
-    found = located(tokenizer, text, pair)
+    found = locate(tokenizer, text, pair)
     for problem in problems(found):
-        shown_text = escaped(text, limit=40)
         raise Defect(
-            f"The ways between words, characters and tokens of {shown_text} disagree: {problem}.",
+            f"word_ids, char_to_token and similar methods disagree for {escaped(text, limit=40)}: {problem}.",
             evidence=case(tokenizer, text, found.ids, offsets=shown(found), word_ids=found.raw.word_ids()[:60]),
         )
 
 
-def problems(found: Located) -> Iterator[str]:
-    """What disagrees, in words."""
+def problems(found: LocatedTokens) -> Iterator[str]:
+    """Disagreements between the methods and the offsets, in words."""
     words = found.raw.word_ids()
     if len(words) != len(found.tokens):
-        yield f"{len(found.tokens)} tokens have {len(words)} word ids"
+        yield f"word_ids has {len(words)} entries for {len(found.tokens)} tokens"
         return
     for token in found.tokens:
         yield from of_token(found.raw, token, words[token.index])
@@ -63,37 +62,38 @@ def problems(found: Located) -> Iterator[str]:
 
 def of_token(raw: Any, token: Token, word: int | None) -> Iterator[str]:
     if raw.token_to_sequence(token.index) != token.text:
-        yield f"token_to_sequence({token.index}) and sequence_ids differ"
+        actual = raw.token_to_sequence(token.index)
+        yield f"token_to_sequence({token.index}) is {actual}, sequence_ids has {token.text}"
     if raw.token_to_word(token.index) != word:
         yield f"token_to_word({token.index}) is {raw.token_to_word(token.index)}, word_ids has {word}"
     span = raw.token_to_chars(token.index)
     if token.text is not None and (span is None or tuple(span) != (token.start, token.end)):
-        yield f"token_to_chars({token.index}) is {span}, the offsets are {token.start} to {token.end}"
+        yield f"token_to_chars({token.index}) is {span}, its offsets are {token.start} to {token.end}"
 
 
 def of_words(raw: Any, number: int, own: list[tuple[Token, int | None]]) -> Iterator[str]:
-    """Words come in order, and each leads to its tokens and characters."""
+    """Disagreements about words: their order, their tokens, their characters."""
     known = [word for _, word in own if word is not None]
     if any(two < one for one, two in pairwise(known)):
-        yield "the word ids go back"
+        yield "the word ids are not in increasing order"
     for word in sorted(set(known)):
         tokens = [token for token, each in own if each == word]
-        span, characters = (
-            raw.word_to_tokens(word, sequence_index=number),
-            raw.word_to_chars(word, sequence_index=number),
-        )
+        span = raw.word_to_tokens(word, sequence_index=number)
+        characters = raw.word_to_chars(word, sequence_index=number)
         if span is None or tuple(span) != (tokens[0].index, tokens[-1].index + 1):
-            yield f"word_to_tokens({word}) is {span}, word_ids has tokens {tokens[0].index} to {tokens[-1].index}"
+            yield f"word_to_tokens({word}) is {span}, by word_ids it is tokens {tokens[0].index} to {tokens[-1].index}"
         if tuple(characters) != (tokens[0].start, tokens[-1].end):
-            yield f"word_to_chars({word}) is {characters}, its tokens lie at {tokens[0].start} to {tokens[-1].end}"
+            yield f"word_to_chars({word}) is {characters}, the offsets are {tokens[0].start} to {tokens[-1].end}"
 
 
 def of_characters(raw: Any, number: int, text: str, tokens: list[Token]) -> Iterator[str]:
-    """Each character leads to the first token that covers it, and to that token's word."""
-    for place in range(len(text)):
-        expected = next((token.index for token in tokens if token.start <= place < token.end), None)
-        actual = raw.char_to_token(place, sequence_index=number)
+    """Disagreements about characters: the first token that covers each, and the word of this token."""
+    for position in range(len(text)):
+        expected = next((token.index for token in tokens if token.start <= position < token.end), None)
+        actual = raw.char_to_token(position, sequence_index=number)
         if actual != expected:
-            yield f"char_to_token({place}) is {actual}, by the offsets it is {expected}"
-        elif expected is not None and raw.char_to_word(place, sequence_index=number) != raw.token_to_word(expected):
-            yield f"char_to_word({place}) is not the word of its token {expected}"
+            yield f"char_to_token({position}) is {actual}, by the offsets it is {expected}"
+        elif expected is not None:
+            word, word_of_token = raw.char_to_word(position, sequence_index=number), raw.token_to_word(expected)
+            if word != word_of_token:
+                yield f"char_to_word({position}) is {word}, its token {expected} belongs to word {word_of_token}"

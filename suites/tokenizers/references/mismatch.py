@@ -1,4 +1,4 @@
-"""A tokenizer beside an independent encoder: the first text whose ids differ, cut down, and what is behind it."""
+"""Comparison of a tokenizer with an independent encoder: the smallest text whose ids differ, with evidence."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ADDED: WeakKeyDictionary[Any, Callable[[str], object]] = WeakKeyDictionary()
 Encode = Callable[[str], list[int]]
 
 UNITS = "'The' eBay, 'Sea' and mL; 5 mL of NaOH at pH 7"
-"""Where the patterns of published tokenizers part first: huggingface/transformers#42299."""
+"""A text that shows differences between patterns of published tokenizers: huggingface/transformers#42299."""
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A text, as short as could be found, with the ids of both sides."""
+    """A short text whose ids differ, with the ids of both sides."""
 
     text: str
     expected: list[int]
@@ -35,26 +35,26 @@ class Mismatch:
 
     @property
     def where(self) -> int:
-        """The first position at which the ids differ."""
+        """First position at which the ids differ."""
         return first_difference(self.expected, self.actual)
 
 
 def fixed_texts() -> list[str]:
-    """Texts that every comparison starts with."""
+    """Texts with which every comparison starts."""
     return [UNITS, *TRICKY_TEXTS.values(), *tokenizer_corpus.lines().values()]
 
 
 def comparable_text(tokenizer: Any, text: str, *, bare: bool = False) -> str | None:
-    """The text where both sides are to agree on it: None if it holds an added token; without outer white space if bare.
+    """The text, without outer white space if `bare`; None if both sides may differ on it.
 
-    Special tokens are a matter of each library. The letter '▁' is a space to SentencePiece.
+    Libraries differ on added tokens, and SentencePiece reads the letter '▁' as a space.
     """
     text = text.strip() if bare else text
     return None if not text or added_token_finder(tokenizer)(text) or (bare and "▁" in text) else text
 
 
 def added_token_finder(tokenizer: Any) -> Callable[[str], object]:
-    """Finds an added token in a text; kept for the tokenizer, since some have thousands."""
+    """A function that finds an added token in a text; created once per tokenizer, as some have thousands."""
     if tokenizer not in _ADDED:
         words = {token.content for token in tokenizer.added_tokens_decoder.values() if token.content}
         _ADDED[tokenizer] = re.compile("|".join(map(re.escape, sorted(words))) or r"(?!)").search
@@ -62,7 +62,7 @@ def added_token_finder(tokenizer: Any) -> Callable[[str], object]:
 
 
 def mismatch(tokenizer: Any, expected: Encode, text: str) -> Mismatch | None:
-    """The difference on this text, on the smallest part of it that still shows one."""
+    """The difference on this text, reduced to a small part of it; None if the ids agree."""
     if encode(tokenizer, text) == expected(text):
         return None
     smallest = next((part for part in smaller_parts(text) if encode(tokenizer, part) != expected(part)), text)
@@ -70,7 +70,7 @@ def mismatch(tokenizer: Any, expected: Encode, text: str) -> Mismatch | None:
 
 
 def smaller_parts(text: str) -> Iterator[str]:
-    """Words, neighbouring words, then lines: short ones first."""
+    """Words, pairs of words and lines of a text, short ones first."""
     words = text.split()
     yield from dict.fromkeys(word for word in words if len(word) > 1)
     yield from (f"{one} {other}" for one, other in pairwise(words))
@@ -78,7 +78,7 @@ def smaller_parts(text: str) -> Iterator[str]:
 
 
 def evidence(tokenizer: Any, found: Mismatch, *, pieces: Iterable[str] | None = None) -> dict[str, Any]:
-    """Both sides, with tokens from where they part; the pre-tokens of both, where they are known."""
+    """Ids of both sides, with the tokens at the first difference, and the pre-tokens if they are known."""
     start = max(0, found.where - 1)
     points = " ".join(f"U+{ord(each):04X}" for each in found.text[:40])
     shown = {"text": escaped(found.text, limit=200), "code points": points, "parts at": found.where,
@@ -92,12 +92,12 @@ def evidence(tokenizer: Any, found: Mismatch, *, pieces: Iterable[str] | None = 
 
 
 def token_strings(tokenizer: Any, ids: list[int]) -> list[str | None]:
-    """The token strings; an id that the tokenizer does not have has none."""
+    """The token strings; None for an id that the tokenizer does not have."""
     return [tokens(tokenizer, [index])[0] if index >= 0 else None for index in ids]
 
 
 def pre_tokens(tokenizer: Any, text: str) -> list[str]:
-    """The pieces of the normalized text that the pre-tokenizer makes, in the text's own letters."""
+    """The pieces into which the pre-tokenizer splits the normalized text, in its letters."""
     declared = pipeline(tokenizer)
     if not declared.backend or not declared.backend.pre_tokenizer:
         return []
@@ -107,7 +107,7 @@ def pre_tokens(tokenizer: Any, text: str) -> list[str]:
 
 
 def pattern_of(tokenizer: Any) -> str | None:
-    """The regular expression that a byte-level tokenizer cuts text with, if it is a single one."""
+    """The regular expression with which a byte-level tokenizer splits text, if there is exactly one."""
     backend = pipeline(tokenizer).backend
     declared = [component_state(step) for _, step in steps("pre_tokenizer", backend.pre_tokenizer)] if backend else []
     found = [step["pattern"].get("Regex") for step in declared if step.get("type") == "Split"]

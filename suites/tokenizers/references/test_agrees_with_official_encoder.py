@@ -27,16 +27,16 @@ from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: Record) -> None:
-    """Plain text gets the ids that the encoder of the vocabulary's owners gives.
+    """Plain text gets the ids that the official encoder of the vocabulary gives.
 
     Why: a conversion with another pattern, normalizer or order of merges gives the model tokens that it was not
-        trained on, and every check of the files against themselves still passes.
-    Fix: Take tokenizer.json from the owners of the vocabulary, or convert their file again with its own pattern.
+        trained on, while all checks of the files alone still pass.
+    Fix: Use the tokenizer.json of the vocabulary's publisher, or convert the original file again with its own pattern.
     Source: https://github.com/huggingface/transformers/pull/42299;
         https://github.com/huggingface/tokenizers/issues/1512;
         https://huggingface.co/docs/transformers/tiktoken
     """
-    found = fitting(tokenizer, subject, record)
+    found = matching(tokenizer, subject, record)
     record.capability("tokenizer.independent_encoder", "; ".join(each.name for each in found) or "none")
 
     def agree(text: str) -> None:
@@ -50,8 +50,8 @@ def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: 
         given(text=texts(min_size=1))(agree)()
 
 
-def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]:
-    """The references whose vocabulary this is; what is only not installed here is told as such."""
+def matching(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]:
+    """The references with this vocabulary; Unsupported if the package of one is not installed."""
     __tracebackhide__ = True
     try:
         vocabulary = pipeline(tokenizer).vocabulary
@@ -62,7 +62,7 @@ def fitting(tokenizer: Any, subject: Subject, record: Record) -> list[Reference]
 
 
 def agrees(tokenizer: Any, reference: Reference, text: str) -> None:
-    """Compares the ids of what of the text both sides are to agree on."""
+    """Compares the ids of the part of the text on which both sides must agree."""
     __tracebackhide__ = True
     part = comparable_text(tokenizer, text, bare=reference.stripped_text_only)
     found = mismatch(tokenizer, reference.encode, part) if part else None
@@ -72,21 +72,21 @@ def agrees(tokenizer: Any, reference: Reference, text: str) -> None:
 
 def _summary(tokenizer: Any, reference: Reference, found: Mismatch) -> str:
     return (
-        f"{escaped(found.text, limit=40)} gets other ids than by {reference.name}, whose vocabulary this is: "
-        f"{_cause(tokenizer, reference, found)}."
+        f"The text {escaped(found.text, limit=40)} gets other ids than from {reference.name}, the encoder of this "
+        f"vocabulary: {_cause(tokenizer, reference, found)}."
     )
 
 
 def _cause(tokenizer: Any, reference: Reference, found: Mismatch) -> str:
-    """The pattern where both cut the text differently, else what lies behind it."""
+    """The likely cause: the pre-tokenizer, the normalizer, or the model."""
     expected, actual = pieces(reference, found.text), pre_tokens(tokenizer, found.text)
     if expected and actual and expected != actual:
-        return f"the pre_tokenizer cuts it into {_shown(actual)} instead of {_shown(expected)}"
+        return f"the pre_tokenizer splits it into {_shown(actual)} instead of {_shown(expected)}"
     normalized = pipeline(tokenizer).normalized(found.text) if pipeline(tokenizer).backend else found.text
     if normalized.replace("▁", " ").strip() != found.text.strip():
-        return f"the normalizer makes {escaped(normalized, limit=40)} of it"
+        return f"the normalizer turns it into {escaped(normalized, limit=40)}"
     ours, theirs = (_shown(token_strings(tokenizer, ids[found.where :])) for ids in (found.actual, found.expected))
-    return f"{ours} instead of {theirs}, so the model's merges or scores differ"
+    return f"it becomes {ours} instead of {theirs}, so merges or scores of the model differ"
 
 
 def _shown(cut: Sequence[str | None]) -> str:
@@ -101,9 +101,8 @@ def _evidence(tokenizer: Any, reference: Reference, found: Mismatch) -> dict[str
 
 
 def pieces(reference: Reference, text: str) -> list[str]:
-    """What the reference's pattern cuts the text into; [] without a pattern, or without the package `regex`."""
+    """The pieces into which the reference's pattern splits the text; [] without pattern or package `regex`."""
     if not reference.pattern or importlib.util.find_spec("regex") is None:
         return []
-    regex = importlib.import_module("regex")  # comes with tiktoken
-
+    regex = importlib.import_module("regex")  # a dependency of tiktoken
     return [match[0] for match in regex.finditer(reference.pattern, text)]

@@ -14,13 +14,13 @@ from suites.tokenizers.encoding import encode
 from suites.tokenizers.references.mismatch import comparable_text, evidence, fixed_texts, mismatch
 
 FINAL_SIGMA = "Σ"
-"""Python's lower() makes another letter of it at the end of a word, Rust's tables for single characters do not."""
+"""Python's lower() turns it into another letter at the end of a word, Rust's lower-casing of characters does not."""
 
 
-def settled(character: str) -> bool:
-    """Whether Unicode has meant the same by a character since version 3.2.
+def is_stable(character: str) -> bool:
+    """True if the character has had the same category since Unicode 3.2.
 
-    Both implementations bring tables of their own, of different versions; that is no matter of the subject.
+    Both implementations have their own tables, of different versions; this is no fault of the subject.
     """
     category = unicodedata.category(character)
     old = unicodedata.ucd_3_2_0.category(character)
@@ -28,10 +28,10 @@ def settled(character: str) -> bool:
 
 
 def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -> None:
-    """The fast tokenizer gives the ids of the slow one, where the installed library has both.
+    """The fast tokenizer gives the same ids as the slow one, if the installed library has both.
 
-    Why: a program that loads the other of the two, by an option or by an older library, feeds the model other tokens.
-    Fix: Make tokenizer.json again from the slow tokenizer's files, with the library version that the model names.
+    Why: a program that loads the slow one, by an option or with an older library, gives the model other tokens.
+    Fix: Convert the slow tokenizer's files to tokenizer.json again, with the library version that the model names.
     Source: https://github.com/huggingface/transformers/issues/29774;
         https://github.com/huggingface/transformers/issues/35973
     """
@@ -42,12 +42,12 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -
 
     def agrees(text: str) -> None:
         __tracebackhide__ = True
-        part = comparable_text(tokenizer, "".join(filter(settled, text)), bare=True)
+        part = comparable_text(tokenizer, "".join(filter(is_stable, text)), bare=True)
         found = mismatch(tokenizer, lambda each: encode(slow, each), part) if part else None
         if found:
             raise Defect(
-                f"{escaped(found.text, limit=40)} gets other ids from {type(tokenizer).__name__} than from "
-                f"{type(slow).__name__}, which reads the same directory: they part at position {found.where}.",
+                f"The text {escaped(found.text, limit=40)} gets other ids from {type(tokenizer).__name__} than from "
+                f"{type(slow).__name__}, loaded from the same files; they differ from position {found.where} on.",
                 evidence=evidence(tokenizer, found),
             )
 

@@ -1,4 +1,4 @@
-"""Every Unicode scalar value through a tokenizer, thousands per text; a closer look only where a text differs."""
+"""Round trip of every Unicode scalar value, thousands per text; only texts that differ are examined closely."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from suites.tokenizers.tokenization_pipeline import Pipeline
 
 CHUNK = 4096
 TOGETHER = 16
-"""Texts that are encoded in one call, on as many cores as the library may use."""
+"""Texts that are encoded in one call, on all cores that the library may use."""
 ROUNDS = 8
-"""So often a text is tried again without the characters that were found in it."""
+"""Times that a text is tried again without the characters that were lost."""
 REPLACEMENT = "\ufffd"
-ONCE_MARKS = ("\u1cf2", "\u1cf3")
+MARKS_BEFORE_UNICODE_12 = ("\u1cf2", "\u1cf3")
 READABLE = ("L", "N", "P", "S")
-"""Letters, numbers, punctuation and symbols: nothing that a normalizer takes out on purpose."""
+"""Categories of letters, numbers, punctuation and symbols, which no normalizer removes on purpose."""
 
 
 @cache
 def scalar_values() -> str:
-    """All 1,112,064 of them, in order."""
+    """All 1,112,064 Unicode scalar values, in order."""
     import numpy
 
     points = numpy.arange(0x110000, dtype="<u4")
@@ -34,7 +34,7 @@ def scalar_values() -> str:
 
 
 def chunks(step: int = 1) -> Iterator[str]:
-    """Texts of consecutive code points, every `step`th of them."""
+    """Texts of consecutive code points; of these, every `step`th."""
     points = scalar_values()
     for start in range(0, len(points), CHUNK * step):
         yield points[start : start + CHUNK]
@@ -42,7 +42,7 @@ def chunks(step: int = 1) -> Iterator[str]:
 
 @dataclass
 class Difference:
-    """A text that comes back as something that nothing declares."""
+    """A text that comes back as another one that nothing declares."""
 
     text: str
     expected: str
@@ -51,12 +51,12 @@ class Difference:
 
 @dataclass
 class Sweep:
-    """What became of all code points that were tried."""
+    """The fate of all code points that were tried."""
 
     codec: BatchCodec
     declared: Pipeline
     chunk: str = ""
-    """The characters that are being tried."""
+    """The characters that are currently tried."""
     tried: int = 0
     assigned: int = 0
     unknown: set[str] = field(default_factory=set)
@@ -64,9 +64,9 @@ class Sweep:
     vanished: set[str] = field(default_factory=set)
     """Characters that the vocabulary cannot spell and that leave no unknown token."""
     dropped: set[str] = field(default_factory=set)
-    """Characters that the normalizer takes out."""
+    """Characters that the normalizer removes."""
     rewritten: set[str] = field(default_factory=set)
-    """Characters for which the decoder writes others."""
+    """Characters that the decoder replaces by others."""
     wrong: list[Difference] = field(default_factory=list)
 
     def run(self, step: int = 1) -> Sweep:
@@ -82,29 +82,29 @@ class Sweep:
         return self
 
     def try_chunk(self, chunk: str, text: str, ids: list[int]) -> None:
-        if set(ids) == {self.declared.unknown_id} and self.nothing_spelled(chunk, text, self.unknown):
+        if set(ids) == {self.declared.unknown_id} and self.cannot_spell_any(chunk, text, self.unknown):
             return
         back = self.codec.decode([ids])[0]
-        if back == text or (not back.strip(REPLACEMENT) and self.nothing_spelled(chunk, text, self.vanished)):
+        if back == text or (not back.strip(REPLACEMENT) and self.cannot_spell_any(chunk, text, self.vanished)):
             return
         if self.declared.backend is None:
-            self.undeclared(chunk, back)
+            self.note_undeclared(chunk, back)
             return
         for _ in range(ROUNDS):
-            form = self.declared_form(text)
-            self.watch_pipeline(chunk, text, form)
+            form = self.comparable_form(text)
+            self.note_pipeline_changes(chunk, text, form)
             if self.declared.comparable(back) == form:
                 return
-            chunk = self.without_lost(chunk, back, form)
+            chunk = self.remove_lost(chunk, back, form)
             text = self.join(chunk)
-            back = self.back(text)
+            back = self.round_trip(text)
             if not chunk or back == text:
                 return
         if self.differs(chunk):
             self.wrong.append(self.difference(smallest(chunk, self.differs)))
 
-    def nothing_spelled(self, chunk: str, text: str, fate: set[str]) -> bool:
-        """Where nothing came out of characters that cannot be spelled, no closer look is needed."""
+    def cannot_spell_any(self, chunk: str, text: str, fate: set[str]) -> bool:
+        """True if the vocabulary spells none of the characters; then they get this fate without a closer look."""
         if self.declared.backend is None or self.declared.spelled(chunk):
             return False
         self.note_dropped(chunk, self.declared.normalized(text))
@@ -114,23 +114,23 @@ class Sweep:
     def join(self, characters: str) -> str:
         return self.declared.separator.join(characters)
 
-    def back(self, text: str) -> str:
+    def round_trip(self, text: str) -> str:
         return self.codec.round_trip([text])[0]
 
-    def declared_form(self, text: str) -> str:
-        """The declared form, comparable with what comes back."""
+    def comparable_form(self, text: str) -> str:
+        """The declared form, comparable with the decoded text."""
         return self.declared.comparable(self.declared.declared_form(text))
 
     def differs(self, characters: str) -> bool:
         text = self.join(characters)
-        return self.declared.comparable(self.back(text)) != self.declared_form(text)
+        return self.declared.comparable(self.round_trip(text)) != self.comparable_form(text)
 
     def difference(self, characters: str) -> Difference:
         text = self.join(characters)
-        return Difference(text, self.declared.declared_form(text), self.back(text))
+        return Difference(text, self.declared.declared_form(text), self.round_trip(text))
 
-    def watch_pipeline(self, chunk: str, text: str, form: str) -> None:
-        """Notes characters that the normalizer takes out, and those for which the decoder writes others."""
+    def note_pipeline_changes(self, chunk: str, text: str, form: str) -> None:
+        """Notes characters that the normalizer removes, and those that the decoder replaces."""
         normalized = self.declared.normalized(text)
         suspects = set(normalized) - set(form) - self.rewritten
         self.rewritten |= {each for each in suspects if self.declared.decoder_rewrites(each)}
@@ -143,38 +143,38 @@ class Sweep:
         empty = gone if not normalized.strip() else {each for each in gone if not self.declared.normalized(each)}
         self.dropped |= {each for each in empty if not each.isspace()}
 
-    def without_lost(self, chunk: str, back: str, form: str) -> str:
-        """Takes out of the chunk what does not come back, and notes why."""
+    def remove_lost(self, chunk: str, back: str, form: str) -> str:
+        """The chunk without characters that do not come back; notes their fates."""
         present, points, formed = set(back), set(chunk), set(form)
         gone = {each for each in points - present if self.missing(each, formed, present)}
-        gone = gone or self.alone_wrong(chunk)
+        gone = gone or self.wrong_alone(chunk)
         self.note(gone)
         return chunk.translate(dict.fromkeys(map(ord, gone)))
 
     def missing(self, character: str, formed: set[str], present: set[str]) -> bool:
-        """Whether something of the character's own form is not in what came back."""
+        """True if part of the character's declared form is missing in the decoded text."""
         if character in formed:
             return True
-        return not present.issuperset(self.declared_form(character))
+        return not present.issuperset(self.comparable_form(character))
 
-    def alone_wrong(self, chunk: str) -> set[str]:
-        """The characters that differ when each is a text of its own."""
+    def wrong_alone(self, chunk: str) -> set[str]:
+        """The characters that differ when each is encoded alone."""
         compare = self.declared.comparable
         backs = self.codec.round_trip(list(chunk))
-        return {each for each, back in zip(chunk, backs, strict=True) if compare(back) != self.declared_form(each)}
+        return {each for each, back in zip(chunk, backs, strict=True) if compare(back) != self.comparable_form(each)}
 
     def note(self, gone: set[str]) -> None:
-        """Why they are gone: the vocabulary could have spelled them, or it says so by the unknown token, or not."""
+        """Notes lost characters: wrong if the vocabulary spells them, else unknown or vanished."""
         spelled = self.declared.spelled(gone)
         self.wrong += [self.difference(each) for each in sorted(spelled) if self.differs(each)]
         rest = "".join(gone - spelled)
         if self.declared.unknown_id in self.codec.encode([self.join(rest)])[0]:
             self.unknown.update(rest)
-        else:  # a jamo may come back alone, and be lost in the syllable that it makes with its neighbour
-            self.vanished |= self.alone_wrong(rest)
+        else:  # a jamo may come back alone, but be lost in a syllable with its neighbour
+            self.vanished |= self.wrong_alone(rest)
 
-    def undeclared(self, chunk: str, back: str) -> None:
-        """Without a declared form: what does not come back is unknown, or vanishes, or has another form."""
+    def note_undeclared(self, chunk: str, back: str) -> None:
+        """Notes lost characters of a tokenizer without a declared form: unknown, vanished or dropped."""
         gone = "".join(sorted(set(chunk) - set(back)))
         ids = self.codec.encode([gone])[0]
         unknown = getattr(self.codec.tokenizer, "unk_token_id", None)
@@ -182,11 +182,11 @@ class Sweep:
             self.unknown.update(gone)
         elif gone and not self.codec.decode([ids])[0].strip():
             self.vanished |= readable(set(gone))
-            self.dropped |= set(gone) - self.vanished  # classes take out on purpose what is no letter or symbol
+            self.dropped |= set(gone) - self.vanished  # classes remove others on purpose
 
 
 def smallest(text: str, fails: Callable[[str], bool]) -> str:
-    """A short piece of a failing text that still fails: halves first, then one character after the other."""
+    """A short piece of a failing text that still fails: by halves, then character by character."""
     size = len(text)
     while size > 1:
         size = (size + 1) // 2
@@ -203,23 +203,23 @@ def smallest(text: str, fails: Callable[[str], bool]) -> str:
 
 
 def assigned(characters: str) -> int:
-    """How many of them are characters of Unicode, neither private nor without meaning so far."""
+    """Number of the characters that Unicode assigns, so neither private nor unassigned."""
     kinds = Counter(map(unicodedata.category, characters))
     return kinds.total() - kinds["Co"] - kinds["Cn"]
 
 
 def readable(characters: set[str]) -> set[str]:
-    """Those that are read on their own: not what is a mark when decomposed, or was one before Unicode 12."""
-    return {each for each in characters if unicodedata.category(each)[0] in READABLE and not accent(each)}
+    """Letters, numbers, punctuation and symbols, but not those that decompose into accents."""
+    return {each for each in characters if unicodedata.category(each)[0] in READABLE and not is_accent(each)}
 
 
-def accent(character: str) -> bool:
+def is_accent(character: str) -> bool:
     parts = unicodedata.normalize("NFKD", character)
-    return character in ONCE_MARKS or all(unicodedata.combining(each) for each in parts)
+    return character in MARKS_BEFORE_UNICODE_12 or all(unicodedata.combining(each) for each in parts)
 
 
 def extent(characters: set[str]) -> dict[str, Any]:
-    """How many characters of which sort, and in which planes of Unicode."""
+    """Numbers of assigned, private and unassigned characters, and their Unicode planes."""
     import numpy
 
     kinds = Counter(map(unicodedata.category, characters))

@@ -20,14 +20,14 @@ TEXTS = (
 )
 REPLACED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " ' ": "'", " n't": "n't", " 'm": "'m", " 's": "'s",
             " 've": "'ve", " 're": "'re"}  # fmt: skip
-"""What clean_up_tokenization_spaces replaces, in this order."""
+"""Replacements of clean_up_tokenization_spaces, in this order."""
 
 
 def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
-    """Where the decoder keeps white space, the space before punctuation and contractions is kept too.
+    """A decoder that keeps white space also keeps the space before punctuation and contractions.
 
-    Why: clean_up_tokenization_spaces was made for WordPiece; elsewhere it corrupts code (`x != y` becomes `x!= y`),
-        quotations and tokenized English, and streamed text differs from decoded text.
+    Why: clean_up_tokenization_spaces is meant for WordPiece; with other tokenizers it corrupts code (`x != y` becomes
+        `x!= y`), quotations and tokenized English, and streamed text differs from decoded text.
     Fix: Set clean_up_tokenization_spaces to false in tokenizer_config.json.
     Source: https://github.com/huggingface/transformers/issues/44914;
         https://github.com/huggingface/transformers/issues/32575
@@ -36,26 +36,26 @@ def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
     if declared.backend and not declared.keeps_white_space:
         record.capability("tokenizer.clean_up", "white space is never preserved")
         return
-    said = bool(getattr(tokenizer, "clean_up_tokenization_spaces", False))
-    record.capability("tokenizer.clean_up", "declared, without effect" if said else "none")
+    declares = bool(getattr(tokenizer, "clean_up_tokenization_spaces", False))
+    record.capability("tokenizer.clean_up", "declared, without effect" if declares else "none")
     for text in map(declared.spellable, TEXTS):
-        untouched(tokenizer, text, declared.declared_form(text) if declared.backend else text)
+        keeps_spaces(tokenizer, text, declared.declared_form(text) if declared.backend else text)
 
 
-def untouched(tokenizer: Any, text: str, expected: str) -> None:
+def keeps_spaces(tokenizer: Any, text: str, expected: str) -> None:
     __tracebackhide__ = True
     ids = encode(tokenizer, text)
     back, plain = tokenizer.decode(ids), tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-    if back == plain and (back == expected or back != tidied(expected)):
+    if back == plain and (back == expected or back != cleaned_up(expected)):
         return
     was, now = around(plain if plain != back else expected, back)
     raise Defect(
-        f"Decoding takes white space out of the text: {now} where {was} was, as clean_up_tokenization_spaces does.",
+        f"Decoding removes white space as clean_up_tokenization_spaces does: {was} becomes {now}.",
         evidence=case(tokenizer, text, ids, expected=escaped(expected), actual=escaped(back)),
     )
 
 
-def tidied(text: str) -> str:
+def cleaned_up(text: str) -> str:
     for old, new in REPLACED.items():
         text = text.replace(old, new)
     return text

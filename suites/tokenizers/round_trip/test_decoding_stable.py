@@ -16,37 +16,37 @@ INDENTED = "    indented"
 
 
 def test_decoding_stable(tokenizer: Any) -> None:
-    """A second round trip changes nothing: decoded text, encoded and decoded again, is the same text.
+    """Decoded text that is encoded and decoded again does not change.
 
-    Why: an answer goes back into the next prompt; text that grows or shrinks with each turn drifts away from what
-        was said, and defeats every cache of prefixes.
-    Fix: Make the decoder of tokenizer.json undo what its normalizer and pre_tokenizer add (Prepend or
-        add_prefix_space with Strip).
+    Why: an answer becomes part of the next prompt; text that changes with each turn falsifies the conversation and
+        defeats prefix caches.
+    Fix: Let the decoder of tokenizer.json undo what normalizer and pre_tokenizer add (Strip for Prepend or
+        add_prefix_space).
     Source: https://github.com/huggingface/tokenizers/issues/1527;
         https://github.com/jingyaogong/minimind/issues/135;
         https://github.com/huggingface/transformers/pull/47862
     """
     for text in TRICKY_TEXTS.values():
-        stays(tokenizer, text)
+        is_stable(tokenizer, text)
 
     @given(text=texts())
     def any_text(text: str) -> None:
-        stays(tokenizer, text)
+        is_stable(tokenizer, text)
 
     any_text()
     if pipeline(tokenizer).spells(" "):
         keeps_indentation(tokenizer)
 
 
-def stays(tokenizer: Any, text: str) -> None:
-    """Leading spaces that become fewer are told apart: see `keeps_indentation`."""
+def is_stable(tokenizer: Any, text: str) -> None:
+    """Raises Defect if a second round trip changes a text; for lost leading spaces see `keeps_indentation`."""
     __tracebackhide__ = True
     declared = pipeline(tokenizer)
     first = encode(tokenizer, declared.spellable(text))
     if declared.backend is None and tokenizer.unk_token_id in first:
-        return  # the unknown token's name, as a text, is another text
+        return  # the name of the unknown token is encoded as other text
     if not declared.keeps_white_space and not declared.spells(" "):
-        return  # decoding puts spaces between tokens, and they are unknown
+        return  # decoding adds spaces between tokens, which cannot be encoded
     once = str(tokenizer.decode(first))
     ids = encode(tokenizer, once)
     again = str(tokenizer.decode(ids))
@@ -54,7 +54,7 @@ def stays(tokenizer: Any, text: str) -> None:
         was, now = around(once, again)
         rule = rule_behind(tokenizer, once)
         raise Defect(
-            f"A second round trip changes the text again: {now} where {was} was ({rule}).",
+            f"A second round trip changes the text again: {was} becomes {now} ({rule}).",
             evidence=case(tokenizer, once, ids, first=escaped(text, limit=400), expected=escaped(once, limit=400),
                           actual=escaped(again, limit=400), rule=rule),
         )  # fmt: skip
@@ -65,7 +65,7 @@ def fewer_leading_spaces(once: str, again: str) -> bool:
 
 
 def keeps_indentation(tokenizer: Any) -> None:
-    """Metaspace puts no mark before a text that begins with a space, and its decoder takes one away all the same."""
+    """Raises Hazard for a decoder that strips a space that was not added, as Metaspace does before a leading space."""
     __tracebackhide__ = True
     ids = encode(tokenizer, INDENTED)
     once = str(tokenizer.decode(ids))
@@ -73,8 +73,8 @@ def keeps_indentation(tokenizer: Any) -> None:
     if again != once:
         rule = rule_behind(tokenizer, INDENTED)
         raise Hazard(
-            f"Each round trip takes a leading space away: {escaped(INDENTED)} becomes {escaped(once)}, and that "
+            f"Each round trip removes a leading space: {escaped(INDENTED)} becomes {escaped(once)} and then "
             f"{escaped(again)} ({rule}).",
             evidence=case(tokenizer, INDENTED, ids, expected=escaped(once), actual=escaped(again), rule=rule),
-            remedy="Encode indented text and code after other text, or compare texts without their leading spaces.",
+            remedy="Encode indented text and code after other text, or compare texts without leading spaces.",
         )

@@ -14,11 +14,11 @@ from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
 
 
 def test_round_trip(tokenizer: Any, record: Record) -> None:
-    """Decoding the ids of a text gives the text, or the form of it that the tokenizer itself declares.
+    """Decoding the ids of a text gives the text, or the form of it that normalizer and decoder declare.
 
-    Why: what is lost here the model never sees, and what grows here it never wrote.
-    Fix: Restore the normalizer, pre_tokenizer and decoder of tokenizer.json from the original model; a change of
-        white space at punctuation comes from clean_up_tokenization_spaces in tokenizer_config.json.
+    Why: the model never sees text that is lost in encoding, and never wrote text that decoding adds.
+    Fix: Restore normalizer, pre_tokenizer and decoder of tokenizer.json from the original model; changes of white space
+        at punctuation come from clean_up_tokenization_spaces in tokenizer_config.json.
     Source: https://huggingface.co/docs/tokenizers/pipeline;
         https://github.com/huggingface/transformers/issues/44914
     """
@@ -32,7 +32,9 @@ def test_round_trip(tokenizer: Any, record: Record) -> None:
         )
     tried = [comes_back(tokenizer, text) for text in TRICKY_TEXTS.values()]
     if not any(tried):
-        raise Unsupported("the vocabulary spells none of the texts that were tried")
+        raise Unsupported(
+            "the vocabulary cannot spell any of the texts that are tried: they need letters it does not have"
+        )
 
     @given(text=texts())
     def any_text(text: str) -> None:
@@ -42,45 +44,45 @@ def test_round_trip(tokenizer: Any, record: Record) -> None:
 
 
 def comes_back(tokenizer: Any, text: str) -> bool:
-    """Encodes and decodes what of the text can be spelled, and compares with the declared form; False for nothing."""
+    """Compares the round trip of the spellable part of a text with its declared form; False if nothing is left."""
     __tracebackhide__ = True
     declared = pipeline(tokenizer)
     ids = encoded(tokenizer, text)
     if (spelled := declared.spellable(text)) != text:
         text, ids = spelled, encoded(tokenizer, spelled)
     if declared.backend is None and tokenizer.unk_token_id in ids:
-        return False  # nothing declares what the unknown token stands for
+        return False  # the text of the unknown token is not known
     back = tokenizer.decode(ids)
     expected = declared.declared_form(text) if declared.backend else stable_form(tokenizer, back)
     if declared.comparable(back) != declared.comparable(expected):
         was, now = around(expected, back)
         rule = rule_behind(tokenizer, text)
-        cause = "because clean_up_tokenization_spaces is true" if cleaned(tokenizer, ids, expected) else f"({rule})"
+        cause = "because clean_up_tokenization_spaces is true" if is_clean_up(tokenizer, ids, expected) else f"({rule})"
         raise Defect(
-            f"Decoding the ids of a text gives other text: {now} where {was} was {cause}.",
+            f"Decoding the ids of a text gives other text: {was} becomes {now} {cause}.",
             evidence=case(tokenizer, text, ids, expected=escaped(expected, limit=400),
                           actual=escaped(back, limit=400), rule=rule),
         )  # fmt: skip
     if declared.backend and not declared.restores(text):
-        unfaithful(tokenizer, text, ids)
+        report_change(tokenizer, text, ids)
     return bool(text)
 
 
-def unfaithful(tokenizer: Any, text: str, ids: list[int]) -> None:
-    """What the normalizer left, pre-tokenizer and decoder together must give back."""
+def report_change(tokenizer: Any, text: str, ids: list[int]) -> None:
+    """Raises Defect for pre-tokenizer and decoder that do not give the normalized text back."""
     __tracebackhide__ = True
     declared = pipeline(tokenizer)
     was, now = around(declared.normalized(text), declared.declared_form(text))
     rule = rule_behind(tokenizer, text)
     raise Defect(
-        f"Pre-tokenizer and decoder make other text of it: {now} where {was} was ({rule}).",
+        f"Pre-tokenizer and decoder change the text: {was} becomes {now} ({rule}).",
         evidence=case(tokenizer, text, ids, expected=escaped(declared.normalized(text), limit=400),
                       actual=escaped(declared.declared_form(text), limit=400), rule=rule),
     )  # fmt: skip
 
 
-def cleaned(tokenizer: Any, ids: list[int], expected: str) -> bool:
-    """Whether decoding without the clean-up of English punctuation gives the text back."""
+def is_clean_up(tokenizer: Any, ids: list[int], expected: str) -> bool:
+    """True if decoding without clean_up_tokenization_spaces gives the expected text."""
     return bool(tokenizer.decode(ids, clean_up_tokenization_spaces=False) == expected)
 
 
@@ -96,14 +98,14 @@ def encoded(tokenizer: Any, text: str) -> list[int]:
 
 
 def stable_form(tokenizer: Any, back: str) -> str:
-    """Without a backend that declares a form, decoding must at least be stable from the second time on."""
+    """Expected text without a backend: decoding must be stable from the second time on."""
     return str(tokenizer.decode(tokenizer.encode(back, add_special_tokens=False)))
 
 
 def describe(declared: Pipeline) -> str:
-    """How faithful the declared form is, in words."""
+    """Value of the capability: what the declared form keeps of a text."""
     if not declared.backend:
         return "not declared"
-    kept = "white space preserved" if declared.keeps_white_space else "white space not preserved"
+    white_space = "white space preserved" if declared.keeps_white_space else "white space not preserved"
     changed = declared.normalized("É ﬁ e\u0301") != "É ﬁ e\u0301" and "text normalized"
-    return ", ".join(filter(None, [changed or "text unchanged", kept]))
+    return ", ".join(filter(None, [changed or "text unchanged", white_space]))

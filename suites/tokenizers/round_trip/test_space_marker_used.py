@@ -8,14 +8,15 @@ from suites.tokenizers.encoding import encode
 
 TEXT = "the house of the man and the name of the day"
 MARKS = ("▁", "Ġ")
-SHARE = 0.1
+MANY = 0.1
+"""Share of tokens with a marker from which the marker must be used."""
 
 
 def test_space_marker_used(tokenizer: Any) -> None:
-    """Where many tokens begin with a space marker (▁ or Ġ), words after a space are encoded with such tokens.
+    """If many tokens begin with a space marker (▁ or Ġ), words after a space are encoded with such tokens.
 
-    Why: a file that lost its normalizer or pre-tokenizer still gives ids and gives the text back, spelled in pieces
-        that the model was never trained on.
+    Why: without its normalizer or pre-tokenizer, a tokenizer still encodes and restores text, but in tokens that the
+        model was not trained on.
     Fix: Restore normalizer and pre_tokenizer of tokenizer.json from the original model.
     Source: https://huggingface.co/docs/tokenizers/components; https://github.com/huggingface/transformers/issues/28164
     """
@@ -23,9 +24,9 @@ def test_space_marker_used(tokenizer: Any) -> None:
     for mark in MARKS:
         marked = sum(token.startswith(mark) for token in vocabulary)
         shown = tokens(tokenizer, encode(tokenizer, TEXT))
-        if marked > SHARE * len(vocabulary) and not any(str(token).startswith(mark) for token in shown):
+        if marked > MANY * len(vocabulary) and not any(str(token).startswith(mark) for token in shown):
             raise Defect(
-                f"{marked} of {len(vocabulary)} tokens begin with the space marker {mark}, and no space is encoded "
+                f"{marked} of {len(vocabulary)} tokens begin with the space marker {mark}, but no space is encoded "
                 "with one: the normalizer or pre-tokenizer that writes it is missing.",
                 evidence={"text": TEXT, "tokens": shown, "marked": marked},
             )

@@ -1,4 +1,4 @@
-"""Texts that are streamed, and what a stream gave."""
+"""Comparison of a streamed text with the decoded one."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from suites.tokenizers.tokenization_pipeline import component_state, pipeline
 
 REPLACEMENT = "\ufffd"
 LINES = "def f(x):\n    if x:\n        return 1\n\n  two\n four 你好 five\n"
-"""Indented lines: where a streamer that starts anew at each line loses spaces."""
+"""Indented lines, where a streamer that decodes each line anew loses spaces."""
 
 
 def cut(ids: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Pieces of the ids, of these sizes in turn."""
-    start, turn = 0, 0
+    """Splits the ids into pieces of these sizes, in turn."""
+    start, number = 0, 0
     while start < len(ids):
-        size = max(1, sizes[turn % len(sizes)])
+        size = max(1, sizes[number % len(sizes)])
         yield list(ids[start : start + size])
-        start, turn = start + size, turn + 1
+        start, number = start + size, number + 1
 
 
 def comparison(tokenizer: Any, text: str, ids: list[int], pieces: list[str], whole: str) -> tuple[str, dict[str, Any]]:
-    """What differs between the pieces and the whole, in words, with the evidence."""
+    """The difference between the streamed pieces and the decoded text in words, with evidence."""
     joined = "".join(pieces)
     was, now = around(whole, joined)
-    what = f"{now} where decoding gives {was}"
+    what = f"{now} instead of {was}"
     if joined.count(REPLACEMENT) > whole.count(REPLACEMENT):
-        what = f"the replacement character U+FFFD before a character is complete: {what}"
+        what = f"the replacement character U+FFFD for a character that is not complete yet: {what}"
     shown = case(tokenizer, text, ids, decoded=escaped(whole, limit=400), streamed=escaped(joined, limit=400))
     return what, shown | {"pieces": [escaped(piece) for piece in pieces[:40]]}
 
 
 def decoder_rule(tokenizer: Any, *kinds: str) -> str:
-    """The first step of the decoder of one of these kinds, as its path in `tokenizer.json`; '' for none."""
+    """The first step of the decoder of one of these types, with its path in `tokenizer.json`; '' for none."""
     found = steps(pipeline(tokenizer).backend)
     return next((f"{path} ({kind})" for path, kind in found if kind in kinds), "")
 
 
 def steps(backend: Any) -> Iterator[tuple[str, str]]:
-    """Path and kind of each step of the decoder."""
-    found = component_state(backend.decoder) if backend else None
-    if not found:
+    """Path and type of each step of the decoder."""
+    settings = component_state(backend.decoder) if backend else None
+    if not settings:
         return
-    if found["type"] != "Sequence":
-        yield "decoder", found["type"]
+    if settings["type"] != "Sequence":
+        yield "decoder", settings["type"]
         return
-    for number, step in enumerate(found["decoders"]):
+    for number, step in enumerate(settings["decoders"]):
         yield f"decoder.decoders[{number}]", step["type"]

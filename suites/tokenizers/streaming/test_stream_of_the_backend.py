@@ -15,12 +15,11 @@ from suites.tokenizers.tokenization_pipeline import pipeline
 
 @needs("streams")
 def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
-    """The pieces that tokenizers' DecodeStream gives, token by token, join to the text of all ids.
+    """The pieces from tokenizers' DecodeStream, token by token, join to the decoded text of all ids.
 
-    Why: servers stream with it; a piece that is lost or changed is lost for the reader, and an exception ends the
-        answer.
-    Fix: A decoder that looks at more than one token, such as one that cleans up spaces before punctuation, cannot be
-        streamed: restore the decoder of tokenizer.json from the original model.
+    Why: servers stream answers with it; the reader misses text that is lost, and an exception ends the answer.
+    Fix: Restore the decoder of tokenizer.json from the original model: a decoder that changes text across tokens,
+        such as spaces before punctuation, cannot be streamed.
     Source: https://github.com/huggingface/tokenizers/pull/1677; https://github.com/vllm-project/vllm/pull/19449
     """
     backend = pipeline(tokenizer).backend
@@ -38,7 +37,7 @@ def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
 
 
 def streamed(tokenizer: Any, text: str) -> None:
-    """Compares the stream with decoding all ids; an unfinished character at the end may be held back."""
+    """Compares the stream with the decoded text of all ids; an incomplete character at the end may be missing."""
     __tracebackhide__ = True
     ids = encode(tokenizer, text)
     whole = pipeline(tokenizer).backend.decode(ids, skip_special_tokens=False)
@@ -47,11 +46,13 @@ def streamed(tokenizer: Any, text: str) -> None:
     held_back = whole[len(joined) :] if whole.startswith(joined) else "all"
     if held_back.strip(REPLACEMENT):
         what, evidence = comparison(tokenizer, text, ids, pieces, whole)
-        raise Hazard(f"DecodeStream gives other text than decode{cause(tokenizer)}: {what}.", evidence=evidence)
+        raise Hazard(
+            f"DecodeStream streams other text than decode returns{cause(tokenizer)}: {what}.", evidence=evidence
+        )
 
 
 def stepped(tokenizer: Any, text: str, ids: list[int]) -> list[str]:
-    """What the stream gives for each id, where it gives something."""
+    """The pieces of text that the stream returns."""
     __tracebackhide__ = True
     from tokenizers.decoders import DecodeStream
 
@@ -59,12 +60,11 @@ def stepped(tokenizer: Any, text: str, ids: list[int]) -> list[str]:
     try:
         return [piece for piece in (stream.step(backend, each) for each in ids) if piece is not None]
     except Exception as error:
-        raise Hazard(
-            f"DecodeStream cannot stream a text{cause(tokenizer)}: {error}", evidence=case(tokenizer, text, ids)
-        ) from None
+        summary = f"DecodeStream fails on a text{cause(tokenizer)}: {error}"
+        raise Hazard(summary, evidence=case(tokenizer, text, ids)) from None
 
 
 def cause(tokenizer: Any) -> str:
-    """Decoders that change what is already written."""
+    """Clause that names a step of the decoder which changes earlier text; '' for none."""
     rule = decoder_rule(tokenizer, "Replace", "Strip", "WordPiece", "CTC")
-    return f", because {rule} changes text that is written already" if rule else ""
+    return f", because {rule} changes text that is already streamed" if rule else ""

@@ -16,15 +16,13 @@ ONE_BY_ONE = (1,)
 
 
 @needs("streams")
-def test_streams_what_it_decodes(
-    tokenizer: Any,
-) -> None:
-    """The pieces that TextStreamer and TextIteratorStreamer give join to the text that decoding all ids gives.
+def test_streams_what_it_decodes(tokenizer: Any) -> None:
+    """The pieces from TextStreamer and TextIteratorStreamer join to the decoded text of all ids.
 
-    Why: a chat shows the streamed text and stores the decoded one; code that loses a space of its indentation in the
-        stream does not run.
-    Fix: Nothing in the file is wrong where its decoder strips the space before the first word, as SentencePiece
-        does: TextStreamer decodes each line anew. Stream with tokenizers' DecodeStream, or decode all ids each time.
+    Why: a chat shows the streamed text and stores the decoded one; streamed code that loses a space of its
+        indentation does not run.
+    Fix: Stream with tokenizers' DecodeStream, or decode all ids each time. The files may be right: TextStreamer decodes
+        each line anew, and a decoder such as SentencePiece's strips the space at its start.
     Source: https://github.com/huggingface/transformers/issues/28776; https://github.com/huggingface/transformers/issues/22710
     """
     for text in (*TRICKY_TEXTS.values(), LINES):
@@ -39,14 +37,15 @@ def test_streams_what_it_decodes(
 
 
 def streamed(tokenizer: Any, text: str, sizes: Any) -> None:
-    """Compares both streamers, fed with pieces of the ids, with decoding them all."""
+    """Compares the text of both streamers, fed with pieces of the ids, with the decoded text of all ids."""
     __tracebackhide__ = True
     ids = encode(tokenizer, text)
     whole = tokenizer.decode(ids)
     for name, pieces in both(tokenizer, ids, sizes).items():
         if "".join(pieces) != whole:
             what, evidence = comparison(tokenizer, text, ids, pieces, whole)
-            raise Hazard(f"{name} gives other text than decode{cause(tokenizer, ids)}: {what}.", evidence=evidence)
+            summary = f"{name} streams other text than decode returns{cause(tokenizer, ids)}: {what}."
+            raise Hazard(summary, evidence=evidence)
 
 
 def both(tokenizer: Any, ids: list[int], sizes: Any) -> dict[str, list[str]]:
@@ -54,23 +53,23 @@ def both(tokenizer: Any, ids: list[int], sizes: Any) -> dict[str, list[str]]:
     import torch
     from transformers import TextIteratorStreamer, TextStreamer
 
-    class Kept(TextStreamer):  # type: ignore[misc]
-        """Keeps what the base class would print."""
+    class Collecting(TextStreamer):  # type: ignore[misc]
+        """Collects the text that the base class would print."""
 
         def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-            kept.append(text)
+            printed.append(text)
 
-    kept: list[str] = []
-    printing, iterating = Kept(tokenizer), TextIteratorStreamer(tokenizer, timeout=10)
+    printed: list[str] = []
+    printing, iterating = Collecting(tokenizer), TextIteratorStreamer(tokenizer, timeout=10)
     for streamer in (printing, iterating):
         for piece in cut(ids, sizes):
             streamer.put(torch.tensor(piece))
         streamer.end()
-    return {"TextStreamer": kept, "TextIteratorStreamer": list(iterating)}
+    return {"TextStreamer": printed, "TextIteratorStreamer": list(iterating)}
 
 
 def cause(tokenizer: Any, ids: list[int]) -> str:
-    """What changes text that is streamed already, or the start of every line, which TextStreamer decodes anew."""
+    """Clause that names what changes earlier text or the start of each line, which TextStreamer decodes anew."""
     cleaned = tokenizer.decode(ids) != tokenizer.decode(ids, clean_up_tokenization_spaces=False)
     if cleaned or (pipeline(tokenizer).backend is None and tokenizer.clean_up_tokenization_spaces):
         return ", because clean_up_tokenization_spaces is true"

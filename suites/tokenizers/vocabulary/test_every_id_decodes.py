@@ -12,15 +12,15 @@ from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
 
 BLOCK = 512
-"""So many texts are encoded as one, a line each; only a block that differs is looked at text by text."""
+"""Texts that are encoded together, one per line; only blocks that differ are encoded one by one."""
 Entry = tuple[int, str]
 
 
 def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
-    """Each id of the vocabulary decodes, and its text, encoded and decoded, is that text or its declared form.
+    """Each id of the vocabulary decodes to a text that survives another encoding and decoding.
 
-    Why: a model can write any id; one that cannot be decoded stops the answer, and one whose text becomes other text
-        when it goes into the next prompt changes what was said.
+    Why: a model can generate any id; one that cannot be decoded ends the answer with an error, and one whose text
+        changes in the next prompt falsifies the conversation.
     Fix: Restore the vocabulary, the added_tokens and the normalizer of tokenizer.json from the original model.
     Source: https://github.com/huggingface/transformers/issues/27857
     """
@@ -34,7 +34,7 @@ def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
 
 
 def decoded(codec: BatchCodec, ids: Sequence[int]) -> list[str]:
-    """The text of each id alone; the first id that raises is a defect."""
+    """The text of each id alone; Defect for the first id that raises an exception."""
     __tracebackhide__ = True
     try:
         return codec.decode([[number] for number in ids])
@@ -56,7 +56,7 @@ def one_decodes(codec: BatchCodec, number: int) -> None:
 
 
 def differing(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
-    """Ids with their texts and what becomes of them, where that is not declared."""
+    """Ids whose text comes back as another one that nothing declares, with both texts."""
     numbers = set(codec.tokenizer.added_tokens_decoder)
     plain = iter([entry for entry in entries if entry[0] not in numbers])
     added = [entry for entry in entries if entry[0] in numbers]
@@ -68,12 +68,14 @@ def differing(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -
 
 
 def encoded_again(codec: BatchCodec, texts: Sequence[str]) -> list[str]:
-    """What becomes of texts; that one cannot be encoded at all is told by `round-trip`."""
+    """Each text, encoded and decoded. Unsupported if that fails: `round-trip` reports it."""
     __tracebackhide__ = True
     try:
         return codec.round_trip(texts)
     except RuntimeError as error:
-        raise Unsupported(f"Decoded text cannot be encoded ({error}): see tokenizers/round-trip") from None
+        raise Unsupported(
+            f"decoded text cannot be encoded ({error}): first fix what tokenizers/round-trip reports"
+        ) from None
 
 
 def one_by_one(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:
@@ -84,7 +86,7 @@ def one_by_one(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) 
 
 
 def explained(codec: BatchCodec, declared: Pipeline, text: str, back: str) -> bool:
-    """Whether it is the declared form, or holds what cannot be spelled, or an added token that eats white space."""
+    """True for the declared form, and for texts with unknown characters or with tokens that strip white space."""
     if declared.backend is None:
         return codec.round_trip([back]) == [back]
     same = declared.comparable
@@ -101,14 +103,14 @@ def report(
     was, now = around(expected, back)
     rule = rule_behind(tokenizer, text)
     raise Defect(
-        f"{len(changed)} of {tried} ids decode to text that becomes other text when it is encoded again: id {number} "
-        f"is {was}, and comes back as {now} ({rule}).",
+        f"{len(changed)} of {tried} ids decode to text that changes when it is encoded and decoded again: the text of "
+        f"id {number}, {was}, becomes {now} ({rule}).",
         evidence=case(tokenizer, text, codec.encode([text])[0], id=number, expected=escaped(expected),
                       actual=escaped(back), rule=rule, more=[each[0] for each in changed[:20]]),
     )  # fmt: skip
 
 
 def incomplete(entries: Sequence[Entry]) -> dict[str, int]:
-    """Ids that are no text by themselves: parts of characters, and nothing at all."""
+    """Numbers of ids that decode to a part of a character, and to nothing."""
     parts = sum("\ufffd" in text for _, text in entries)
     return {"parts of characters": parts, "empty": sum(not text for _, text in entries)}

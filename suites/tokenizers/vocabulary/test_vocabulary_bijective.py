@@ -11,61 +11,63 @@ from suites.findings import Defect, Record
 def test_vocabulary_bijective(tokenizer: Any, record: Record) -> None:
     """Every token has one id and every id one token; len(tokenizer), get_vocab() and the added tokens agree.
 
-    Why: two tokens with one id cannot be told apart by the model, and embeddings are resized to len(tokenizer).
-    Fix: Give each entry of the vocabulary and of added_tokens in tokenizer.json an id of its own.
+    Why: a model cannot distinguish two tokens with one id, and embeddings are resized to len(tokenizer).
+    Fix: Give each entry of the vocabulary and of added_tokens in tokenizer.json its own id.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer;
         https://github.com/huggingface/transformers/pull/48446
     """
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     record.capability("tokenizer.vocabulary_size", len(vocabulary))
-    record.capability("tokenizer.unused_ids", holes(vocabulary.values()))
+    record.capability("tokenizer.unused_ids", unused_ids(vocabulary.values()))
     if library_versions.of_mistral_common(tokenizer):
         record.capability("tokenizer.vocabulary_lossy", "yes")
         return
     shared = [number for number, count in Counter(vocabulary.values()).items() if count > 1]
     if shared:
         both = sorted(token for token, number in vocabulary.items() if number == shared[0])
-        raise Defect(f"{len(shared)} ids belong to several tokens: {shared[0]} to {' and '.join(both)}.",
+        raise Defect(f"{len(shared)} ids belong to several tokens: id {shared[0]} to {' and '.join(both)}.",
                      evidence={"ids": shared[:20], "tokens": both})  # fmt: skip
     names = tokenizer.convert_ids_to_tokens(list(vocabulary.values()))
     entries = [(*entry, name) for entry, name in zip(vocabulary.items(), names, strict=True)]
     known_as = normalized(tokenizer)
     if wrong := [entry for entry in entries if entry[2] not in (entry[0], known_as.get(entry[0], entry[0]))]:
         token, number, name = wrong[0]
-        raise Defect(f"{len(wrong)} ids do not lead back to their token: {token!r} has id {number}, which is {name!r}.",
-                     evidence={"count": len(wrong), "first": wrong[:10]})  # fmt: skip
+        raise Defect(
+            f"{len(wrong)} ids do not lead back to their token: {token!r} has id {number}, and this id is {name!r}.",
+            evidence={"count": len(wrong), "first": wrong[:10]},
+        )
     added_tokens_listed(tokenizer, vocabulary)
     sizes_agree(tokenizer, vocabulary)
 
 
 def normalized(tokenizer: Any) -> dict[str, str]:
-    """The form under which tokenizers knows each added token that is flagged normalized."""
+    """Added tokens that are flagged normalized, with the text under which the backend matches them."""
     normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
     added = [each.content for each in tokenizer.added_tokens_decoder.values() if each.normalized]
     return {token: str(normalizer.normalize_str(token)) for token in added} if normalizer else {}
 
 
-def holes(numbers: Iterable[int]) -> int:
-    """Ids below the highest one that no token has; published vocabularies have some."""
+def unused_ids(numbers: Iterable[int]) -> int:
+    """Number of ids below the highest one that no token has; published vocabularies have some."""
     distinct = set(numbers)
     return max(distinct, default=-1) + 1 - len(distinct)
 
 
 def added_tokens_listed(tokenizer: Any, vocabulary: dict[str, int]) -> None:
-    """What three places call the added tokens is in the vocabulary, with the same ids."""
+    """Raises Defect if a list of added tokens does not agree with get_vocab()."""
     __tracebackhide__ = True
-    for place, added in added_tokens(tokenizer).items():
+    for listing, added in added_tokens(tokenizer).items():
         for token, number in added.items():
             if vocabulary.get(token) != number:
                 raise Defect(
-                    f"{place} gives the added token {token!r} the id {number}, and get_vocab() gives it "
+                    f"The added token {token!r} has id {number} in {listing}, but in get_vocab() it has "
                     f"{vocabulary.get(token, 'none')}.",
-                    evidence={"token": token, "id": number, "get_vocab": vocabulary.get(token), "place": place},
+                    evidence={"token": token, "id": number, "get_vocab": vocabulary.get(token), "place": listing},
                 )
 
 
 def added_tokens(tokenizer: Any) -> dict[str, dict[str, int]]:
-    """Place to token to id; slow tokenizers without an added vocabulary have fewer places."""
+    """Tokens and ids of each list of added tokens; that of the backend is empty for slow tokenizers."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     inner: dict[int, Any] = getattr(backend, "get_added_tokens_decoder", dict)()
     return {
@@ -80,10 +82,10 @@ def sizes_agree(tokenizer: Any, vocabulary: dict[str, int]) -> None:
     base, added = tokenizer.vocab_size, len(tokenizer)
     sizes = {"len": added, "vocab_size": base, "get_vocab": len(vocabulary)}
     if added != len(vocabulary):
-        raise Defect(f"len(tokenizer) is {added}, and get_vocab() has {len(vocabulary)} entries.", evidence=sizes)
+        raise Defect(f"len(tokenizer) is {added}, but get_vocab() has {len(vocabulary)} entries.", evidence=sizes)
     if base > added:
-        raise Defect(f"vocab_size is {base}, and with added tokens len(tokenizer) is only {added}.", evidence=sizes)
+        raise Defect(f"vocab_size is {base}, but len(tokenizer), with added tokens, is only {added}.", evidence=sizes)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None and (inner := backend.get_vocab_size(with_added_tokens=True)) != added:
         sizes["backend"] = inner
-        raise Defect(f"len(tokenizer) is {added}, and its backend counts {inner} tokens.", evidence=sizes)
+        raise Defect(f"len(tokenizer) is {added}, but its backend has {inner} tokens.", evidence=sizes)

@@ -1,4 +1,4 @@
-"""Which tokens a text can become: merges that lead to them, and a normalizer that leaves their letters alone."""
+"""Tokens that no text becomes: the model splits them, or the normalizer rewrites their text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from suites.tokenizers.tokenization_pipeline import Pipeline, without_space
 
 BYTE_TOKEN = re.compile(r"<0x[0-9A-Fa-f]{2}>")
 SAMPLE = 20_000
-"""Tokens that are looked at, evenly over the ids: enough for a share, a fifth of a second instead of two."""
+"""Tokens that are tried, evenly over the ids; trying all takes two seconds instead of a fifth."""
 BLOCK = 512
 Entry = tuple[str, int]
 
 
 def sample(tokenizer: Any, declared: Pipeline) -> list[Entry]:
-    """Ordinary tokens with their ids: neither added ones nor bytes."""
+    """Tokens with their ids, except added tokens and byte tokens."""
     added = set(tokenizer.added_tokens_decoder)
     ordered = sorted(declared.vocabulary.items(), key=lambda entry: entry[1])
     plain = [(token, number) for token, number in ordered if number not in added and not BYTE_TOKEN.fullmatch(token)]
@@ -26,17 +26,16 @@ def sample(tokenizer: Any, declared: Pipeline) -> list[Entry]:
 
 
 def split_by_model(declared: Pipeline, entries: Sequence[Entry]) -> list[Entry]:
-    """Tokens that the model makes other tokens of.
+    """Tokens that the model splits into other tokens even when they stand alone.
 
-    What a model makes of a piece does not depend on what stands around it: tokens that BPE does not merge alone it
-    merges nowhere. Unigram may: it counts here only where it chooses other pieces for the token alone. WordPiece and
-    WordLevel take whole tokens; a BPE with dropout gives another answer each time.
+    A token that BPE does not produce from its own text is never produced. Unigram may produce such a token in another
+    context. WordPiece and WordLevel take whole tokens, and a BPE with dropout is random.
     """
     model = declared.backend.model
     if type(model).__name__ not in ("BPE", "Unigram") or getattr(model, "dropout", None):
         return []
     suffix = getattr(model, "end_of_word_suffix", None) or ""
-    whole = [entry for entry in entries if entry[0].endswith(suffix)]  # the others cannot stand alone
+    whole = [entry for entry in entries if entry[0].endswith(suffix)]  # others are not the end of a word
     return [entry for entry in whole if ids_of(model, entry[0].removesuffix(suffix)) != [entry[1]]]
 
 
@@ -44,12 +43,12 @@ def ids_of(model: Any, piece: str) -> list[int]:
     try:
         with panics_as_errors():
             return [token.id for token in model.tokenize(piece)]
-    except Exception:  # no unknown token
+    except Exception:  # no unknown token for it
         return []
 
 
 def rewritten_by_normalizer(declared: Pipeline, codec: BatchCodec, entries: Sequence[Entry]) -> list[Entry]:
-    """Tokens whose text the normalizer turns into another, also between letters; white space aside."""
+    """Tokens whose text the normalizer changes, also between letters, apart from white space."""
     if declared.backend.normalizer is None:
         return []
     texts = codec.decode([[number] for _, number in entries])

@@ -16,7 +16,7 @@ from suites.tokenizers.calls.test_overflow_covers_the_text import windows
 from suites.tokenizers.calls.test_padding_changes_nothing_else import padded
 from suites.tokenizers.calls.test_truncation_keeps_what_it_says import shares, truncated
 from suites.tokenizers.offsets.spans import Token
-from suites.tokenizers.offsets.test_offsets_slice_the_text import holes, of_one
+from suites.tokenizers.offsets.test_offsets_slice_the_text import of_one, uncovered
 from suites.tokenizers.streaming.streams import cut
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -77,16 +77,16 @@ def test_cutting_uses_the_sizes_in_turn() -> None:
     assert list(cut([], [1])) == []
 
 
-def test_bytes_in_offsets_are_told_from_other_slips() -> None:
+def test_offsets_in_bytes_are_distinguished_from_other_errors() -> None:
     tokenizer: Any = None
     assert "bytes" in next(of_one(tokenizer, "é", Token(0, 5, 0, 0, 2), True))
-    assert "something else" in next(of_one(tokenizer, "é", Token(0, 5, 0, 0, 3), True))
+    assert "something other" in next(of_one(tokenizer, "é", Token(0, 5, 0, 0, 3), True))
 
 
 def test_holes_are_characters_without_a_token() -> None:
     tokens = [Token(0, 5, 0, 0, 1), Token(1, 6, 0, 3, 4)]
-    assert list(holes("a  b", tokens)) == []
-    assert "'x' at 1" in next(holes("ax b", tokens))
+    assert list(uncovered("a  b", tokens)) == []
+    assert "'x' at position 1" in next(uncovered("ax b", tokens))
 
 
 @forks
@@ -95,7 +95,7 @@ def test_a_child_answers() -> None:
 
 
 @forks
-def test_what_a_child_raises_is_told() -> None:
+def test_exceptions_of_a_child_are_returned() -> None:
     def work() -> None:
         raise ValueError("no")
 

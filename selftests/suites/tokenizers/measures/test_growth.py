@@ -36,7 +36,7 @@ class Busy:
 )
 def test_only_steep_growth_that_takes_time_counts(power: float, unit: float, steep: bool) -> None:
     found = TimeByLength.of(Busy(power, unit), TEXT_KINDS["one letter"], longest=8192, slow=0.1)
-    assert (found.steep(slow=0.1, exponent=1.5) and found.again().steep(slow=0.1, exponent=1.5)) is steep
+    assert (found.steep(slow=0.1, exponent=1.5) and found.repeat().steep(slow=0.1, exponent=1.5)) is steep
 
 
 @pytest.mark.parametrize("kind", TEXT_KINDS)
