@@ -1,1 +1,1 @@
-"""What comes out: records, verdicts, baselines and reports. Imports neither `fixtures` nor `suites`."""
+"""The output of a sea trial: records, verdicts, baselines and reports. Imports neither `fixtures` nor `suites`."""

@@ -74,7 +74,7 @@ def reservation(name: str, changes: Iterable[Json]) -> str:
 
 
 def location(change: Json) -> str:
-    """Where a change occurred: check, subject, variant and parameters."""
+    """Location of a change: check, subject, variant and parameters."""
     how = (wording.variant(change.get("variant") or {}), wording.parameters(change.get("parameters") or {}))
     parts = (change.get("check"), change.get("subject"), *how)
     return wording.line(" · ".join(str(part) for part in parts if part))

@@ -19,7 +19,7 @@ class Outcome:
     """The words after a number: `1 defect`, `6 passed`."""
     meaning: str
     rank: int
-    """How bad it is; a higher rank than before is a change for the worse."""
+    """Severity as a number; a higher rank than before is a change for the worse."""
     tone: str
     """Its colour in terminal and report, one of TONES."""
     sign: str
