@@ -1,4 +1,4 @@
-"""What the files of a subject say about special tokens: which token has which id, and which name."""
+"""Ids and names of special tokens, as the files of a subject declare them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ CONFIG_NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_t
 
 
 def ids_by_file(subject: Subject) -> dict[str, dict[str, int]]:
-    """Token to the id that each file gives it, as {token: {where: id}}."""
+    """The ids of each token by file: {token: {file: id}}."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for where, token, number in statements(subject):
-        found[token][where] = number
+    for file, token, number in statements(subject):
+        found[token][file] = number
     return dict(found)
 
 
 def statements(subject: Subject) -> Iterator[tuple[str, str, int]]:
-    """Each (file, token, id) that a file states; entries of another shape are left to the loader."""
+    """Each (file, token, id) that a file declares; the loader reports malformed entries."""
     for token, number in subject.json("added_tokens.json").items():
         if isinstance(number, int):
             yield "added_tokens.json", token, number
@@ -44,7 +44,7 @@ def in_tokenizer_json(subject: Subject) -> Iterator[tuple[str, str, int]]:
 
 
 def template_ids(processor: Any) -> Iterator[tuple[str, int]]:
-    """Tokens and ids that a post-processor writes (TemplateProcessing, BertProcessing, RobertaProcessing)."""
+    """Tokens and ids that a post-processor adds (TemplateProcessing, BertProcessing, RobertaProcessing)."""
     if not isinstance(processor, dict):
         return
     for inner in processor.get("processors") or []:
@@ -57,13 +57,13 @@ def template_ids(processor: Any) -> Iterator[tuple[str, int]]:
 
 
 def content(entry: Any) -> str | None:
-    """The text of a token that a file writes as a string or as an object; None for none."""
+    """The text of a token that a file declares as a string or as an object; None for anything else."""
     text = entry.get("content") if isinstance(entry, dict) else entry
     return text if isinstance(text, str) else None
 
 
 def named_tokens(subject: Subject, file: str) -> dict[str, str]:
-    """Name (`bos`...) to token, as a file of tokenizer settings has them."""
+    """Tokens by name (`bos`, ...) in a file of tokenizer settings."""
     settings = subject.json(file)
     tokens = {name: content(settings.get(f"{name}_token")) for name in NAMES}
     return {name: token for name, token in tokens.items() if token}
@@ -77,6 +77,6 @@ def config_ids(subject: Subject, file: str) -> dict[str, list[int]]:
     for name in CONFIG_NAMES:
         value = settings[name] if settings.get(name) is not None else inner.get(name)
         numbers = value if isinstance(value, list) else [value]
-        if kept := [number for number in numbers if type(number) is int and number >= 0]:
-            found[name] = kept
+        if valid := [number for number in numbers if type(number) is int and number >= 0]:
+            found[name] = valid
     return found

@@ -1,4 +1,4 @@
-"""Why a loaded tokenizer differs from its `tokenizer.json`, where no component was replaced."""
+"""Causes of a difference between a loaded tokenizer and its `tokenizer.json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from suites.tokenizers.files.class_overrides import ENCODING, override_clause
 
 
 def ids_cause(tokenizer: Any, file: Any, text: str) -> str:
-    """A clause for other ids of a text."""
+    """A clause with the cause of other ids."""
     found = (
         dropout_clause(file) or override_clause(tokenizer, file, ENCODING) or added_token_clause(tokenizer, file, text)
     )
@@ -17,9 +17,9 @@ def ids_cause(tokenizer: Any, file: Any, text: str) -> str:
 
 
 def text_cause(tokenizer: Any, file: Any, text: str, ids: Sequence[int]) -> str:
-    """A clause for other text of the same ids."""
+    """A clause with the cause of another text for the same ids."""
     if wraps_decode(tokenizer, ids):
-        return "the class puts a decode of its own before that of its backend"
+        return "the class has a decode of its own, which does not return the text of the backend"
     return (
         override_clause(tokenizer, file, ("decoder",))
         or added_token_clause(tokenizer, file, text)
@@ -29,22 +29,22 @@ def text_cause(tokenizer: Any, file: Any, text: str, ids: Sequence[int]) -> str:
 
 def dropout_clause(file: Any) -> str:
     dropout = getattr(file.model, "dropout", None)
-    return f"its model.dropout of {dropout:.2g} leaves merges out at random, in every call others" if dropout else ""
+    return f"its model.dropout of {dropout:.2g} skips merges at random in every call" if dropout else ""
 
 
 def added_token_clause(tokenizer: Any, file: Any, text: str) -> str:
-    """Tokens of the text that only the loaded one takes out before its model sees them, with their names."""
+    """A clause about an added token of the text that only the loaded tokenizer has; empty for none."""
     known = {token.content for token in file.get_added_tokens_decoder().values()}
     more = [str(token) for token in tokenizer.added_tokens_decoder.values() if str(token) not in known]
     found = next((token for token in more if token in text), None)
     if found is None:
         return ""
     names = [name for name, value in tokenizer.special_tokens_map.items() if str(value) == found]
-    return f"{found!r} is an added token here and not in the file{f', as {names[0]}' if names else ''}"
+    return f"{found!r} is an added token{f' ({names[0]})' if names else ''} as loaded, but not in the file"
 
 
 def wraps_decode(tokenizer: Any, ids: Sequence[int]) -> bool:
-    """Whether the loaded object gives other text than its backend by itself, as CLIP's class does."""
+    """True if the class decodes to other text than its backend, as CLIP's does."""
     backend = tokenizer.backend_tokenizer
     options = {"skip_special_tokens": False}
     own = str(type(backend).decode(backend, list(ids), **options))

@@ -1,4 +1,4 @@
-"""Loading a subject's tokenizer once more, from another place."""
+"""Loading a subject's tokenizer again, from another directory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 
 
-def load_from(place: Path, subject: Subject, *, otherwise: str) -> Any:
-    """The tokenizer in a directory; `otherwise` begins the finding where it does not load."""
+def load_from(directory: Path, subject: Subject, *, failure: str) -> Any:
+    """The tokenizer in a directory. Defect if it does not load; `failure` begins its summary."""
     __tracebackhide__ = True
-    moved = replace(subject, source=Source(str(place), "directory", str(place)))
+    moved = replace(subject, source=Source(str(directory), "directory", str(directory)))
     try:
         return loading.load_tokenizer(moved)
     except SubjectProblem as error:
         evidence = {"file": error.problem.file}
-        raise Defect(f"{otherwise} {error.problem.summary}", evidence=evidence) from None
+        raise Defect(f"{failure} {error.problem.summary}", evidence=evidence) from None

@@ -1,4 +1,4 @@
-"""What must be the same in two tokenizers that were loaded from the same files, or from a saved copy."""
+"""Snapshot of a tokenizer, to compare with one that is loaded from another path or from a saved copy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPECIAL_TOKENS_TRIED = 24
 
 
 def snapshot(tokenizer: Any) -> dict[str, dict[str, Any]]:
-    """Added tokens with their flags, named tokens, ids of fixed texts, and settings: causes before effects."""
+    """Added tokens, named tokens, ids of fixed texts, and settings; causes come before effects."""
     return {
         "added tokens": {token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
                          for number, token in tokenizer.added_tokens_decoder.items()},
@@ -29,7 +29,7 @@ def snapshot(tokenizer: Any) -> dict[str, dict[str, Any]]:
 
 
 def fixed_texts(tokenizer: Any) -> list[str]:
-    """The catalogue of nasty texts, and texts with special tokens in them."""
+    """The catalogue of tricky texts, and texts with special tokens."""
     return [
         *TRICKY_TEXTS.values(),
         *(f"ab {token} cd{token}ef" for token in list(special_tokens(tokenizer))[:SPECIAL_TOKENS_TRIED]),
@@ -37,7 +37,7 @@ def fixed_texts(tokenizer: Any) -> list[str]:
 
 
 def ids(tokenizer: Any, text: str) -> list[int] | str:
-    """Ids with what the tokenizer adds; that a text cannot be encoded is told by `round-trip`."""
+    """Ids with added tokens; for a text that cannot be encoded, which `round-trip` reports, the exception's name."""
     try:
         with panics_as_errors():
             return list(tokenizer(text)["input_ids"])
@@ -46,7 +46,7 @@ def ids(tokenizer: Any, text: str) -> list[int] | str:
 
 
 def first_change(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> tuple[str, str] | None:
-    """The first part, and the entry in it, that differs."""
+    """The first part that differs, and the entry in it."""
     for part, entries in before.items():
         for name in {**entries, **after[part]}:
             if entries.get(name) != after[part].get(name):
@@ -55,17 +55,17 @@ def first_change(before: dict[str, dict[str, Any]], after: dict[str, dict[str, A
 
 
 def replaced_components(tokenizer: Any, original: Any) -> str:
-    """A clause that names the components in which two tokenizers differ; empty where none is known."""
+    """A clause that names the components in which two tokenizers differ; empty if none is known."""
     if not getattr(tokenizer, "backend_tokenizer", None) or not getattr(original, "backend_tokenizer", None):
         return ""
-    what = override_clause(tokenizer, original.backend_tokenizer, COMPONENTS, other="before")
-    return f": {what}" if what else ""
+    clause = override_clause(tokenizer, original.backend_tokenizer, COMPONENTS, other="the original")
+    return f": {clause}" if clause else ""
 
 
 def change_evidence(
     before: dict[str, Any], after: dict[str, Any], part: str, name: str, tokenizer: Any
 ) -> dict[str, Any]:
-    """Evidence for the entry that differs."""
+    """Evidence about the entry that differs."""
     was, now = before[part].get(name), after[part].get(name)
     evidence: dict[str, Any] = {"part": part, "entry": escaped(name, limit=200), "before": was, "after": now}
     if part == "ids" and isinstance(was, list) and isinstance(now, list):
@@ -79,7 +79,7 @@ def change_evidence(
 
 
 def change_clause(part: str, name: str, was: Any, now: Any) -> str:
-    """What differs, for a summary."""
+    """The difference as a clause of a summary."""
     match part:
         case "ids":
             return f"{escaped(name, limit=40)} has other ids"
@@ -88,7 +88,7 @@ def change_clause(part: str, name: str, was: Any, now: Any) -> str:
         case "added tokens":
             return f"the added token {name} has {flags(was, now)}"
         case "settings" if name == "chat_template":
-            return "the chat template is another one"
+            return "the chat template differs"
         case _:
             return f"{name} is {now} instead of {was}"
 

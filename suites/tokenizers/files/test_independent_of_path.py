@@ -11,34 +11,33 @@ from suites.tokenizers.files.snapshot import change_clause, change_evidence, fir
 
 
 def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
-    """The same files give the same ids and special tokens under another path, named like a model on the Hub.
+    """The same files give the same ids and special tokens when they are loaded from another path.
 
-    Why: libraries mend or recognise some tokenizers by the name of their repository; a local copy then gets other
-        ids than the model was served with.
-    Fix: Write the mended rule into tokenizer.json itself, so that no name is needed to find it.
+    Why: libraries recognise and correct some tokenizers by the name of their repository, so a copy under another name
+        gets other ids.
+    Fix: Write the corrected rule into tokenizer.json itself.
     Source: https://github.com/huggingface/transformers/issues/47017;
         https://github.com/huggingface/transformers/issues/42591
     """
     with tempfile.TemporaryDirectory() as directory:
-        place = linked(subject.path, Path(directory))
-        elsewhere = load_from(place, subject, otherwise="From another path the same files do not load:")
+        link = linked(subject.path, Path(directory))
+        elsewhere = load_from(link, subject, failure="The same files do not load from another path:")
         before, after = snapshot(tokenizer), snapshot(elsewhere)
     if difference := first_change(before, after):
         part, name = difference
         what = change_clause(part, name, before[part].get(name), after[part].get(name))
         cause = replaced_components(elsewhere, tokenizer)
         evidence = change_evidence(before, after, part, name, elsewhere) | {"path": "org/name"}
-        raise Defect(
-            f"Loaded from another path, the same files give another tokenizer: {what}{cause}.", evidence=evidence
-        )
+        summary = f"The same files give another tokenizer when they are loaded from another path: {what}{cause}."
+        raise Defect(summary, evidence=evidence)
 
 
 def linked(files: Path, directory: Path) -> Path:
-    """The same files under `org/name`."""
-    place = directory / "org" / "name"
-    place.parent.mkdir()
+    """A link to the files, called `org/name` like a model on the Hub."""
+    link = directory / "org" / "name"
+    link.parent.mkdir()
     try:
-        place.symlink_to(files.resolve(), target_is_directory=True)
+        link.symlink_to(files.resolve(), target_is_directory=True)
     except OSError as error:
-        raise Unsupported(f"no symbolic link can be made here ({error})") from None
-    return place
+        raise Unsupported(f"symbolic links cannot be created here ({error}): run it where they can") from None
+    return link

@@ -13,11 +13,11 @@ LONG = "one two three four five six seven eight nine ten " * 60
 def test_no_truncation_or_padding_left(
     subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Record
 ) -> None:
-    """tokenizer.json holds no truncation and no padding, unless the repository declares that very length.
+    """tokenizer.json declares no truncation and no padding, or truncation to the declared length of a sentence encoder.
 
-    Why: every call is cut or padded where nobody asked for it, by all programs that read the file without
-        transformers; save_pretrained leaves both behind after a call with padding=True or truncation=True.
-    Fix: Set "truncation" and "padding" to null in tokenizer.json, or save the tokenizer before it was called.
+    Why: programs that read the file without transformers truncate or pad every text unasked; save_pretrained writes
+        both after a call with padding=True or truncation=True.
+    Fix: Set "truncation" and "padding" to null in tokenizer.json, or save the tokenizer before it is called.
     Source: https://github.com/huggingface/transformers/issues/24441;
         https://github.com/martin-conur/quackformers/pull/83; https://github.com/daulet/tokenizers/issues/30
     """
@@ -28,7 +28,7 @@ def test_no_truncation_or_padding_left(
         return
     lengths = declared(subject, tokenizer)
     evidence = {"truncation": file.truncation, "padding": file.padding, "declared": lengths}
-    wrapper_keeps_text(fresh_tokenizer(), evidence)
+    check_first_call(fresh_tokenizer(), evidence)
     if not as_declared(file, lengths):
         raise Hazard(summary(file, lengths), evidence=evidence)
 
@@ -47,7 +47,7 @@ def declared(subject: Subject, tokenizer: Any) -> dict[str, int]:
 
 
 def as_declared(file: TokenizerFile, lengths: dict[str, int]) -> bool:
-    """Cut at the length that sentence-transformers uses too; padding to a fixed length is never declared."""
+    """True for truncation to the length of sentence-transformers and for padding to the longest of a batch."""
     if file.truncation and file.truncation["max_length"] != lengths.get("sentence_bert_config.json"):
         return False
     return not (file.padding and file.padding.get("length"))
@@ -58,24 +58,24 @@ def summary(file: TokenizerFile, lengths: dict[str, int]) -> str:
     pads = f"pads every text {described(file.padding)}" if file.padding else ""
     other = "; ".join(f"{name} says {length}" for name, length in lengths.items())
     return (
-        f"tokenizer.json {' and '.join(filter(None, [cuts, pads]))} by itself{f' ({other})' * bool(other)}: "
-        "programs that read it without transformers do so without being asked."
+        f"tokenizer.json {' and '.join(filter(None, [cuts, pads]))} in programs that read it without transformers, "
+        f"without being asked{f' ({other})' * bool(other)}."
     )
 
 
-def wrapper_keeps_text(tokenizer: Any, evidence: dict[str, Any]) -> None:
-    """A new tokenizer, in its first call, must neither cut nor pad."""
+def check_first_call(tokenizer: Any, evidence: dict[str, Any]) -> None:
+    """Raises Defect if the first call of a new tokenizer truncates or pads."""
     __tracebackhide__ = True
     long, batch = tokenizer(LONG)["input_ids"], tokenizer(["one", LONG])["input_ids"]
     limit = (evidence["truncation"] or {}).get("max_length")
     if limit and (len(long) <= limit or len(batch[1]) <= limit):
         raise Defect(
-            f"A call without truncation is cut at {limit} tokens, because tokenizer.json holds truncation.",
+            f"In a call without truncation, a text is cut at {limit} tokens, as tokenizer.json declares truncation.",
             evidence={**evidence, "words": len(LONG.split()), "tokens": len(long)},
         )
     short = tokenizer("one")
     if 0 in short.get("attention_mask", []) or len(batch[0]) != len(short["input_ids"]):
         raise Defect(
-            "A call without padding is padded, because tokenizer.json holds padding.",
+            "In a call without padding, a text is padded, as tokenizer.json declares padding.",
             evidence={**evidence, "text": "one", "ids": list(short["input_ids"])[:40]},
         )

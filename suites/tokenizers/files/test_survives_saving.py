@@ -12,12 +12,11 @@ from suites.tokenizers.files.tokenizer_json import read_section
 
 
 def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """save_pretrained and loading again give the same ids, special tokens, chat template and lengths.
+    """Saving with save_pretrained and loading again changes no ids, special tokens, chat template or lengths.
 
-    Why: every fine-tune saves its tokenizer beside the weights; what changes there nobody sees until it is served.
-        The subject as it is may be right, so what saving breaks is a hazard.
-    Fix: Copy the original tokenizer files beside the weights instead of saving, or correct what the class does not
-        write.
+    Why: every fine-tune saves its tokenizer with the weights, and changes are noticed only when it is served. The
+        subject itself may be right, so this is a hazard.
+    Fix: Copy the original tokenizer files next to the weights instead of saving, or let the class save what is lost.
     Source: https://github.com/huggingface/transformers/issues/26773;
         https://github.com/huggingface/transformers/issues/28164;
         https://github.com/huggingface/transformers/issues/24441
@@ -25,35 +24,35 @@ def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> No
     before = snapshot(tokenizer)
     pad(tokenizer)
     with tempfile.TemporaryDirectory() as directory:
-        reloaded = again(subject, tokenizer, Path(directory))
+        reloaded = save_and_load(subject, tokenizer, Path(directory))
         if (file := Path(directory) / "tokenizer.json").is_file():
-            kept = read_section(file, "padding") is not None
-            record.capability("tokenizer.padding_saved", "in tokenizer.json" if kept else "not saved")
-    same(before, snapshot(reloaded), reloaded, replaced_components(reloaded, tokenizer))
+            saved = read_section(file, "padding") is not None
+            record.capability("tokenizer.padding_saved", "in tokenizer.json" if saved else "not saved")
+    compare(before, snapshot(reloaded), reloaded, replaced_components(reloaded, tokenizer))
 
 
 def pad(tokenizer: Any) -> None:
-    """The call that leaves padding in the backend: on all versions so far it is saved, too."""
+    """Calls the tokenizer with padding, which stays in the backend and is saved, too."""
     if tokenizer.pad_token is not None:
         tokenizer(["one", "one two three"], padding=True)
 
 
-def again(subject: Subject, tokenizer: Any, directory: Path) -> Any:
-    """Saves the tokenizer and loads it from there."""
+def save_and_load(subject: Subject, tokenizer: Any, directory: Path) -> Any:
+    """Saves the tokenizer and loads the saved copy."""
     __tracebackhide__ = True
     try:
         tokenizer.save_pretrained(directory)
     except Exception as error:
         raise Hazard(f"save_pretrained fails: {type(error).__name__}: {error}.", evidence={}) from None
-    if subject.has("config.json"):  # as in a checkpoint: it decides the class
+    if subject.has("config.json"):  # it decides the class
         (directory / "config.json").write_bytes((subject.path / "config.json").read_bytes())
-    return load_from(directory, subject, otherwise="What save_pretrained writes does not load:")
+    return load_from(directory, subject, failure="The tokenizer that save_pretrained writes does not load:")
 
 
-def same(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: str) -> None:
+def compare(before: dict[str, Any], after: dict[str, Any], tokenizer: Any, cause: str) -> None:
     __tracebackhide__ = True
     if difference := first_change(before, after):
         part, name = difference
         what = change_clause(part, name, before[part].get(name), after[part].get(name))
         evidence = change_evidence(before, after, part, name, tokenizer)
-        raise Hazard(f"After save_pretrained and loading again {what}{cause}.", evidence=evidence)
+        raise Hazard(f"After save_pretrained and loading again, {what}{cause}.", evidence=evidence)

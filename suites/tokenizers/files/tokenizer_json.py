@@ -1,4 +1,4 @@
-"""`tokenizer.json` as a program reads it that knows nothing of transformers."""
+"""`tokenizer.json`, read by the `tokenizers` library without transformers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from suites.findings import Unsupported
 
 @dataclass(frozen=True)
 class TokenizerFile:
-    """The tokenizer of a file; what cuts and pads was taken out of it and stands beside it."""
+    """The tokenizer of a file, with its truncation and padding taken out."""
 
     tokenizer: Any
     truncation: dict[str, Any] | None
@@ -21,12 +21,12 @@ class TokenizerFile:
 
     @property
     def added(self) -> dict[str, Any]:
-        """Added tokens by content; a class or tokenizer_config.json may declare more of them."""
+        """Added tokens by content; a class or tokenizer_config.json may declare more."""
         return {token.content: token for token in self.tokenizer.get_added_tokens_decoder().values()}
 
 
 def read_tokenizer_json(file: Path) -> TokenizerFile:
-    """Reads a file, once for all checks of a subject (0.3 s for 150,000 entries); not to be changed."""
+    """Reads a file once for all checks of a subject (0.3 s for 150,000 entries); do not modify the result."""
     return _read(file, file.stat().st_mtime_ns)
 
 
@@ -37,7 +37,8 @@ def _read(file: Path, _changed: int) -> TokenizerFile:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises Exception itself
-        raise Unsupported(f"tokenizers cannot read {file.name} ({error})") from None
+        reason = f"the library tokenizers cannot read {file.name} ({error}): repair the file or upgrade tokenizers"
+        raise Unsupported(reason) from None
     found = TokenizerFile(tokenizer, tokenizer.truncation, tokenizer.padding)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -45,7 +46,7 @@ def _read(file: Path, _changed: int) -> TokenizerFile:
 
 
 def read_section(file: Path, name: str) -> Any:
-    """One top-level value of `tokenizer.json`, None when there is none; without its model, which may be large."""
+    """One top-level value of `tokenizer.json`, or None; does not parse the model, which may be large."""
     text = file.read_text(encoding="utf-8")
     head, model, _ = text.partition('"model"')
     start = head.find(f'"{name}"')

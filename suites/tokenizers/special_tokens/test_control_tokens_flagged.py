@@ -9,10 +9,10 @@ from suites.tokenizers.encoding import encode
 
 
 def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) -> None:
-    """Tokens that end an assistant's turn are gone after decode(skip_special_tokens=True).
+    """Tokens that end an assistant's turn are removed by decode(skip_special_tokens=True).
 
-    Why: the model writes them at the end of each answer; unflagged, they are shown to the user and stored in the
-        history, where the next prompt has them twice.
+    Why: the model writes them at the end of each answer; without the flag, users see them, and the next prompt has them
+        twice.
     Fix: Set special: true for the token in tokenizer.json and in added_tokens_decoder of tokenizer_config.json.
     Source: https://github.com/huggingface/transformers/issues/10202
     """
@@ -25,6 +25,6 @@ def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) ->
         named = ", ".join(f"{token} (id {number})" for token, number in leaks.items())
         answer = tokenizer.decode([*encode(tokenizer, "Fine."), *leaks.values()], skip_special_tokens=True)
         raise Defect(
-            f"{named} ends a turn and is not flagged special: it stays in the decoded answer.",
+            f"{named} ends a turn but is not flagged special, so it stays in the decoded answer.",
             evidence={"tokens": leaks, "expected": "Fine.", "actual": answer},
         )

@@ -5,29 +5,28 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
+from suites.tokenizers.calls.layout import IDS_CHANGE
 from suites.tokenizers.encoding import Frame, frame
 from suites.tokenizers.special_tokens.text_pairs import check_mask, check_mask_of_ids, check_pairs, takes_pairs
 
 
 def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """A BOS or EOS is added exactly where add_bos_token and add_eos_token say so; counts and masks agree, pairs too.
+    """BOS and EOS are added as add_bos_token and add_eos_token declare; counts and masks agree, also for pairs.
 
-    Why: a missing BOS costs quality without an error, and an unwanted EOS tells the model that the text is over.
-    Fix: Make post_processor in tokenizer.json and the two flags in tokenizer_config.json say the same.
+    Why: a missing BOS silently costs quality, and an unwanted EOS tells the model that the text is over.
+    Fix: Make post_processor in tokenizer.json agree with the two flags in tokenizer_config.json.
     Source: https://github.com/huggingface/transformers/issues/47988;
         https://github.com/huggingface/transformers/pull/44618
     """
     found = frame(tokenizer)
     if found is None:
-        raise Unsupported(
-            "the ids of 'hello' change with the special tokens around it: see tokenizers/no-space-after-special"
-        )
+        raise Unsupported(IDS_CHANGE)
     record.capability("tokenizer.added_special_tokens", ", ".join(map(str, shown(tokenizer, found))) or "nothing")
     declared = subject.json("tokenizer_config.json")
-    flag_observed(tokenizer, declared, "bos", found.before)
-    flag_observed(tokenizer, declared, "eos", found.after)
-    counted(tokenizer, found)
-    masked(tokenizer, found)
+    check_flag(tokenizer, declared, "bos", found.before)
+    check_flag(tokenizer, declared, "eos", found.after)
+    check_count(tokenizer, found)
+    check_masks(tokenizer, found)
     pairs = takes_pairs(tokenizer)
     record.capability("tokenizer.text_pairs", "supported" if pairs else "not supported")
     if pairs:
@@ -40,8 +39,8 @@ def shown(tokenizer: Any, found: Frame) -> list[str | None]:
     return [*tokens(tokenizer, found.before), "…", *tokens(tokenizer, found.after)]
 
 
-def flag_observed(tokenizer: Any, declared: dict[str, Any], name: str, added: list[int]) -> None:
-    """Compares an explicit flag with what is there."""
+def check_flag(tokenizer: Any, declared: dict[str, Any], name: str, added: list[int]) -> None:
+    """Compares an explicit flag with the added tokens."""
     __tracebackhide__ = True
     flag, expected = declared.get(f"add_{name}_token"), getattr(tokenizer, f"{name}_token_id")
     if flag is None or expected is None or bool(flag) == (expected in added):
@@ -49,24 +48,24 @@ def flag_observed(tokenizer: Any, declared: dict[str, Any], name: str, added: li
     token = tokenizer.convert_ids_to_tokens(expected)
     does = "adds none" if flag else f"adds {token}"
     raise Defect(
-        f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, and the loaded "
+        f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, but the loaded "
         f"{type(tokenizer).__name__} {does}.",
         evidence={"text": "hello", "ids": tokenizer("hello")["input_ids"], f"{name} id": expected, "token": token,
                   "tokens": tokens(tokenizer, tokenizer("hello")["input_ids"])},
     )  # fmt: skip
 
 
-def counted(tokenizer: Any, found: Frame) -> None:
+def check_count(tokenizer: Any, found: Frame) -> None:
     __tracebackhide__ = True
-    promised, real = tokenizer.num_special_tokens_to_add(), len(found.before) + len(found.after)
-    if promised != real:
+    declared, actual = tokenizer.num_special_tokens_to_add(), len(found.before) + len(found.after)
+    if declared != actual:
         raise Defect(
-            f"num_special_tokens_to_add says {promised}, and {real} are added: truncation cuts at the wrong place.",
-            evidence={"expected": promised, "actual": real, "tokens": shown(tokenizer, found)},
+            f"num_special_tokens_to_add is {declared}, but {actual} are added: truncation cuts at the wrong position.",
+            evidence={"expected": declared, "actual": actual, "tokens": shown(tokenizer, found)},
         )
 
 
-def masked(tokenizer: Any, found: Frame) -> None:
+def check_masks(tokenizer: Any, found: Frame) -> None:
     ids = list(tokenizer("hello")["input_ids"])
     middle = len(ids) - len(found.before) - len(found.after)
     expected = [1] * len(found.before) + [0] * middle + [1] * len(found.after)

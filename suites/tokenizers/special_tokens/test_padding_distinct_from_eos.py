@@ -8,14 +8,14 @@ from suites.findings import Hazard
 def test_padding_distinct_from_eos(tokenizer: Any) -> None:
     """The padding token is not the end-of-sequence token.
 
-    Why: collators mask padding in the labels; where it is the EOS too, fine-tuning never learns to stop.
-    Fix: Name a pad_token of its own in tokenizer_config.json, or mask by attention_mask when fine-tuning.
+    Why: collators mask padding in the labels; if it is also the EOS, a fine-tuned model does not learn to stop.
+    Fix: Declare another pad_token in tokenizer_config.json, or mask labels by attention_mask when fine-tuning.
     Source: https://github.com/huggingface/trl/issues/6357
     """
     pad, eos = tokenizer.pad_token_id, tokenizer.eos_token_id
     if pad is not None and pad == eos:
         raise Hazard(
             f"{tokenizer.pad_token} is both the padding and the end-of-sequence token (id {pad}): "
-            "fine-tuning that masks padding also masks the end.",
+            "fine-tuning that masks padding in the labels also masks the end of the text.",
             evidence={"pad_token": tokenizer.pad_token, "eos_token": tokenizer.eos_token, "id": pad},
         )

@@ -9,7 +9,7 @@ from suites.findings import Defect, Unsupported
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.special import control_tokens
 
-SINGLE = 24
+SINGLE_CALLS = 24
 
 
 @needs("marks_in_text")
@@ -17,9 +17,9 @@ def test_skipped_when_decoding(
     subject: Subject,
     tokenizer: Any,
 ) -> None:
-    """decode(ids, skip_special_tokens=True) leaves out every special token, and keeps all other text as it is.
+    """decode(ids, skip_special_tokens=True) removes every special token and keeps all other text.
 
-    Why: answers are decoded so: what stays is shown to users, and what goes too is lost to them.
+    Why: answers are decoded this way, so users see special tokens that remain and miss text that is removed.
     Fix: Set special: true for control tokens and special: false for text tokens in added_tokens of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer;
         https://github.com/huggingface/transformers/issues/24511
@@ -29,31 +29,31 @@ def test_skipped_when_decoding(
     plain = [number for number in tokenizer.added_tokens_decoder if number not in set(flagged)]
     tried = [[*left, number, *right] for number in flagged]
     if not left or not right or tokenizer.unk_token_id in [*left, *right]:
-        raise Unsupported("the vocabulary does not spell 'ab, c' and ' de! fg', the text that is to be left")
+        raise Unsupported("the vocabulary cannot spell 'ab, c' and ' de! fg', the text that has to remain")
     if tried:
-        gone(tokenizer, tried, left + right)
+        check_removed(tokenizer, tried, left + right)
     if plain:
-        kept(tokenizer, [[*left, number, *right] for number in plain])
+        check_kept(tokenizer, [[*left, number, *right] for number in plain])
 
 
-def gone(tokenizer: Any, tried: list[list[int]], rest: list[int]) -> None:
-    """Each special token inside a text leaves no trace, alone and in a batch."""
+def check_removed(tokenizer: Any, tried: list[list[int]], rest: list[int]) -> None:
+    """Raises Defect if a special token inside a text is not removed, or changes the text around it."""
     __tracebackhide__ = True
     expected = tokenizer.decode(rest)
     batch = tokenizer.batch_decode(tried, skip_special_tokens=True)
-    single = [tokenizer.decode(ids, skip_special_tokens=True) for ids in tried[:SINGLE]]
-    for way, texts in (("decode", single), ("batch_decode", batch)):
+    single = [tokenizer.decode(ids, skip_special_tokens=True) for ids in tried[:SINGLE_CALLS]]
+    for method, texts in (("decode", single), ("batch_decode", batch)):
         for ids, text in zip(tried, texts, strict=False):
             if text != expected:
                 token = added_token(tokenizer, ids)
-                what = f"leaves the special token {token}" if token in text else f"changes the text beside {token}"
+                what = f"keeps the special token {token}" if token in text else f"changes the text next to {token}"
                 raise Defect(
-                    f"{way} with skip_special_tokens=True {what}.", evidence=shown(tokenizer, ids, expected, text)
+                    f"{method} with skip_special_tokens=True {what}.", evidence=shown(tokenizer, ids, expected, text)
                 )
 
 
-def kept(tokenizer: Any, tried: list[list[int]]) -> None:
-    """What is not flagged special stays."""
+def check_kept(tokenizer: Any, tried: list[list[int]]) -> None:
+    """Raises Defect if a token that is not flagged special is removed."""
     __tracebackhide__ = True
     whole = tokenizer.batch_decode(tried)
     skipped = tokenizer.batch_decode(tried, skip_special_tokens=True)
@@ -61,7 +61,7 @@ def kept(tokenizer: Any, tried: list[list[int]]) -> None:
         if text != expected:
             token = added_token(tokenizer, ids)
             raise Defect(
-                f"decode with skip_special_tokens=True leaves out {token}, which is not flagged special.",
+                f"decode with skip_special_tokens=True removes {token}, which is not flagged special.",
                 evidence=shown(tokenizer, ids, expected, text),
             )
 

@@ -13,7 +13,7 @@ from suites.tokenizers.special import special_tokens
 from suites.tokenizers.special_tokens.adjacent_tokens import de_bruijn_sequence, longest_matches, thin_families
 
 MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
-"""So many special tokens are paired at most."""
+"""Special tokens that are paired at most, by profile."""
 
 
 @needs("marks_in_text")
@@ -24,14 +24,14 @@ def test_special_pairs_atomic(
 ) -> None:
     """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
 
-    Why: templates write markers side by side; where one is the beginning of another, or the two together spell a
-        third, the model sees tokens that nobody wrote.
+    Why: templates write markers side by side; if one is the beginning of another, or two together spell a third, the
+        model sees tokens that the template did not write.
     Fix: List both tokens in added_tokens of tokenizer.json with the same flags (normalized, single_word, special).
     Source: https://huggingface.co/docs/tokenizers/api/added-tokens;
         https://github.com/huggingface/transformers/pull/13220
     """
     entries = special_tokens(tokenizer)
-    # A single_word token is none directly beside a letter: what it does there is declared.
+    # A single_word token is declared to be plain text directly next to a letter.
     names = thin_families([token for token, entry in entries.items() if token and not entry.single_word])
     names = names[: MOST[profile]]
     text = "".join(names[number] for number in de_bruijn_sequence(len(names)))
@@ -46,7 +46,7 @@ def test_special_pairs_atomic(
 
 
 def matched_first(tokenizer: Any) -> set[str]:
-    """Added tokens that are looked for in the text as it is, before any normalizer: flagged special or not."""
+    """Added tokens that are matched before any normalizer, flagged special or not."""
     return {token.content for token in tokenizer.added_tokens_decoder.values() if not token.normalized}
 
 
@@ -60,7 +60,7 @@ def matched(tokenizer: Any, known: Sequence[str], text: str) -> list[int]:
 
 
 def wrong_pairs(tokenizer: Any, known: Sequence[str], names: Sequence[str]) -> list[tuple[str, str]]:
-    """The first pair that becomes other ids than it should, if a pair alone does so."""
+    """The first pair that alone gets wrong ids, or none."""
     for first in names:
         if as_matched(tokenizer, known, "".join(first + second for second in names)):
             continue
@@ -76,16 +76,16 @@ def report(tokenizer: Any, known: Sequence[str], parts: Sequence[str]) -> None:
     ids, expected = encode(tokenizer, text), matched(tokenizer, known, text)
     start = first_difference(ids, expected)
     shown = f"{parts[0]} and {parts[1]}" if len(parts) == 2 else escaped(text)
-    became, meant = (tokenizer.convert_ids_to_tokens(each[start : start + 2]) for each in (ids, expected))
+    actual, meant = (tokenizer.convert_ids_to_tokens(each[start : start + 2]) for each in (ids, expected))
     raise Defect(
-        f"The special tokens {shown}, one directly after the other, do not become their ids: {became} where {meant} "
-        f"should be{shadow(known, parts)}.",
+        f"The special tokens {shown}, one directly after the other, do not become their ids, but {actual} instead of "
+        f"{meant}{longer_token(known, parts)}.",
         evidence=case(tokenizer, text, ids, expected=expected[:60]),
     )
 
 
-def shadow(known: Sequence[str], parts: Sequence[str]) -> str:
-    """The longer token that one of the parts is the beginning of, as a possible cause."""
+def longer_token(known: Sequence[str], parts: Sequence[str]) -> str:
+    """A possible cause in brackets: another token that begins with one of the parts."""
     for part in parts:
         for other in known:
             if other != part and other.startswith(part):

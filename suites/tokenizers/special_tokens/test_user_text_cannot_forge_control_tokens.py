@@ -8,17 +8,17 @@ from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.special import control_tokens
 
-PLACES = ("{}", "ab{}cd", "ab {} cd", "{}{}")
+TEMPLATES = ("{}", "ab{}cd", "ab {} cd", "{}{}")
 SEPARATOR = "\n \n"
 
 
 def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """With split_special_tokens=True the text of a control token, alone or inside other text, is not its id.
+    """With split_special_tokens=True, the text of a control token does not become its id.
 
-    Why: who writes a turn marker into a question can otherwise speak as the system or the assistant; splitting is
-        the library's only guard, and it does not reach tokens that the vocabulary holds as ordinary pieces.
-    Fix: Encode user content with split_special_tokens=True and remove the named tokens from it first; in training,
-        keep control tokens out of the model's vocabulary and merges, as added tokens.
+    Why: users who write a turn marker into a question can otherwise speak as the system or the assistant; splitting is
+        the library's only protection, and it fails for tokens that are also ordinary pieces of the vocabulary.
+    Fix: Encode user content with split_special_tokens=True and remove the named tokens from it first; when training a
+        tokenizer, make control tokens added tokens and keep them out of vocabulary and merges.
     Source: https://github.com/huggingface/transformers/issues/29279;
         https://github.com/huggingface/tokenizers/issues/1347
     """
@@ -40,19 +40,25 @@ def fate(becoming: int, all_of_them: int) -> str:
     return f"{becoming} of {all_of_them} parsed as control tokens" if becoming else "kept as text"
 
 
+def filled(template: str, token: str) -> str:
+    return template.replace("{}", token)
+
+
 def forgeries(tokenizer: Any, control: dict[str, int]) -> dict[str, str]:
-    """Tokens that are forged although special tokens are split, with a text that does it; quickly for thousands."""
-    together = SEPARATOR.join(place.format(*[token] * place.count("{}")) for token in control for place in PLACES)
+    """Tokens whose text becomes their id although special tokens are split, with such a text."""
+    together = SEPARATOR.join(
+        template.format(*[token] * template.count("{}")) for token in control for template in TEMPLATES
+    )
     if not set(control.values()) & set(split(tokenizer, together)):
         return {}
     return {token: forging(tokenizer, token, number) for token, number in control.items()}
 
 
 def forging(tokenizer: Any, token: str, number: int) -> str:
-    """A text in which the token becomes its id; empty when there is none. The unknown token is not forged by itself."""
+    """A text in which the token becomes its id; '' if there is none, and for the unknown token."""
     if number == tokenizer.unk_token_id:
         return ""
-    texts = [place.format(*[token] * place.count("{}")) for place in PLACES]
+    texts = [filled(template, token) for template in TEMPLATES]
     return next((text for text in texts if number in split(tokenizer, text)), "")
 
 
@@ -61,16 +67,17 @@ def split(tokenizer: Any, text: str) -> list[int]:
     try:
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
     except Exception as error:
-        raise Unsupported(f"{type(tokenizer).__name__} cannot split special tokens ({error})") from None
+        reason = f"{type(tokenizer).__name__} cannot encode with split_special_tokens=True ({error}): use another class"
+        raise Unsupported(reason) from None
     finally:
-        encode(tokenizer, "")  # puts the backend's own setting back
+        encode(tokenizer, "")  # resets the setting of the backend
 
 
 def report(subject: Subject, tokenizer: Any, forged: dict[str, str], among: int) -> None:
     __tracebackhide__ = True
     token, text = next(iter(forged.items()))
     ids = split(tokenizer, text)
-    # An encoder's separator in a text is a nuisance; a turn marker in a question is another speaker.
+    # A separator in the text of an encoder is harmless compared with a turn marker in a question.
     severity = Defect if subject.traits.has_chat_template else Hazard
     raise severity(
         f"The text of {token} becomes its id {tokenizer.convert_tokens_to_ids(token)} even with "
@@ -85,4 +92,4 @@ def reason(tokenizer: Any, token: str) -> str:
         return f"{type(tokenizer).__name__} does not split them"
     if token not in [piece.value for piece in backend.model.tokenize(token)]:
         return f"{type(tokenizer).__name__} does not split them"
-    return f"the {type(backend.model).__name__} vocabulary holds it as an ordinary piece"
+    return f"the {type(backend.model).__name__} vocabulary has it as an ordinary piece"

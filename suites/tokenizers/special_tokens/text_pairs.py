@@ -1,4 +1,4 @@
-"""What a tokenizer adds to a pair of texts, and the masks that tell it."""
+"""Special tokens that a tokenizer adds to a pair of texts, and the masks that mark them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAIR = ("hello", "big world")
 
 
 def takes_pairs(tokenizer: Any) -> bool:
-    """Tekken and some classes in Python encode single texts only."""
+    """False for Tekken and for some classes in Python, which encode single texts only."""
     try:
         return bool(tokenizer(*PAIR)["input_ids"])
     except Exception:
@@ -21,7 +21,7 @@ def takes_pairs(tokenizer: Any) -> bool:
 
 
 def check_pairs(tokenizer: Any, declared: dict[str, Any]) -> None:
-    """Count, mask and flags for a pair; Unsupported where the texts' ids change with what stands around them."""
+    """Checks count, mask and flags for a pair; Unsupported if the ids of the texts change in it."""
     __tracebackhide__ = True
     expected = added_to_pair(tokenizer)
     check_count(tokenizer, expected)
@@ -37,21 +37,21 @@ def added_to_pair(tokenizer: Any) -> list[int]:
     start = position(whole, first)
     then = position(whole, second, start + len(first)) if start is not None and first and second else None
     if start is None or then is None:
-        raise Unsupported("the ids of two texts change in a pair: what is added to it cannot be told from them")
+        raise Unsupported("the ids of two texts change in a pair, so the added tokens cannot be identified")
     own = {*range(start, start + len(first)), *range(then, then + len(second))}
     return [0 if index in own else 1 for index in range(len(whole))]
 
 
 def check_count(tokenizer: Any, added: list[int]) -> None:
     __tracebackhide__ = True
-    promised, ids = tokenizer.num_special_tokens_to_add(pair=True), list(tokenizer(*PAIR)["input_ids"])
-    if promised != sum(added):
+    declared, ids = tokenizer.num_special_tokens_to_add(pair=True), list(tokenizer(*PAIR)["input_ids"])
+    if declared != sum(added):
         raise Defect(
-            f"num_special_tokens_to_add(pair=True) says {promised}, and {sum(added)} are added to a pair: truncation "
-            "cuts it at the wrong place.",
+            f"num_special_tokens_to_add(pair=True) is {declared}, but {sum(added)} are added to a pair, so truncation "
+            "cuts it at the wrong position.",
             evidence={
                 "texts": list(PAIR),
-                "expected": promised,
+                "expected": declared,
                 "actual": sum(added),
                 "tokens": tokens(tokenizer, ids),
             },
@@ -63,15 +63,15 @@ def check_mask(tokenizer: Any, texts: tuple[str, ...], expected: list[int]) -> N
     encoding = tokenizer(*texts, return_special_tokens_mask=True)
     ids, mask = list(encoding["input_ids"]), list(encoding["special_tokens_mask"])
     if mask != expected:
-        what = "a pair" if len(texts) > 1 else "a text"
+        kind = "a pair" if len(texts) > 1 else "a text"
         raise Defect(
-            f"special_tokens_mask of {what} does not mark the special tokens that the tokenizer adds.",
+            f"special_tokens_mask of {kind} does not mark exactly the special tokens that the tokenizer adds.",
             evidence={"tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
         )
 
 
 def check_mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> None:
-    """The mask that data collators ask for; it goes by the ids, so an id of the text may be special too."""
+    """Checks the mask that data collators use; it goes by ids, so it may also mark special tokens in the text."""
     __tracebackhide__ = True
     refuse_random(ids, expected)
     mask = list(tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True))
@@ -82,21 +82,22 @@ def check_mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> No
         names = tokens(tokenizer, [ids[index] for index in missing + extra])
         raise Defect(
             "get_special_tokens_mask(already_has_special_tokens=True) "
-            f"{'misses' if missing else 'marks'} {', '.join(map(str, names))}: masked language modelling and packing "
-            f"{'treat it as text' if missing else 'leave it out'}.",
+            f"{'misses' if missing else 'wrongly marks'} {', '.join(map(str, names))}, so masked language modelling "
+            f"and packing {'treat it as text' if missing else 'leave it out'}.",
             evidence={"ids": ids, "tokens": tokens(tokenizer, ids), "expected": expected, "actual": mask},
         )
 
 
 def refuse_random(ids: list[int], check_flags: list[int]) -> None:
-    """What one call gave tells nothing about the ids of another where they differ."""
+    """Unsupported if two calls give different numbers of ids."""
     __tracebackhide__ = True
     if len(ids) != len(check_flags):
-        raise Unsupported("texts get other ids in every call: see tokenizers/agrees-with-tokenizer-json")
+        reason = "a text gets other ids in every call: first fix what tokenizers/agrees-with-tokenizer-json reports"
+        raise Unsupported(reason)
 
 
 def check_flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:
-    """A flag that is false holds for both texts of a pair; one that is true holds for the first at least."""
+    """Checks add_bos_token and add_eos_token: false means no such token in a pair, true at least one."""
     __tracebackhide__ = True
     ids = list(tokenizer(*PAIR)["input_ids"])
     refuse_random(ids, added)
@@ -107,7 +108,7 @@ def check_flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> N
             continue
         does = "adds none" if flag else f"adds {tokenizer.convert_ids_to_tokens(number)}"
         raise Defect(
-            f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, and the loaded "
+            f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, but the loaded "
             f"{type(tokenizer).__name__} {does} to a pair of texts.",
             evidence={"texts": list(PAIR), "ids": ids, "tokens": tokens(tokenizer, ids)},
         )

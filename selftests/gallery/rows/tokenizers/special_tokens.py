@@ -160,7 +160,7 @@ mutant(
     source="huggingface/transformers#24511",
     base=CHAT,
     caught_by="tokenizers/skipped-when-decoding",
-    summary_contains=("skip_special_tokens", "beside"),
+    summary_contains=("skip_special_tokens", "next to"),
     patch_tokenizer=spaces_left_in_place,
 )(unchanged)
 
@@ -185,7 +185,7 @@ def flags_lost(tokenizer: Any) -> None:
     source="huggingface/transformers#10202",
     base=CHAT,
     caught_by="tokenizers/skipped-when-decoding",
-    summary_contains=("leaves the special token", "<|im_start|>"),
+    summary_contains=("keeps the special token", "<|im_start|>"),
     patch_tokenizer=lambda tokenizer: flags_lost(tokenizer),
 )
 def listed_special_not_flagged(directory: Path) -> None:

@@ -13,7 +13,7 @@ from suites.findings import Defect
 from suites.tokenizers.files.class_overrides import settings
 from suites.tokenizers.files.declared_tokens import config_ids, named_tokens, template_ids
 from suites.tokenizers.files.snapshot import change_clause, first_change
-from suites.tokenizers.files.test_no_truncation_or_padding_left import as_declared, wrapper_keeps_text
+from suites.tokenizers.files.test_no_truncation_or_padding_left import as_declared, check_first_call
 from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_section
 
 CUT = {"max_length": 128, "direction": "Right"}
@@ -91,7 +91,7 @@ def test_a_wrapper_that_cuts_or_pads_is_a_defect(ids: list[int], why: str) -> No
         return {"input_ids": [ids, ids]} if isinstance(texts, list) else one
 
     with pytest.raises(Defect, match=why):
-        wrapper_keeps_text(call, {"truncation": CUT})
+        check_first_call(call, {"truncation": CUT})
 
 
 def test_the_first_difference_is_told() -> None:
