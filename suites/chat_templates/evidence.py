@@ -1,4 +1,4 @@
-"""How findings of this suite show rendered text and token ids; and the renders that most checks begin with."""
+"""Renders and ids that checks of this suite start with, and the evidence of their findings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateFails
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
 
+NO_RENDERS = "the template does not render even a question: first fix what chat_templates/renders reports"
+
 
 def shown(text: str, *, limit: int = 600) -> str:
     """The text, cut in the middle when long."""
@@ -17,7 +19,7 @@ def shown(text: str, *, limit: int = 600) -> str:
 
 
 def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
-    """The render that a check is about; one that fails is the finding of `renders`, or a strictness."""
+    """The render of a conversation. Unsupported if the template refuses it, Defect if it fails on this one only."""
     __tracebackhide__ = True
     try:
         return chat.render(messages, **options)
@@ -25,34 +27,36 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
         raise Unsupported(f"the template refuses the conversation that this check needs: {reason}") from None
     except TemplateBreaks as failure:
         if not chat.accepts([QUESTION]):
-            raise Unsupported("the template does not even render a question: see chat_templates/renders") from None
+            raise Unsupported(NO_RENDERS) from None
         raise Defect(failure_summary(failure, "a conversation"), evidence=failure_evidence(failure, messages)) from None
 
 
 def ids_of(chat: Chat, messages: Sequence[Message], **options: Any) -> list[int]:
-    """Token ids of a conversation that renders; that its text cannot be encoded is told by the tokenizer's checks."""
+    """Token ids of a conversation that renders. Unsupported if its text cannot be encoded."""
     __tracebackhide__ = True
     rendered(chat, messages, **options)
     try:
         return chat.ids(messages, **options)
     except TemplateFails as failure:
-        raise Unsupported(f"{failure}: see tokenizers/round-trip") from None
+        raise Unsupported(f"{failure}: first fix what tokenizers/round-trip reports") from None
 
 
 def encoded(chat: Chat, text: str) -> list[int]:
+    """Token ids of a rendered text. Unsupported if it cannot be encoded."""
     __tracebackhide__ = True
     try:
         return chat.encode(text)
     except Exception as error:
-        raise Unsupported(f"{text[:60]!r} cannot be encoded ({error}): see tokenizers/round-trip") from None
+        reason = f"{text[:60]!r} cannot be encoded ({error}): first fix what tokenizers/round-trip reports"
+        raise Unsupported(reason) from None
 
 
 def failure_summary(failure: TemplateBreaks, what: str) -> str:
-    """One sentence about a failure; the sandbox's refusal is named as what it is."""
+    """Summary of a failure, which distinguishes a refusal by the sandbox."""
     reason = str(failure).rstrip(".")
     if reason.startswith("SecurityError"):
-        return f"The template reaches for Python internals, and the sandbox stopped it: {reason}."
-    return f"The template breaks on {what}: {reason}."
+        return f"The template accesses Python internals, which the sandbox refuses: {reason}."
+    return f"The template fails on {what}: {reason}."
 
 
 def failure_evidence(failure: Exception, messages: Sequence[Message]) -> dict[str, Any]:

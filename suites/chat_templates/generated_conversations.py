@@ -1,4 +1,4 @@
-"""Generated conversations that a template claims to take: the shape comes from its probed capabilities."""
+"""Generated conversations with the features that a template supports, and their renders."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Generated = Callable[[Features], tuple[Conversation, ...]]
 
 
 def features_of(chat: Chat) -> Features:
-    """What the conversations of the generated conversations may hold for this template."""
-    return chat.once("shape", _features)
+    """Features that generated conversations may have, by the probed capabilities of the template."""
+    return chat.once("features", _features)
 
 
 def _features(chat: Chat) -> Features:
@@ -33,14 +33,14 @@ def _is(chat: Chat, probe: Callable[[Chat], probes.Answer], *values: str) -> boo
 
 
 def renders(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[Conversation, str]]:
-    """Every conversation of the generated conversations with its render; what does not render is told by `renders`."""
+    """Each generated conversation that renders, with its render; `renders` reports the others."""
     for conversation in generated_conversations(features_of(chat)):
         if (text := render(chat, conversation)) is not None:
             yield conversation, text
 
 
 def render(chat: Chat, conversation: Conversation, *, add_generation_prompt: bool = False) -> str | None:
-    """The render, None where there is none."""
+    """The render, or None if the template fails."""
     try:
         return chat.render(conversation.messages, tools=conversation.tools, add_generation_prompt=add_generation_prompt)
     except TemplateFails:
@@ -50,7 +50,7 @@ def render(chat: Chat, conversation: Conversation, *, add_generation_prompt: boo
 def simplest(
     chat: Chat, conversation: Conversation, wrong: Callable[[Conversation, str], bool]
 ) -> tuple[Conversation, str]:
-    """A smaller conversation whose render is wrong in the same way, and the render."""
+    """The smallest conversation found whose render is also wrong, and this render."""
 
     def fails(each: Conversation) -> bool:
         text = render(chat, each)

@@ -1,4 +1,4 @@
-"""Probes of roles and turns: needles sent through the template tell what it supports, merges, refuses or drops."""
+"""Probes of roles and turns: what the template does with a needle word in messages of each role."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fixtures.templates.chat import NEEDLE, Chat, Message, TemplateBreaks, Templ
 from suites.chat_templates.evidence import shown
 
 Answer = tuple[str, Any]
-"""The value of a capability, and the render (or the reason) that shows it."""
+"""The value of a capability, and the render or reason that shows it."""
 
 
 def yes_no(value: bool) -> str:
@@ -19,7 +19,7 @@ def yes_no(value: bool) -> str:
 
 
 def attempt(chat: Chat, messages: list[Message], **options: Any) -> tuple[str | None, str]:
-    """The render, or None with the word for its failure."""
+    """The render, or None and the kind of failure: rejected or error."""
     try:
         return chat.render(messages, **options), ""
     except TemplateRejects:
@@ -29,7 +29,7 @@ def attempt(chat: Chat, messages: list[Message], **options: Any) -> tuple[str | 
 
 
 def needle(chat: Chat, messages: list[Message], *, word: str = NEEDLE, after: str = "", **options: Any) -> Answer:
-    """supported, dropped, rejected or breaks: whether the word is in the render, behind `after`."""
+    """supported or dropped, by the word in the render after `after`; rejected or error if there is no render."""
     text, failure = attempt(chat, messages, **options)
     if text is None:
         return failure, reason(chat, messages, **options)
@@ -38,7 +38,7 @@ def needle(chat: Chat, messages: list[Message], *, word: str = NEEDLE, after: st
 
 
 def reason(chat: Chat, messages: list[Message], **options: Any) -> str | None:
-    """Why a conversation does not render, in the template's words."""
+    """The message of the exception if a conversation does not render."""
     try:
         chat.render(messages, **options)
     except (TemplateRejects, TemplateBreaks) as failure:
@@ -47,12 +47,12 @@ def reason(chat: Chat, messages: list[Message], **options: Any) -> str | None:
 
 
 def system_role(chat: Chat) -> Answer:
-    """supported: in a turn of its own; merged: inside the user's turn."""
+    """supported: in its own turn; merged: inside the user's turn."""
     return _instruction(chat, system(NEEDLE))
 
 
 def developer_role(chat: Chat) -> Answer:
-    """The role that newer APIs have in place of the system's."""
+    """The role that replaces the system role in newer APIs."""
     return _instruction(chat, {"role": "developer", "content": NEEDLE})
 
 
@@ -72,12 +72,12 @@ def late_system_message(chat: Chat) -> Answer:
 
 
 def unknown_role(chat: Chat) -> Answer:
-    """What becomes of a role that no template knows."""
+    """Treatment of a role that templates do not know."""
     return needle(chat, [QUESTION, {"role": "critic", "content": NEEDLE}, FOLLOW_UP])
 
 
 def default_system_prompt(chat: Chat) -> Answer:
-    """Whether more than a role's name stands before the first user content when no system message is given."""
+    """yes if there is more than a role name before the first user content without a system message."""
     text = attempt(chat, [QUESTION])[0] or ""
     before = text.partition(str(QUESTION["content"]))[0]
     for token in chat.tokenizer.added_tokens_decoder.values():
@@ -87,7 +87,7 @@ def default_system_prompt(chat: Chat) -> Answer:
 
 
 def date_in_prompt(chat: Chat) -> Answer:
-    """Dates that stand in every prompt, such as the end of training; today's are called so, whatever the day."""
+    """Dates in every prompt, such as the end of training; the current date is recorded as 'today'."""
     text = attempt(chat, [QUESTION])[0] or ""
     now = datetime.datetime.now()
     today = {now.strftime(form) for form in ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y")}
@@ -96,7 +96,7 @@ def date_in_prompt(chat: Chat) -> Answer:
 
 
 def alternation(chat: Chat) -> Answer:
-    """strict: two user messages in a row, or an assistant message first, are refused."""
+    """required: two user messages in a row, or an assistant message first, are refused."""
     tried = ([QUESTION, FOLLOW_UP], [ANSWER, QUESTION])
     refused = [messages for messages in tried if not chat.accepts(messages)]
     return ("required" if refused else "not required"), {reason(chat, refused[0]): refused} if refused else None
@@ -115,13 +115,13 @@ def assistant_first(chat: Chat) -> Answer:
 
 
 def empty_conversation(chat: Chat) -> Answer:
-    """What comes of no message at all; some versions of the library refuse it before the template could."""
+    """Render of no message at all; some versions of the library refuse it themselves."""
     text, failure = attempt(chat, [])
     return (failure, reason(chat, [])) if text is None else ("rendered", shown(text))
 
 
 def generation_tag(chat: Chat) -> Answer:
-    """Whether {% generation %} marks what the assistant said."""
+    """yes if {% generation %} marks the answers of the assistant."""
     return yes_no(bool(GENERATION.search(chat.template))), None
 
 

@@ -1,4 +1,4 @@
-"""Probes of what a message holds: parts, images, reasoning, outer white space, an answer to be continued."""
+"""Probes of message contents: parts, images, reasoning, outer white space, an answer to continue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt, needle, reason, yes_no
 
 TOGGLES = ("enable_thinking", "thinking", "enable_reasoning", "reasoning", "think")
-"""What published templates call the switch."""
+"""Names of the switch in published templates."""
 PICTURES: tuple[dict[str, Any], ...] = (
     {"type": "image"},
     {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
@@ -40,7 +40,7 @@ def audio(chat: Chat) -> Answer:
 
 
 def _media(chat: Chat, parts: tuple[dict[str, Any], ...]) -> Answer:
-    """supported: a part of this kind leaves something in the prompt that text alone does not."""
+    """supported: a part of this kind adds something to the prompt."""
     words = {"type": "text", "text": NEEDLE}
     alone, failure = attempt(chat, [user([words])])
     if alone is None or "'text':" in alone:
@@ -53,7 +53,7 @@ def _media(chat: Chat, parts: tuple[dict[str, Any], ...]) -> Answer:
 
 
 def reasoning(chat: Chat) -> Answer:
-    """kept in earlier turns, dropped there, or absent altogether."""
+    """Reasoning is kept in earlier turns, removed from them, or not supported at all."""
     thinking = thought("Paris.")
     text = attempt(chat, [QUESTION, thinking, FOLLOW_UP])[0] or ""
     if NEEDLE in text:
@@ -64,7 +64,7 @@ def reasoning(chat: Chat) -> Answer:
 
 
 def reasoning_before_tool_calls(chat: Chat) -> Answer:
-    """Whether the thought that led to a call is there when the tool has answered."""
+    """Treatment of the reasoning before a tool call, once the tool has answered."""
     thinking = CALL | dict.fromkeys(("reasoning_content", "thinking"), NEEDLE)
     value, text = needle(chat, [ASK, thinking, RESULT], tools=[WEATHER])
     if value == "dropped" and chat.once("chat.reasoning", reasoning)[0] == "not supported":
@@ -73,7 +73,7 @@ def reasoning_before_tool_calls(chat: Chat) -> Answer:
 
 
 def thinking_toggle(chat: Chat) -> Answer:
-    """Whether a variable switches thinking on or off in the generation prompt, and what holds when it is unset."""
+    """The variable that switches reasoning on or off in the generation prompt, and the behaviour when it is unset."""
     unset = attempt(chat, [QUESTION], add_generation_prompt=True)[0]
     for name in TOGGLES:
         if name not in chat.template:
@@ -86,14 +86,14 @@ def thinking_toggle(chat: Chat) -> Answer:
 
 
 def reasoning_effort(chat: Chat) -> Answer:
-    """Whether a variable says how long to think."""
+    """supported: the variable reasoning_effort changes the prompt."""
     low, high = (attempt(chat, [QUESTION], add_generation_prompt=True, reasoning_effort=each)[0]
                  for each in ("low", "high"))  # fmt: skip
     return ("supported", {"low": low, "high": high}) if low != high else ("not supported", None)
 
 
 def continue_final_message(chat: Chat) -> Answer:
-    """Whether the prompt can end within the assistant's answer, for the model to go on."""
+    """supported: the prompt ends inside the assistant's answer, so that the model continues it."""
     messages = [QUESTION, ANSWER, FOLLOW_UP, assistant(NEEDLE)]
     text, _ = attempt(chat, messages, continue_final_message=True)
     if text is None:
@@ -102,5 +102,5 @@ def continue_final_message(chat: Chat) -> Answer:
 
 
 def thought(content: str) -> dict[str, Any]:
-    """An assistant message with reasoning, under the names that templates read it by."""
+    """An assistant message with reasoning, under all names that templates read."""
     return assistant(content) | {"reasoning_content": NEEDLE, "thinking": NEEDLE}

@@ -1,4 +1,4 @@
-"""Probes of tools: what is offered, called and answered, and what of it reaches the prompt."""
+"""Probes of tools: which parts of offers, calls and results reach the prompt."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tool_calls(chat: Chat) -> Answer:
 
 
 def shows_calls(chat: Chat) -> bool:
-    """Whether the template shows a call's arguments at all, with tools or without."""
+    """True if the template renders the arguments of a call, with or without tools on offer."""
     return chat.once("chat.tool_calls", tool_calls)[0] == "supported"
 
 
@@ -49,7 +49,7 @@ def tool_results(chat: Chat) -> Answer:
 
 
 def tool_call_ids(chat: Chat) -> Answer:
-    """required: refused without; supported: shown beside the call or its result."""
+    """required: refused without ids; supported: rendered with the call or its result."""
     if not shows_calls(chat):
         return NO_CALLS
     value, text = with_or_without(chat, [ASK, CALL, RESULT, REPLY], CALL_ID)
@@ -61,7 +61,7 @@ def tool_call_ids(chat: Chat) -> Answer:
 
 
 def json_string_arguments(chat: Chat) -> Answer:
-    """Arguments as the JSON text that the OpenAI API returns; the library's documentation asks for mappings."""
+    """Arguments as a JSON string, as the OpenAI API returns them; the library's documentation asks for mappings."""
     if not shows_calls(chat):
         return NO_CALLS
     text, failure = attempt(chat, [ASK, CALL_AS_TEXT, RESULT, REPLY], tools=OFFERED)
@@ -73,14 +73,14 @@ def json_string_arguments(chat: Chat) -> Answer:
 
 
 def content_with_tool_calls(chat: Chat) -> Answer:
-    """What the assistant says in the message that calls a tool."""
+    """Text of the assistant in a message that calls a tool."""
     if not shows_calls(chat):
         return NO_CALLS
     return with_or_without(chat, [ASK, CALL | {"content": NEEDLE}, RESULT, REPLY], NEEDLE)
 
 
 def null_content(chat: Chat) -> Answer:
-    """A call whose message has no content, as the OpenAI API returns it."""
+    """A call with null content, as the OpenAI API returns it."""
     if not shows_calls(chat):
         return NO_CALLS
     usual, null = [ASK, CALL, RESULT, REPLY], [ASK, CALL | {"content": None}, RESULT, REPLY]
@@ -92,13 +92,13 @@ def null_content(chat: Chat) -> Answer:
 
 
 def documents(chat: Chat) -> Answer:
-    """What retrieval found, as the library's `documents`."""
+    """Documents from retrieval, passed as `documents`."""
     found = [{"title": "Zephyrs", "text": NEEDLE, "content": NEEDLE, "doc_id": "0"}]
     return needle(chat, [ASK], documents=found)
 
 
 def with_or_without(chat: Chat, messages: list[Message], word: str) -> Answer:
-    """Whether the word is shown, with tools on offer or with none."""
+    """The better result of `needle` with tools on offer and without."""
     value, text = needle(chat, messages, word=word, after=str(ASK["content"]), tools=OFFERED)
     if value == "supported":
         return value, text

@@ -1,4 +1,4 @@
-"""A conversation that grows turn by turn, and what each turn does to the prompt before it."""
+"""Conversations that grow turn by turn, with the renders before and after each turn."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ THOUGHT = "They ask for a fact that I know."
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A conversation and what it was before its last message."""
+    """A conversation, with its render and the render without its last message."""
 
     name: str
     messages: list[Message]
     earlier: str
     later: str
     prompt: str | None
-    """The earlier conversation with a generation prompt; None where that does not render."""
+    """Render of the earlier conversation with a generation prompt; None if it fails."""
 
     @property
     def message(self) -> Message:
         return self.messages[-1]
 
-    def kept(self, text: str) -> str:
-        """What of a text the later render begins with."""
+    def shared_prefix(self, text: str) -> str:
+        """The beginning that a text shares with the later render."""
         return common_prefix(text, self.later)
 
 
 def steps(chat: Chat) -> list[Step]:
-    """Every step that renders, of every conversation that the template can take."""
+    """All steps that render, of all conversations that the template supports."""
     return chat.once("steps", lambda each: list(_steps(each)))
 
 
@@ -51,13 +51,13 @@ def _steps(chat: Chat) -> Iterator[Step]:
 
 
 def _conversations(chat: Chat) -> Iterator[tuple[str, list[Message], list[Any] | None]]:
-    shape = features_of(chat)
+    features = features_of(chat)
     yield "plain", [QUESTION, ANSWER, FOLLOW_UP, SECOND_ANSWER, QUESTION], None
-    if shape.tools:
+    if features.tools:
         yield "with tools", [ASK, CALL, RESULT, REPLY, THANKS], [WEATHER]
-    if shape.reasoning and not shape.tools:
+    if features.reasoning and not features.tools:
         yield "with thoughts", [QUESTION, with_thought(ANSWER), FOLLOW_UP, with_thought(SECOND_ANSWER)], None
-    if shape.reasoning and shape.tools:
+    if features.reasoning and features.tools:
         yield "with thoughts and tools", [ASK, with_thought(CALL), RESULT, with_thought(REPLY), THANKS], [WEATHER]
 
 
@@ -66,5 +66,5 @@ def with_thought(message: Message) -> Message:
 
 
 def without_ending(chat: Chat, text: str) -> str:
-    """A render without what only its end has: white space, and the end-of-sequence token that Phi-3 adds."""
+    """A render without white space and end-of-sequence token at its end (Phi-3 adds one)."""
     return text.rstrip().removesuffix(chat.tokenizer.eos_token or "").rstrip()

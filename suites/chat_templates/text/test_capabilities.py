@@ -28,14 +28,14 @@ NAMES: dict[ModuleType, tuple[str, ...]] = {
 PROBES: dict[str, Callable[[Chat], Answer]] = {
     f"chat.{name}": getattr(module, name) for module, names in NAMES.items() for name in names
 }
-"""What is probed; the name of a probe is the name of its capability."""
+"""Probes by capability; both have the same name."""
 
 
 def test_capabilities(chat: Chat, record: Record) -> None:
-    """What the template supports, merges, refuses or drops is found out and recorded, with the render that shows it.
+    """Features that the template supports, merges, refuses or drops are recorded, with the render that shows it.
 
-    Why: an application that needs a system message or tools must know before it is deployed that they are dropped.
-    Fix: Nothing is wrong; require a capability in the manifest where an application depends on it.
+    Why: an application that needs a system message or tools must know before deployment that they are dropped.
+    Fix: Nothing is wrong; require a capability in the manifest if an application depends on it.
     Source: https://huggingface.co/docs/transformers/chat_templating
     """
     evidence = None if chat.has_tokenizer else NO_TOKENIZER

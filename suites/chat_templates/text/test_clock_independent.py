@@ -13,17 +13,17 @@ from suites.chat_templates.probes import attempt, yes_no
 from suites.findings import Hazard, Record
 
 DAYS = (datetime.datetime(2024, 7, 26, 12, 0), datetime.datetime(2031, 12, 3, 23, 59))
-NAMED = ("%a", "%A", "%b", "%B", "%c", "%x", "%X", "%p")
-"""What strftime writes in the language of the process."""
-# What published templates call the date that they take instead of the clock's.
-PINS = ("date_string", "current_date", "date", "strftime_date")
+LOCALE_FORMATS = ("%a", "%A", "%b", "%B", "%c", "%x", "%X", "%p")
+"""Format codes that strftime writes in the language of the process."""
+DATE_VARIABLES = ("date_string", "current_date", "date", "strftime_date")
+"""Variables of published templates that replace the current date."""
 
 
 def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same conversation renders the same on two days, or a template variable pins the date.
+    """A conversation renders the same on two days, or a template variable sets the date.
 
-    Why: a date in the prompt changes answers and defeats prompt caches from one day to the next, and evaluation
-        results cannot be reproduced.
+    Why: a date in the prompt changes answers, defeats prompt caches from one day to the next, and makes evaluation
+        results irreproducible.
     Fix: Take the date from a variable: {% if date_string is not defined %}, and only then strftime_now.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing (strftime_now)
     """
@@ -34,10 +34,11 @@ def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.Monke
     changing = [messages for messages in tried if by_day(messages, {}) is not None]
     pins = [
         name
-        for name in PINS
+        for name in DATE_VARIABLES
         if changing and all(by_day(messages, {name: "26 Jul 2024"}) is None for messages in changing)
     ]
-    record.capability("chat.date_follows_locale", yes_no(any(code in each for each in formats for code in NAMED)))
+    follows_locale = any(code in each for each in formats for code in LOCALE_FORMATS)
+    record.capability("chat.date_follows_locale", yes_no(follows_locale))
     record.capability(
         "chat.current_date", f"used unless {pins[0]} is passed" if pins else "used" if changing else "not used"
     )
@@ -45,7 +46,7 @@ def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.Monke
         first, second = by_day(changing[0], {}) or ("", "")
         start = max(0, len(common_prefix(first, second)) - 30)
         raise Hazard(
-            f"The prompt changes with the clock, and no template variable pins it: {first[start : start + 60]!r}.",
+            f"The prompt changes with the clock and no template variable sets the date: {first[start : start + 60]!r}.",
             evidence={str(DAYS[0].date()): shown(first), str(DAYS[1].date()): shown(second)},
         )
 
@@ -54,7 +55,7 @@ Renderer = Callable[[list[Message], dict[str, Any]], tuple[str, str] | None]
 
 
 def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch, formats: list[str]) -> Renderer:
-    """A function that gives the renders of both days where they differ, None where they are the same."""
+    """A function that returns the renders of both days if they differ, else None."""
     from transformers.utils import chat_template_utils
 
     def by_day(messages: list[Message], variables: dict[str, Any]) -> tuple[str, str] | None:
@@ -69,7 +70,7 @@ def _renderer(chat: Chat, monkeypatch: pytest.MonkeyPatch, formats: list[str]) -
 
 
 def _frozen(day: datetime.datetime, formats: list[str]) -> type[datetime.datetime]:
-    """A clock that stands still, and writes down how it is read."""
+    """A clock that stands still and collects the formats in which it is read."""
 
     class Frozen(datetime.datetime):
         @classmethod

@@ -13,30 +13,30 @@ from suites.findings import Defect, Hazard
 
 
 def test_content_verbatim(chat: Chat, generated_conversations: Generated) -> None:
-    """What is said stands in the prompt exactly as it was said, in order and once; outer white space aside.
+    """Contents of messages stand in the prompt unchanged, in order and once, apart from outer white space.
 
-    Why: a toggle that is cut out of a user's text, an escaped '<' or a flattened indentation change the question,
-        and let text from outside steer the template.
-    Fix: Print message.content as it is; take switches from template variables, not from the text of messages.
+    Why: a toggle that is removed from a user's text, an escaped '<' or a lost indentation change the question, and let
+        text from outside control the template.
+    Fix: Print message.content unchanged; take switches from template variables, not from the text of messages.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/Blackwellboy/model-serving-minefield (trap 66)
     """
-    for place, alone in PLACES.items():
-        if place != "a system message" or features_of(chat).system:
-            together(chat, place, alone)
-    at_length(chat)
+    for position, conversation_with in CONVERSATIONS.items():
+        if position != "a system message" or features_of(chat).system:
+            check_contents(chat, position, conversation_with)
+    check_length(chat)
     for conversation, text in renders(chat, generated_conversations):
         if changed(conversation, text):
             report(*simplest(chat, conversation, lambda each, render: changed(each, render) is not None))
 
 
-# Where a content can stand, and a conversation that has it there.
-PLACES: dict[str, Callable[[str], list[Message]]] = {
+CONVERSATIONS: dict[str, Callable[[str], list[Message]]] = {
     "a user message": lambda content: [user(content)],
     "an earlier user message": lambda content: [user(content), ANSWER, QUESTION],
     "an assistant message": lambda content: [QUESTION, assistant(content)],
     "a system message": lambda content: [system(content), QUESTION],
 }
+"""Conversations with a given content, by its position."""
 
 
 WORDS = " ".join(f"word{number}" for number in range(1500))
@@ -46,31 +46,33 @@ LONG = {
 }
 
 
-def at_length(chat: Chat) -> None:
-    """Many messages, and one of many words: what a limit in a template would cut."""
+def check_length(chat: Chat) -> None:
+    """Raises Defect if a template drops messages of a long conversation, or cuts a long message."""
     __tracebackhide__ = True
     for name, messages in LONG.items():
         text, _ = attempt(chat, messages)
         if text is not None and (lost := [each for each in messages if str(each["content"]) not in text]):
             number = messages.index(lost[0]) + 1
-            raise Defect(f"Of {name}, {len(lost)} of {len(messages)} messages are not in the prompt as they were "
-                         f"written, the first is message {number}.",
-                         evidence={"message": shown(str(lost[0]["content"])), "render": shown(text)})  # fmt: skip
+            raise Defect(
+                f"In {name}, {len(lost)} of {len(messages)} messages are missing or changed in the prompt, first "
+                f"message {number}.",
+                evidence={"message": shown(str(lost[0]["content"])), "render": shown(text)},
+            )
 
 
-def together(chat: Chat, place: str, alone: Callable[[str], list[Message]]) -> None:
-    """All contents in one conversation; where it has not every one once, each in a conversation of its own."""
+def check_contents(chat: Chat, position: str, conversation_with: Callable[[str], list[Message]]) -> None:
+    """Checks all contents in one conversation, and each in its own conversation if not all are there once."""
     __tracebackhide__ = True
-    once = place in ("a system message", "a user message")
-    said = ["\n\n".join(CONTENTS.values())] if once else CONTENTS.values()
-    text, _ = attempt(chat, [message for content in said for message in alone(content)[:2]])
+    one_message = position in ("a system message", "a user message")
+    contents = ["\n\n".join(CONTENTS.values())] if one_message else CONTENTS.values()
+    text, _ = attempt(chat, [message for content in contents for message in conversation_with(content)[:2]])
     if text is None or any(text.count(content) != 1 for content in CONTENTS.values()):
         for kind, content in CONTENTS.items():
-            stands_once(chat, alone(content), content, f"{kind} in {place}")
+            check_content(chat, conversation_with(content), content, f"{kind} in {position}")
 
 
 def changed(conversation: Conversation, text: str) -> Message | None:
-    """The first message that is not there behind what was said before it; a system message may stand elsewhere."""
+    """The first message whose content is not in the text after the earlier ones; system messages may move."""
     rest = text
     for message in conversation.messages:
         found, rest = (True, rest) if message["role"] == "system" else follows(message, rest)
@@ -80,41 +82,46 @@ def changed(conversation: Conversation, text: str) -> Message | None:
 
 
 def follows(message: Message, text: str) -> tuple[bool, str]:
-    """Whether a content is in the text, and what comes after it; a tool's result may be a string of JSON."""
+    """True if a content is in the text, and the text after it; a tool's result may be a JSON string."""
     content = message["content"]
     if not content:
         return True, text
-    forms = [content] if message["role"] != "tool" else [content, json.dumps(content, ensure_ascii=False)[1:-1],
-                                                         json.dumps(content)[1:-1]]  # fmt: skip
-    found = [(text.index(form), len(form)) for form in forms if form in text]
+    spellings = [content]
+    if message["role"] == "tool":
+        spellings += [json.dumps(content, ensure_ascii=False)[1:-1], json.dumps(content)[1:-1]]
+    found = [(text.index(spelling), len(spelling)) for spelling in spellings if spelling in text]
     if not found:
         return False, text
-    start, length = min(found)  # the same words may follow in another message, in another form
+    start, length = min(found)  # another message may have the same content in another spelling
     return True, text[start + length :]
 
 
 def report(conversation: Conversation, text: str) -> None:
     __tracebackhide__ = True
     message = changed(conversation, text) or conversation.messages[0]
-    raise Defect(f"A {message['role']} message is not rendered as it was written: {message['content']!a}.",
-                 evidence={"messages": conversation.messages, "render": shown(text)})  # fmt: skip
+    raise Defect(
+        f"The content of a message of role {message['role']} is not unchanged in the prompt: {message['content']!a}.",
+        evidence={"messages": conversation.messages, "render": shown(text)},
+    )
 
 
-def stands_once(chat: Chat, messages: list[Message], content: str, where: str) -> None:
+def check_content(chat: Chat, messages: list[Message], content: str, where: str) -> None:
     __tracebackhide__ = True
     text = rendered(chat, messages)
     count = text.count(content)
     if count == 1:
         return
-    how = f"stands {count} times in the prompt" if count else f"is {what_happened(content, text)}"
-    # SmolLM3 reads its switches from the system message, and its card says so
+    change = f"stands {count} times in the prompt" if count else f"is {change_of(content, text)}"
+    # SmolLM3 reads switches from the system message, as its card documents
     documented = content == CONTENTS["a toggle"] and messages[0]["role"] == "system"
-    raise (Hazard if documented else Defect)(f"The content {content!r} ({where}) {how}.",
-                 evidence={"content": content, "messages": messages, "render": shown(text)})  # fmt: skip
+    raise (Hazard if documented else Defect)(
+        f"The content {content!r} ({where}) {change}.",
+        evidence={"content": content, "messages": messages, "render": shown(text)},
+    )
 
 
-def what_happened(content: str, text: str) -> str:
-    """The kind of change, where it is a known one."""
+def change_of(content: str, text: str) -> str:
+    """The kind of change, as the end of a sentence."""
     if any(part in text for part in ("&lt;", "&#39;", "&#34;")):
         return "HTML-escaped"
     if content.encode("unicode_escape").decode() in text:

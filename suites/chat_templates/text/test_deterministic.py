@@ -19,10 +19,10 @@ OBJECT = re.compile(
 
 
 def test_deterministic(chat: Chat) -> None:
-    """The same conversation renders the same every time, and no address of an object is printed.
+    """A conversation renders the same every time, and no address of a Python object is printed.
 
-    Why: a prompt that differs between runs cannot be cached or reproduced; chance in a template changes answers.
-    Fix: Leave out the random filter and lipsum(); call a method, with its brackets, instead of printing it.
+    Why: a prompt that differs between runs cannot be cached or reproduced, and randomness changes answers.
+    Fix: Remove the random filter and lipsum(); call a method, with parentheses, instead of printing it.
     Source: https://jinja.palletsprojects.com/en/stable/templates/#jinja-filters.random
     """
     rendered(chat, [QUESTION])
@@ -31,15 +31,15 @@ def test_deterministic(chat: Chat) -> None:
         evidence = {"messages": messages, "renders": [shown(text) for text in texts[:2]]}
         if different := next((text for text in texts if text != texts[0]), None):
             start = max(0, len(common_prefix(texts[0], different)) - 20)
-            raise Defect(f"The same conversation renders differently each time, from {different[start : start + 60]!r} "
-                         "on.", evidence=evidence)  # fmt: skip
+            summary = f"The same conversation renders differently each time, from {different[start : start + 60]!r} on."
+            raise Defect(summary, evidence=evidence)
         if found := OBJECT.search(texts[0]):
-            raise Defect(f"The template prints an object of Python, {found[0]!r}, instead of its value.",
-                         evidence=evidence)  # fmt: skip
+            summary = f"The template prints the address of a Python object, {found[0]!r}, instead of its value."
+            raise Defect(summary, evidence=evidence)
 
 
 def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Any] | None]]:
-    shape = features_of(chat)
-    yield [*([INSTRUCTION] if shape.system else []), QUESTION, ANSWER, FOLLOW_UP], None
-    if shape.tools:
+    features = features_of(chat)
+    yield [*([INSTRUCTION] if features.system else []), QUESTION, ANSWER, FOLLOW_UP], None
+    if features.tools:
         yield [ASK, CALL, RESULT, REPLY], [WEATHER, CLOCK]

@@ -11,56 +11,63 @@ LAST = {"user": "a user's message", "tool": "a tool's result", "system": "a syst
 
 
 def test_generation_prompt(chat: Chat, generated_conversations: Generated) -> None:
-    """add_generation_prompt appends what stands before the assistant's content in a finished turn, and nothing else.
+    """add_generation_prompt appends the header of an assistant's turn, and nothing else.
 
-    Why: without the header the model goes on with the user's turn; with another one it starts from a text that it
-        has never seen.
-    Fix: End the template with {% if add_generation_prompt %}, then the header exactly as the assistant's turns have it.
+    Why: without the header the model continues the user's turn; with another one it starts from a text that it was not
+        trained on.
+    Fix: End the template with {% if add_generation_prompt %} and exactly the header of the assistant's turns.
     Source: https://huggingface.co/docs/transformers/chat_templating#add_generation_prompt
     """
     question, prompt = rendered(chat, [QUESTION]), rendered(chat, [QUESTION], add_generation_prompt=True)
     whole = rendered(chat, [QUESTION, assistant(NEEDLE)])
     before, found, after = whole.partition(NEEDLE)
     if not found:
-        raise Unsupported("the template does not show the assistant's content")
+        raise Unsupported("the template does not render the assistant's content: add it to the template")
     header = before[len(common_prefix(question, before)) :]
     evidence = {"without": shown(question), "with": shown(prompt), "finished turn": shown(whole)}
     only_appends(chat, question, prompt, [QUESTION])
     if prompt == question and header.strip() and not question.endswith(header):
-        raise Defect(f"add_generation_prompt changes nothing, although an assistant's turn starts with {header!r}.",
-                     evidence=evidence)  # fmt: skip
+        summary = f"add_generation_prompt appends nothing, although an assistant's turn starts with {header!r}."
+        raise Defect(summary, evidence=evidence)
     if not continues(prompt, before):
-        raise Defect(f"The generation prompt {prompt[len(question) :]!r} is not how an assistant's turn starts, "
-                     f"which is {header!r}.", evidence=evidence)  # fmt: skip
+        summary = (
+            f"The generation prompt is {prompt[len(question) :]!r}, but an assistant's turn starts with {header!r}."
+        )
+        raise Defect(summary, evidence=evidence)
     if prompt == question and opens_always(chat, question.partition(str(QUESTION["content"]))[2], after):
-        raise Hazard(f"add_generation_prompt=False is ignored: {after!r} follows a finished answer too, and training "
-                     "on it teaches empty turns.", evidence=evidence)  # fmt: skip
-    in_generated_ones(chat, generated_conversations)
+        summary = (
+            f"add_generation_prompt=False is ignored: {after!r} also follows a finished answer, so training on such "
+            "conversations teaches empty turns."
+        )
+        raise Hazard(summary, evidence=evidence)
+    check_generated(chat, generated_conversations)
 
 
 def only_appends(chat: Chat, without: str, prompt: str, messages: list[Message]) -> None:
-    """Phi-3 closes with its end-of-sequence token what is not a prompt; that is no part of the conversation."""
+    """Raises Hazard if the prompt does not begin with the conversation; Phi-3's final end token may be missing."""
     __tracebackhide__ = True
     if not prompt.startswith(without.removesuffix(chat.tokenizer.eos_token or "")):
-        raise Hazard("add_generation_prompt changes the conversation before it instead of appending to it.",
-                     evidence={"messages": messages, "without": shown(without), "with": shown(prompt)})  # fmt: skip
+        raise Hazard(
+            "add_generation_prompt changes the conversation before it instead of appending to it.",
+            evidence={"messages": messages, "without": shown(without), "with": shown(prompt)},
+        )
 
 
-def in_generated_ones(chat: Chat, generated_conversations: Generated) -> None:
-    """Wherever the assistant is to speak: after questions and after results of tools."""
+def check_generated(chat: Chat, generated_conversations: Generated) -> None:
+    """Checks generated conversations that the assistant continues, after questions and results of tools."""
     __tracebackhide__ = True
     for conversation, text in renders(chat, generated_conversations):
         if conversation.messages[-1]["role"] == "assistant":
             continue
         if (prompt := render(chat, conversation, add_generation_prompt=True)) is not None:
             only_appends(chat, text, prompt, conversation.messages)
-            appends(chat, conversation, text, prompt)
+            check_header(chat, conversation, text, prompt)
 
 
-def appends(chat: Chat, conversation: Conversation, without: str, prompt: str) -> None:
-    """Where the prompt for a plain question has a header, so has each that is followed by a turn with this header.
+def check_header(chat: Chat, conversation: Conversation, without: str, prompt: str) -> None:
+    """Raises Defect if the prompt lacks a header that plain questions get and that the next turn has.
 
-    Some families go on in the same turn after a tool's result, and write no header there in the history either.
+    Some families continue the same turn after a tool's result, without a header there.
     """
     __tracebackhide__ = True
     question, asked = (chat.render([QUESTION], add_generation_prompt=opens) for opens in (False, True))
@@ -70,19 +77,20 @@ def appends(chat: Chat, conversation: Conversation, without: str, prompt: str) -
     answered = render(chat, Conversation([*conversation.messages, assistant(NEEDLE)], conversation.tools)) or ""
     if answered.startswith(without) and header in answered[len(without) :].partition(NEEDLE)[0]:
         last = conversation.messages[-1]["role"]
-        raise Defect(f"add_generation_prompt changes nothing after {LAST[last]} in some conversations, although the "
-                     f"assistant's turn starts with {header!r} there.",
-                     evidence={"messages": conversation.messages, "with": prompt,
-                               "answered": shown(answered)})  # fmt: skip
+        raise Defect(
+            f"add_generation_prompt appends nothing after {LAST[last]} in some conversations, although the assistant's "
+            f"turn starts with {header!r} there.",
+            evidence={"messages": conversation.messages, "with": prompt, "answered": shown(answered)},
+        )
 
 
 def continues(prompt: str, before: str) -> bool:
-    """Whether the prompt leads into a finished turn: a prefix of it, or longer by a prefilled thought."""
+    """True if a finished turn begins with the prompt; the prompt may add prefilled reasoning."""
     return before.startswith(prompt.rstrip()) or prompt.startswith(before.rstrip())
 
 
 def opens_always(chat: Chat, after_user: str, after_assistant: str) -> bool:
-    """Whether a conversation ends in an assistant's header whoever spoke last; the next user's turn has another."""
+    """True if a conversation ends with an assistant's header whoever spoke last, unlike before a user's turn."""
     header = after_assistant.rstrip()
     return bool(
         header

@@ -8,11 +8,11 @@ from suites.findings import Hazard
 
 
 def test_generation_prompt_kept(chat: Chat) -> None:
-    """The prompt that an answer was generated from is the beginning of the conversation with that answer.
+    """A conversation begins with the prompt from which its last answer was generated.
 
-    Why: what the generation prompt adds, an empty thought for instance, is computed anew in the next turn, and a model
-        that is trained on whole conversations never sees the prompt that it is run with.
-    Fix: Begin the assistant's turns of the history with what add_generation_prompt appends.
+    Why: otherwise servers recompute the end of the prompt in the next turn, and training on whole conversations never
+        contains the prompt that is used for generation, such as one with an empty thought.
+    Fix: Begin the assistant's turns in the history with the text that add_generation_prompt appends.
     Source: https://github.com/google-ai-edge/litert-torch/issues/1209;
         https://github.com/PrimeIntellect-ai/prime-rl/issues/1334
     """
@@ -25,17 +25,17 @@ def test_generation_prompt_kept(chat: Chat) -> None:
     if not lost:
         return
     step, prompt = lost[0], lost[0].prompt or ""
-    gone = prompt[len(step.kept(prompt)) :]
+    gone = prompt[len(step.shared_prefix(prompt)) :]
     number, unit = chat.length(gone)
     raise Hazard(
-        f"The end of the generation prompt, {gone!r} ({number} {unit}), is not in the conversation once the answer "
-        f"is added (conversation {step.name}, message {len(step.messages)}).",
+        f"The end of the generation prompt, {gone!r} ({number} {unit}), is missing in the conversation after the "
+        f"answer is added (conversation {step.name}, message {len(step.messages)}).",
         evidence={"prompt": shown(prompt), "after": shown(step.later), "messages": step.messages},
     )
 
 
 def loses_prompt(chat: Chat, step: Step) -> bool:
-    """Whether only the generation prompt is lost; a rewrite of what stands before it is told by `prefix-stable`."""
+    """True if only the generation prompt is lost; `prefix-stable` reports changes before it."""
     if step.message["role"] != "assistant" or step.prompt is None or step.later.startswith(step.prompt):
         return False
     return step.later.startswith(without_ending(chat, step.earlier))

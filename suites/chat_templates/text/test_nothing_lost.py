@@ -30,32 +30,32 @@ DESCRIBED: dict[str, Any] = {
         },
     },
 }
-"""A tool whose name, purpose and parameters are words that stand nowhere else."""
-TELLING_ID = f"functions.{NEEDLE}:0"
-"""An id as Kimi K2 gives them, which its templates print in place of the name."""
+"""A tool whose description and parameter are words that occur nowhere else."""
+ID_WITH_NAME = f"functions.{NEEDLE}:0"
+"""A call id like those of Kimi K2, which its templates print instead of the name."""
 
 
 def test_nothing_lost(chat: Chat) -> None:
-    """No instruction, tool call or tool result is left out of the prompt without a word.
+    """No instruction, tool call or tool result is silently left out of the prompt.
 
-    Why: an application sees no error, and the model never reads the instruction, or does not know that it has called
-        a tool and calls it again.
+    Why: the application sees no error, while the model misses an instruction, or calls a tool again because it does not
+        see its own call.
     Fix: Render the message, or refuse it with raise_exception; the evidence shows the prompt without it.
     Source: https://github.com/huggingface/transformers/issues/30545 (a system message dropped);
         https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-chat_templates (where Mistral's belongs);
         https://github.com/huggingface/trl/blob/main/trl/chat_templates/README.md (tool calls dropped)
     """
     if found := list(lost(chat)):
-        also = f" (and in {len(found) - 1} more of the conversations tried)" if found[1:] else ""
-        raise Defect(f"{found[0][0]} is left out of the prompt without a word{also}.", evidence=dict(found))
-    if found := list(lost_beside_calls(chat)):
+        also = f" (with {len(found) - 1} more such losses)" if found[1:] else ""
+        raise Defect(f"{found[0][0]} is silently left out of the prompt{also}.", evidence=dict(found))
+    if found := list(minor_losses(chat)):
         what = " and ".join(name for name, _ in found)
         verb = "are" if found[1:] else "is"
-        raise Hazard(f"{what[0].upper()}{what[1:]} {verb} left out of the prompt without a word.", evidence=dict(found))
+        raise Hazard(f"{what[0].upper()}{what[1:]} {verb} silently left out of the prompt.", evidence=dict(found))
 
 
 def lost(chat: Chat) -> Iterator[Loss]:
-    """What a template must show or refuse. Tools that it knows nothing of are a capability that it lacks."""
+    """Losses that are defects. A template without any support for tools only lacks a capability."""
     for name, messages in (INSTRUCTED | (WITH_TOOLS if probes_tools.shows_calls(chat) else {})).items():
         tools = [WEATHER] if name in WITH_TOOLS else None
         value, text = probes.needle(chat, messages, word=str(INSTRUCTION["content"]), tools=tools)
@@ -69,14 +69,14 @@ def lost(chat: Chat) -> Iterator[Loss]:
 
 
 def lost_of_tools(chat: Chat) -> Iterator[Loss]:
-    """A tool on offer that the model cannot know, or cannot call; a call that does not say of what."""
+    """Lost parts of offered tools that the model needs to call them, and calls without the tool's name."""
     if known(chat, probes_tools.tools) == "supported":
         two, one = (attempt(chat, [ASK], tools=tools)[0] for tools in ([WEATHER, CLOCK], [DESCRIBED]))
         if two is not None and "get_time" not in two:
             yield "The second of two tools on offer", shown(two)
         if one is not None and "hamlet" not in one:
             yield "A parameter of a tool on offer", shown(one)
-    if probes_tools.shows_calls(chat) and (text := nameless(chat, CALL_ID)) and nameless(chat, TELLING_ID):
+    if probes_tools.shows_calls(chat) and (text := nameless(chat, CALL_ID)) and nameless(chat, ID_WITH_NAME):
         yield "The name of the tool that is called", text
 
 
@@ -88,19 +88,19 @@ def nameless(chat: Chat, call_id: str) -> str | None:
     return str(text) if value == "dropped" else None
 
 
-def lost_beside_calls(chat: Chat) -> Iterator[Loss]:
-    """What published templates leave out of tools and of a message that calls them, and OpenAI's API puts into it."""
+def minor_losses(chat: Chat) -> Iterator[Loss]:
+    """Losses that published templates have, of details of tools and of messages that call them."""
     if known(chat, probes_tools.tools) == "supported":
         text = attempt(chat, [ASK], tools=[DESCRIBED])[0]
         if text is not None and "drizzle" not in text:
-            yield "what a tool on offer is for", shown(text)
+            yield "the description of a tool on offer", shown(text)
     if not probes_tools.shows_calls(chat):
         return
-    if (text := nameless(chat, CALL_ID)) and not nameless(chat, TELLING_ID):
-        yield "the name of the tool that is called, unless the call's id has it,", text
+    if (text := nameless(chat, CALL_ID)) and not nameless(chat, ID_WITH_NAME):
+        yield "the name of a called tool, unless the call's id contains it,", text
     if known(chat, probes_tools.content_with_tool_calls) == "dropped":
         yield (
-            "what the assistant says in a message that calls a tool",
+            "the text of the assistant in a message that calls a tool",
             shown_by(chat, probes_tools.content_with_tool_calls),
         )
     if known(chat, probes_tools.parallel_tool_calls) == "dropped":

@@ -8,15 +8,15 @@ from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.text.growing_conversation import Step, steps, without_ending
 from suites.findings import Hazard
 
-SPEAKERS = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
+OF_ROLE = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
 
 
 def test_prefix_stable(chat: Chat) -> None:
-    """Each render of a growing conversation starts with the one before it, over turns of users, assistants and tools.
+    """Each render of a growing conversation starts with the previous one.
 
-    Why: servers keep what they computed for a prefix, and multi-turn training masks by it; a template that rewrites
-        its history makes both recompute, or go wrong.
-    Fix: Render a message the same way wherever it stands; leave out conditions on loop.last.
+    Why: servers cache what they computed for a prefix, and multi-turn training masks by prefixes; a template that
+        rewrites earlier turns defeats the cache and makes such masks wrong.
+    Fix: Render a message the same way at every position; remove conditions on loop.last.
     Source: https://huggingface.co/docs/trl/chat_template_utils (prefix-preserving templates);
         https://github.com/QwenLM/Qwen3/issues/1826
     """
@@ -25,9 +25,9 @@ def test_prefix_stable(chat: Chat) -> None:
     if not lost:
         return
     step, first = next(iter(lost.items()))
-    kept = step.kept(step.earlier)
+    kept = step.shared_prefix(step.earlier)
     raise Hazard(
-        f"Adding {SPEAKERS[step.message['role']]} message rewrites what was rendered before it (conversation "
+        f"Adding {OF_ROLE[step.message['role']]} message rewrites what was rendered before it (conversation "
         f"{step.name}, message {len(step.messages)}, {first['lost']} {first['unit']}): "
         f"{step.earlier[len(kept) :][:80]!r} becomes {step.later[len(kept) :][:40]!r}.",
         evidence={"before": shown(step.earlier), "after": shown(step.later), "losses": list(lost.values())},
@@ -40,7 +40,7 @@ def rewrites_history(chat: Chat, step: Step) -> bool:
 
 def loss(chat: Chat, step: Step) -> dict[str, Any]:
     """The text that a server with a prefix cache has to compute again after this turn, and its length."""
-    gone = step.earlier[len(step.kept(step.earlier)) :]
+    gone = step.earlier[len(step.shared_prefix(step.earlier)) :]
     lost, unit = chat.length(gone)
     return {"conversation": step.name, "message": len(step.messages), "role": step.message["role"],
             "lost": lost, "unit": unit, "text": shown(gone, limit=200)}  # fmt: skip

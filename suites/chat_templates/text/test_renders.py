@@ -10,11 +10,11 @@ from suites.findings import Defect, Record
 
 
 def test_renders(chat: Chat, generated_conversations: Generated, record: Record) -> None:
-    """What the template claims to take renders: plain conversations, and generated ones with system, tools, thoughts.
+    """Plain conversations render, and generated ones with the features that the template supports.
 
-    Why: an undefined value or a type error inside the template stops an application in the middle of a chat.
-    Fix: Test in the template what a message has before it is used, and refuse with raise_exception what the model
-        was not trained on.
+    Why: an undefined value or a type error inside the template ends a chat with an exception.
+    Fix: Test in the template that a key exists before it is used, and refuse with raise_exception what the model was
+        not trained on.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing
     """
     plain = {
@@ -32,7 +32,7 @@ def test_renders(chat: Chat, generated_conversations: Generated, record: Record)
 
 
 def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None:
-    """Renders the generated conversations; returns the reason where the template refuses a conversation of it."""
+    """Renders the generated conversations; returns the reason if the template refuses one."""
     __tracebackhide__ = True
     refused = None
     for conversation in generated_conversations(features_of(chat)):
@@ -44,7 +44,7 @@ def generated_ones(chat: Chat, generated_conversations: Generated) -> str | None
 
 
 def rendering(chat: Chat, name: str, conversation: Conversation) -> str | None:
-    """Renders with and without a generation prompt; returns the reason where the template refuses."""
+    """Renders with and without a generation prompt; returns the reason if the template refuses."""
     __tracebackhide__ = True
     failure = attempt(chat, conversation)
     if isinstance(failure, TemplateBreaks):
@@ -53,7 +53,7 @@ def rendering(chat: Chat, name: str, conversation: Conversation) -> str | None:
 
 
 def attempt(chat: Chat, conversation: Conversation) -> TemplateBreaks | TemplateRejects | None:
-    """The failure; a generation prompt is asked for where the assistant is to speak."""
+    """The failure of a render, also with a generation prompt unless the assistant spoke last."""
     for prompt in (False, True) if conversation.messages[-1]["role"] != "assistant" else (False,):
         try:
             chat.render(conversation.messages, tools=conversation.tools, add_generation_prompt=prompt)

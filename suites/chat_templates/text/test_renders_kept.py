@@ -14,32 +14,31 @@ from suites.findings import Record
 
 NAME = "Renders of the catalogue"
 CLOCK = "strftime_now"
-"""How a template reads the time."""
+"""The function with which a template reads the time."""
 DAY = datetime.datetime(2024, 7, 26, 12, 0)
-"""The clock stands still, so that a template that tells the date renders the same tomorrow."""
+"""The time at which the clock stands still, so that a template with a date renders the same tomorrow."""
 
 
 def test_renders_kept(chat: Chat, record: Record) -> None:
-    """The renders of a fixed catalogue of conversations are recorded, so that a run against a baseline shows what
-    changed.
+    """The renders of fixed conversations are recorded, so that a comparison with a baseline shows changes.
 
-    Why: an upgrade of the library, or a new revision of the template, can change prompts silently; the model then reads
-        what it was not trained on.
-    Fix: Nothing is wrong; keep a baseline with --save-baseline and compare with --baseline after an upgrade.
+    Why: an upgrade of the library or a new revision of the template can change prompts silently; the model then reads
+        text that it was not trained on.
+    Fix: Nothing is wrong; save a baseline with --save-baseline and compare with --baseline after an upgrade.
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/issues/45701
     """
-    tells_time = CLOCK in str(chat.tokenizer.chat_template)
-    with clock_stopped() if tells_time else nullcontext():
+    reads_clock = CLOCK in str(chat.tokenizer.chat_template)
+    with clock_stopped() if reads_clock else nullcontext():
         renders = {
-            name: _render(chat, entry, fresh=tells_time)
+            name: _render(chat, entry, fresh=reads_clock)
             for name, entry in baseline_conversations.conversations().items()
         }
     record.observations(NAME, renders, kind="renders", version=baseline_conversations.version())
 
 
 def _render(chat: Chat, entry: BaselineConversation, *, fresh: bool) -> str:
-    """The text; a refusal is recorded in the template's words."""
+    """The rendered text, or the failure with the template's message."""
     try:
         return chat.render(entry.messages, tools=entry.tools, add_generation_prompt=entry.prompt, fresh=fresh)
     except TemplateFails as failure:

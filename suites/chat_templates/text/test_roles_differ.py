@@ -14,11 +14,11 @@ from suites.findings import Defect, Hazard
 
 
 def test_roles_differ(chat: Chat) -> None:
-    """The same words in the mouth of another role render differently.
+    """Messages of different roles with the same content render differently.
 
-    Why: a model that cannot tell the user's words from its own, or a tool's output from the user, answers itself, and
-        obeys instructions that stand in a fetched page.
-    Fix: Write a role's header before what it says, or markers around it.
+    Why: a model that cannot distinguish the user's words from its own, or from a tool's output, answers itself and
+        follows instructions in a fetched page.
+    Fix: Write a header of the role before each message, or markers around it.
     Source: https://huggingface.co/docs/transformers/chat_templating (messages have a role)
     """
     rendered(chat, [QUESTION])
@@ -28,23 +28,25 @@ def test_roles_differ(chat: Chat) -> None:
             continue
         evidence = {role: shown(NEEDLE.join(around[role])) for role in (one, other)}
         kind = Defect if {one, other} == {"the user", "the assistant"} else Hazard
-        raise kind(f"What {one} says is rendered exactly like what {other} says.", evidence=evidence)
-    thoughts_apart(chat)
+        raise kind(f"A message of {one} is rendered exactly like a message of {other}.", evidence=evidence)
+    check_reasoning(chat)
 
 
-def thoughts_apart(chat: Chat) -> None:
-    """Between what the assistant thinks and what it says stands a marker, not white space alone."""
+def check_reasoning(chat: Chat) -> None:
+    """Raises Defect if only white space separates reasoning from the answer."""
     __tracebackhide__ = True
     thinking = thought("Paris.")
     text, _ = attempt(chat, [QUESTION, thinking])
     between = (text or "").partition(NEEDLE)[2].partition("Paris.")
     if between[1] and not between[0].strip():
-        raise Defect("What the assistant thinks runs into what it says, no marker stands between.",
-                     evidence={"messages": [QUESTION, thinking], "render": shown(text or "")})  # fmt: skip
+        raise Defect(
+            "The reasoning of the assistant runs into its answer: there is no marker between them.",
+            evidence={"messages": [QUESTION, thinking], "render": shown(text or "")},
+        )
 
 
 def speakers(chat: Chat) -> Iterator[tuple[str, list[Message]]]:
-    """A conversation for each role, with the needle in that role's last message."""
+    """A conversation for each role, with the needle in the last message of this role."""
     yield "the user", [QUESTION, assistant("Fine."), user(NEEDLE), assistant("Good.")]
     yield "the assistant", [QUESTION, assistant("Fine."), FOLLOW_UP, assistant(NEEDLE), user("Good.")]
     if probes_tools.shows_calls(chat):
@@ -53,7 +55,7 @@ def speakers(chat: Chat) -> Iterator[tuple[str, list[Message]]]:
 
 
 def frame_of(chat: Chat, messages: list[Message]) -> tuple[str, str] | None:
-    """What stands right before and after the needle, up to the words of others."""
+    """The text before and after the needle, up to the contents of other messages."""
     tools = [WEATHER] if any("tool_calls" in message for message in messages) else None
     text, _ = attempt(chat, messages, tools=tools)
     before, found, after = (text or "").partition(NEEDLE)

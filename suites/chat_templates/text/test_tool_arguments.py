@@ -16,38 +16,38 @@ PARSE = "Parse arguments with json.loads before rendering, or test `arguments is
 
 
 def test_tool_arguments(chat: Chat) -> None:
-    """Arguments as a mapping and as the JSON text that the OpenAI API returns render alike, or the text is refused.
+    """Arguments as a JSON string, as the OpenAI API returns them, render like a mapping, or are refused.
 
-    Why: who passes on what the API returned gets a call with escaped quotes, an empty call, or an error in the middle
-        of a loop; the library's documentation asks for mappings, most clients have text.
+    Why: most clients pass the string on, though the library's documentation asks for mappings; escaped quotes, an empty
+        call or an error then break an agent's loop.
     Fix: Write {{ arguments if arguments is string else arguments | tojson }}.
     Source: https://github.com/huggingface/transformers/issues/48120;
         https://github.com/huggingface/transformers/issues/45419;
         https://github.com/Blackwellboy/model-serving-minefield (trap 43)
     """
     if not probes_tools.shows_calls(chat):
-        return  # told by `capabilities`
+        return  # recorded by `capabilities`
     usual, _ = attempt(chat, conversation(ARGUMENTS), tools=TOOLS)
     messages = conversation(json.dumps(ARGUMENTS))
     text, failure = attempt(chat, messages, tools=TOOLS)
     if failure == "rejected" or usual is None or usual == text:
-        return  # a strictness with a reason: chat.arguments_as_text
+        return  # recorded as chat.json_string_arguments
     evidence = {"messages": messages, "render": text and shown(text), "of a mapping": shown(usual),
                 "failure": reason(chat, messages, tools=TOOLS)}  # fmt: skip
     if text is None:
-        raise Hazard("The template breaks on tool-call arguments given as JSON text, as the OpenAI API has them.",
-                     evidence=evidence, remedy=PARSE)  # fmt: skip
+        summary = "The template fails on tool-call arguments given as JSON text, as the OpenAI API returns them."
+        raise Hazard(summary, evidence=evidence, remedy=PARSE)
     if CITY not in text:
-        raise Defect("Tool-call arguments given as JSON text are dropped: the call is rendered empty.",
-                     evidence=evidence, remedy=PARSE)  # fmt: skip
-    raise Hazard(f"Tool-call arguments given as JSON text are {how(text)}.", evidence=evidence, remedy=PARSE)
+        summary = "Tool-call arguments given as JSON text are dropped: the call is rendered without arguments."
+        raise Defect(summary, evidence=evidence, remedy=PARSE)
+    raise Hazard(f"Tool-call arguments given as JSON text are {change_of(text)}.", evidence=evidence, remedy=PARSE)
 
 
 def conversation(arguments: Any) -> list[Message]:
     return [ASK, calls(arguments), RESULT, REPLY]
 
 
-def how(text: str) -> str:
+def change_of(text: str) -> str:
     if f'\\"{CITY}\\"' in text:
         return "encoded a second time: the model sees escaped quotes"
-    return "rendered otherwise than the same arguments as a mapping"
+    return "rendered differently from the same arguments as a mapping"

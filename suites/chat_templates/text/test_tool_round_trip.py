@@ -27,22 +27,22 @@ TOOLS: list[Any] = [WEATHER, CLOCK]
 
 
 def test_tool_round_trip(chat: Chat) -> None:
-    """Where tool calls are shown, a call, its result, the reply and a further question render with their values.
+    """A template that renders tool calls also renders results, replies and further questions, with their values.
 
-    Why: an agent's loop is made of these; a template that stops in the middle of it breaks the agent.
-    Fix: Render tool_calls of the assistant and messages of the role tool, and leave both out where turns are counted.
+    Why: these are the steps of an agent's loop; a template that fails on one of them ends the loop.
+    Fix: Render tool_calls of the assistant and messages of the role tool, and do not count them as turns.
     Source: https://huggingface.co/docs/transformers/chat_extras;
         https://github.com/Blackwellboy/model-serving-minefield (trap 84)
     """
     if not probes_tools.shows_calls(chat):
-        return  # told by `capabilities` and `nothing-lost`
+        return  # reported by `capabilities` and `nothing-lost`
     renders(chat, [ASK, CALL, RESULT], "a tool's result")
     renders(chat, [ASK, CALL, RESULT, REPLY, THANKS], "a question after a tool was used")
     renders(chat, [ASK, CALL, RESULT, CALL, RESULT, REPLY], "a second call after the first result")
     if "get_time" not in renders(chat, [ASK, CALL_WITHOUT_ARGUMENTS], "a call without arguments"):
         raise Defect("A tool call without arguments is not rendered.", evidence={"messages": [CALL_WITHOUT_ARGUMENTS]})
-    parallel_results(chat)
-    question_after_result(chat)
+    check_parallel_calls(chat)
+    check_question_after_result(chat)
 
 
 def renders(chat: Chat, messages: list[Message], what: str) -> str:
@@ -53,31 +53,31 @@ def renders(chat: Chat, messages: list[Message], what: str) -> str:
         summary = (
             failure_summary(failure, what)
             if isinstance(failure, TemplateBreaks)
-            else f"The template takes tool calls, and refuses {what}: {failure}."
+            else f"The template renders tool calls, but refuses {what}: {failure}."
         )
         raise Defect(summary, evidence=failure_evidence(failure, messages)) from None
 
 
-def parallel_results(chat: Chat) -> None:
-    """Where two calls are shown, so are both results, in the order of the calls, which is that of the message."""
+def check_parallel_calls(chat: Chat) -> None:
+    """Raises a finding if parallel calls or their results are lost or out of order."""
     __tracebackhide__ = True
     if chat.once("chat.parallel_tool_calls", probes_tools.parallel_tool_calls)[0] != "supported":
         return
     messages = [ASK, TWO_CALLS, *TWO_RESULTS]
     text = renders(chat, messages, "two results")
-    places = [text.find(str(each["content"])) for each in TWO_RESULTS]
-    if -1 in places or places != sorted(places) or OTHER_CITY not in text:
-        raise Defect("Of two results of tools, one is missing or they stand in another order than the calls.",
-                     evidence={"messages": messages, "render": shown(text)})  # fmt: skip
+    positions = [text.find(str(each["content"])) for each in TWO_RESULTS]
+    evidence = {"messages": messages, "render": shown(text)}
+    if -1 in positions or positions != sorted(positions) or OTHER_CITY not in text:
+        raise Defect("Of two results of tools, one is missing or their order differs from that of the calls.",
+                     evidence=evidence)  # fmt: skip
     asked = text.partition(str(ASK["content"]))[2] or text
     if asked.find(OTHER_CITY) < asked.find(CITY):
-        raise Defect("Two calls of one message are rendered in another order.",
-                     evidence={"messages": messages, "render": shown(text)})  # fmt: skip
-    results_name_their_call(chat, messages, text)
+        raise Defect("Two calls of one message are rendered in another order.", evidence=evidence)
+    check_call_ids(text, evidence)
 
 
-def results_name_their_call(chat: Chat, messages: list[Message], text: str) -> None:
-    """Ids are there to pair calls and results: a template shows them on both sides, or on none."""
+def check_call_ids(text: str, evidence: dict[str, Any]) -> None:
+    """Raises Hazard if ids are rendered for calls only or for results only, so that they pair nothing."""
     __tracebackhide__ = True
     calls, results = text.partition(DEGREES)[0], text.partition(OTHER_CITY)[2]
     called = all(each in calls for each in CALL_IDS)
@@ -85,22 +85,26 @@ def results_name_their_call(chat: Chat, messages: list[Message], text: str) -> N
     if called == answered:
         return
     with_id, without = ("calls", "results") if called else ("results", "calls")
-    raise Hazard(f"The {with_id} of tools are rendered with their ids and the {without} without: the model cannot tell "
-                 "which result belongs to which call.",
-                 evidence={"messages": messages, "render": shown(text)},
-                 remedy="Write the id beside the call and beside its result.")  # fmt: skip
+    raise Hazard(
+        f"Tool {with_id} are rendered with ids, but tool {without} without: the model cannot see which result belongs "
+        "to which call.",
+        evidence=evidence,
+        remedy="Write the id with the call and with its result.",
+    )
 
 
-def question_after_result(chat: Chat) -> None:
-    """The user may speak before the model has commented on a result; some templates count turns and refuse."""
+def check_question_after_result(chat: Chat) -> None:
+    """Raises a finding if a question directly after a result fails, as in templates that count turns."""
     __tracebackhide__ = True
     messages = [ASK, CALL, RESULT, THANKS]
     try:
         chat.render(messages, tools=TOOLS)
     except TemplateRejects as reason:
-        raise Hazard(f"A question that follows a tool's result directly is refused: {reason}.",
-                     evidence=failure_evidence(reason, messages),
-                     remedy="Append the model's reply before the next question.") from None  # fmt: skip
+        raise Hazard(
+            f"The template refuses a question directly after a tool's result: {reason}.",
+            evidence=failure_evidence(reason, messages),
+            remedy="Append a reply of the assistant before the next question.",
+        ) from None
     except TemplateBreaks as failure:
         raise Defect(
             failure_summary(failure, "a question after a tool's result"), evidence=failure_evidence(failure, messages)

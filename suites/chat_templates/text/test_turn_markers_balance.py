@@ -15,7 +15,6 @@ from suites.findings import Defect
 
 MARKER = re.compile(r"<[|｜/]?[\w▁:]+[|｜]?>|\[/?[A-Z_]{2,30}\]|<</?[A-Z]+>>")
 ATTRIBUTES = re.compile(r"<([\w:]+)[= ][^<>\n]{1,80}>")
-# What closes a marker, by how the marker is written; <s> and </s> are no pair, they frame whole texts.
 CLOSERS: tuple[tuple[str, str], ...] = (
     (r"<(?!s>)([\w:]+)>", r"</\1>"),
     (r"<<([A-Z]+)>>", r"<</\1>>"),
@@ -28,15 +27,16 @@ CLOSERS: tuple[tuple[str, str], ...] = (
     (r"<\|(\w+)_begin\|>", r"<|\1_end|>"),
     (r"<\|(\w+)>", r"<\1|>"),
 )
+"""Patterns of opening markers and the closing marker of each; <s> and </s> enclose whole texts and are no pair."""
 
 
 def test_turn_markers_balance(chat: Chat) -> None:
-    """Markers that come in pairs are closed as often as they are opened, in every exchange and in every round of tools.
+    """Markers that form pairs are closed as often as they are opened, also with tools and over several rounds.
 
-    Why: an open turn runs into the next one; a model that reads an end without a beginning reads what it was never
-        trained on, often only from the second round of a conversation.
-    Fix: Write both markers under the same condition; set a flag such as is_first back when a round is over.
-    Source: https://github.com/ggml-org/llama.cpp/issues/14557 (a flag that is never set back)
+    Why: an open turn runs into the next one, and the model was not trained on an end without a beginning; this often
+        happens only from the second round of a conversation on.
+    Fix: Write both markers under the same condition; reset a flag such as is_first when a round is over.
+    Source: https://github.com/ggml-org/llama.cpp/issues/14557 (a flag that is never reset)
     """
     rendered(chat, [QUESTION])
     for once, again, tools in conversations(chat):
@@ -45,15 +45,17 @@ def test_turn_markers_balance(chat: Chat) -> None:
             continue
         excess = {} if tools else unbalanced(first)
         for opener, closer, number in [*excess.values(), *growth(first, second)]:
-            how = (
+            excess_of = (
                 f"{abs(number)} more {opener} than {closer}" if number > 0 else f"{-number} more {closer} than {opener}"
             )
-            raise Defect(f"Markers do not balance: a conversation{' with tools' if tools else ''} renders {how}.",
-                         evidence={"messages": again, "render": shown(second, limit=2000)})  # fmt: skip
+            raise Defect(
+                f"Markers do not balance: a conversation{' with tools' if tools else ''} renders {excess_of}.",
+                evidence={"messages": again, "render": shown(second, limit=2000)},
+            )
 
 
 def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Message], list[dict[str, object]] | None]]:
-    """One exchange and two of them; with a system message of our own in place of instructions that mention markers."""
+    """One exchange and two of them, with a system message that replaces default ones, which may mention markers."""
     head = [INSTRUCTION] if features_of(chat).system else []
     first = [*head, QUESTION, ANSWER]
     yield first, [*first, FOLLOW_UP, SECOND_ANSWER], None
@@ -64,9 +66,9 @@ def conversations(chat: Chat) -> Iterator[tuple[list[Message], list[Message], li
 
 
 def unbalanced(text: str) -> dict[str, tuple[str, str, int]]:
-    """Pairs of which one half stands more often than the other, by opener.
+    """Pairs of which one half occurs more often than the other, by opening marker.
 
-    An end of thinking alone is what DeepSeek writes where no thought is wanted (its card of V3.1), and others do too.
+    DeepSeek and others write only the end of the reasoning if none is wanted (model card of V3.1).
     """
     counts = Counter(MARKER.findall(ATTRIBUTES.sub(r"<\1>", text)))
     pairs = [(opener, closer) for opener in counts for closer in closers(opener) if closer in counts]
@@ -75,7 +77,7 @@ def unbalanced(text: str) -> dict[str, tuple[str, str, int]]:
 
 
 def growth(first: str, second: str) -> Iterator[tuple[str, str, int]]:
-    """What gets out of balance between one exchange and two; what instructions mention is in both."""
+    """Pairs that are less balanced after two exchanges than after one; markers in instructions cancel out."""
     before, after = unbalanced(first), unbalanced(second)
     for opener, (_, closer, number) in after.items():
         known = before.get(opener, (opener, closer, 0))[2]

@@ -10,11 +10,10 @@ UNKNOWN = "critic"
 
 
 def test_unknown_roles(chat: Chat) -> None:
-    """A message of an unknown role is shown under its role, left out, or refused with a reason; an empty
-    conversation is refused with a reason or gives a sensible prompt.
+    """A message of an unknown role is rendered with its role, left out, or refused with a reason.
 
-    Why: words of a role that falls into the last branch of a template are read as the assistant's own, and an error
-        without words sends people to look for the mistake in their own code.
+    Why: in the last branch of a template such a message becomes the assistant's own, and an error that does not name
+        the role is hard to find.
     Fix: End the branches over roles with {% else %}{{ raise_exception('Unknown role: ' ~ message.role) }}{% endif %}.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/sgl-project/sglang/issues/40082 (a role that is left out)
@@ -23,13 +22,15 @@ def test_unknown_roles(chat: Chat) -> None:
     messages = as_role(UNKNOWN)
     text, failure = attempt(chat, messages)
     if failure == "error":
-        raise Hazard(f"A message of an unknown role ends in an error that does not name it: {reason(chat, messages)}.",
-                     evidence={"messages": messages})  # fmt: skip
+        summary = f"A message of an unknown role causes an error that does not name it: {reason(chat, messages)}."
+        raise Hazard(summary, evidence={"messages": messages})
     if text is not None and NEEDLE in text:
         for role in ("assistant", "user"):
             if text == attempt(chat, as_role(role))[0]:
-                raise Hazard(f"A message of the unknown role {UNKNOWN!r} is rendered as the {role}'s.",
-                             evidence={"messages": messages, "render": shown(text)})  # fmt: skip
+                raise Hazard(
+                    f"A message of the unknown role {UNKNOWN!r} is rendered like one of the {role}.",
+                    evidence={"messages": messages, "render": shown(text)},
+                )
 
 
 def as_role(role: str) -> list[Message]:

@@ -40,10 +40,9 @@ PYTHON = re.compile(r"\b(?:True|False|None)\b|\{'|\['\w|'\w+': |\b(?:dict|list|U
 
 
 def test_values_as_json(chat: Chat) -> None:
-    """Tools on offer and arguments of calls are written as JSON or in words, never as Python prints them.
+    """Offered tools and arguments of calls are written as JSON or in words, not in Python's notation.
 
-    Why: the model learns from its history to call tools with None, True and single quotes, which no parser of JSON
-        takes.
+    Why: the model imitates None, True and single quotes from the prompt in its own calls, which JSON parsers reject.
     Fix: Write {{ value | tojson }}, also for single values: {{ value if value is string else value | tojson }}.
     Source: https://github.com/vllm-project/vllm/issues/38885; https://huggingface.co/docs/transformers/chat_extras
     """
@@ -59,7 +58,7 @@ def test_values_as_json(chat: Chat) -> None:
     if found:
         what = " and ".join(found)
         printed_as = ", ".join(dict.fromkeys(each for case in found.values() for each in case["printed"]))
-        raise Defect(f"{what[0].upper()}{what[1:]} are written as Python prints them: {printed_as}.", evidence=found)
+        raise Defect(f"{what[0].upper()}{what[1:]} are written in Python's notation: {printed_as}.", evidence=found)
 
 
 def conversations(chat: Chat) -> Iterator[tuple[str, list[Message], list[Any]]]:

@@ -144,7 +144,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="chat_templates/deterministic",
-    summary_contains="object of Python",
+    summary_contains="Python object",
 )(replaced(PROMPT, "{%- if messages -%}{{- messages[0].role.strip -}}{%- endif -%}\n" + PROMPT))
 
 

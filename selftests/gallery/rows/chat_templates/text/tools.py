@@ -58,7 +58,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/nothing-lost",
     severity="hazard",
-    summary_contains=("name of the tool", "unless the call's id has it"),
+    summary_contains=("name of a called tool", "unless the call's id contains it"),
 )(replaced("~ (function.name | tojson) ~", "~ (tool_call.id | tojson) ~"))
 
 
@@ -92,7 +92,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/nothing-lost",
     severity="hazard",
-    summary_contains="tool on offer is for",
+    summary_contains="description of a tool on offer",
 )(
     replaced(
         "{{- tool | tojson ~ '\\n' -}}",
@@ -260,5 +260,5 @@ mutant(
     source="vllm-project/vllm#38885",
     base=CHAT,
     caught_by="chat_templates/values-as-json",
-    summary_contains=("Python prints", "True", "None"),
+    summary_contains=("Python's notation", "True", "None"),
 )(replaced(ARGUMENTS, "{{- (function.arguments or {}) | string -}}"))

@@ -157,7 +157,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="chat_templates/roles-differ",
-    summary_contains=("thinks", "no marker"),
+    summary_contains=("reasoning", "no marker"),
 )(replaced(CONTENT, CONTENT + "{{- message.reasoning_content ~ '\\n' if message.reasoning_content -}}"))
 
 
