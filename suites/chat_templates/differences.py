@@ -1,4 +1,4 @@
-"""Text that stands in one render and not in another."""
+"""Text that one render has and another one has not."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from fixtures.text.differences import first_difference
 
 ADDRESS = re.compile(r"https?://\S+|\bwww\.\S+|[\w.+-]+@[\w-]+\.\w{2,}")
 ENCODED = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
-"""What may be an address in Base64."""
+"""Strings that may be an address in Base64."""
 WORD = re.compile(r"[^\W\d_]{2,}")
 PIECE = re.compile(r"\s+|[^\W_]+|\S")
 SPAN = 4000
-"""Pieces that are compared one by one; a longer stretch that differs is taken whole."""
+"""Most pieces that are compared one by one; longer differences are taken as a whole."""
 
 
 def added(base: str, text: str, word: str) -> str:
-    """What `text` has and `base` has not, as far as it says something that `word` does not; '' where nothing."""
+    """The part of `text` that is not in `base` and has new words or links, apart from `word`; '' for none."""
     start = first_difference(base, text)
     end = first_difference(base[start:][::-1], text[start:][::-1])
-    while start and text[start - 1].isalnum():  # no half words
+    while start and text[start - 1].isalnum():  # whole words only
         start -= 1
     while end and text[len(text) - end].isalnum():
         end -= 1
@@ -34,7 +34,7 @@ def added(base: str, text: str, word: str) -> str:
 
 
 def links(text: str) -> list[str]:
-    """Addresses, and what may be one in Base64, in their order."""
+    """Addresses, and strings that may be one in Base64, in their order."""
     found = list(ADDRESS.finditer(text)) if any(mark in text for mark in ("://", "www.", "@")) else []
     inside = [(each.start(), each.end()) for each in found]
     encoded = [each for each in ENCODED.finditer(text) if not any(a <= each.start() < b for a, b in inside)]
@@ -42,7 +42,7 @@ def links(text: str) -> list[str]:
 
 
 def new_words(text: str, known: str) -> list[str]:
-    """Words of letters that `known` does not hold."""
+    """Words of letters that are not in `known`."""
     seen = set(WORD.findall(known))
     return [each for each in WORD.findall(text) if each not in seen]
 
@@ -60,7 +60,7 @@ def _inserted(before: str, after: str) -> list[str]:
 
 
 def between(left: str, right: str) -> tuple[str, str]:
-    """What differs between the common beginning and end of two texts, in whole words."""
+    """The parts of two texts between their common beginning and end, in whole words."""
     start = first_difference(left, right)
     end = min(first_difference(left[::-1], right[::-1]), len(left) - start, len(right) - start)
     while start and left[start - 1].isalnum():

@@ -10,6 +10,7 @@ from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateFails
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
 
+EXCEEDS_LIMIT = "the template exceeds a limit of time, memory or output: first fix what chat_templates/bounded reports"
 NO_RENDERS = "the template does not render even a question: first fix what chat_templates/renders reports"
 
 

@@ -1,4 +1,4 @@
-"""Where a directory keeps its chat templates, and which of them the tokenizer took."""
+"""Chat templates in the files of a directory, and those that the tokenizer loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OF_PROCESSORS = ("chat_template.json", "processor_config.json")
 
 @dataclass(frozen=True)
 class StoredTemplate:
-    """A template as a file has it."""
+    """A chat template in a file."""
 
     file: str
     name: str
@@ -28,7 +28,7 @@ class StoredTemplate:
 
 
 def stored_templates(directory: Path) -> Iterator[StoredTemplate]:
-    """Every template of the directory."""
+    """All templates of the directory."""
     if (directory / JINJA).is_file():
         yield StoredTemplate(JINJA, DEFAULT, (directory / JINJA).read_text(encoding="utf-8"))
     for path in sorted((directory / NAMED).glob("*.jinja")):
@@ -40,7 +40,7 @@ def stored_templates(directory: Path) -> Iterator[StoredTemplate]:
 
 
 def by_name(declared: Any) -> dict[str, str]:
-    """One text, a mapping, or the list of names and templates that JSON files hold."""
+    """Templates by name, from a text, a mapping, or a list of names and templates as in JSON files."""
     if isinstance(declared, str):
         return {DEFAULT: declared}
     if isinstance(declared, dict):
@@ -50,24 +50,24 @@ def by_name(declared: Any) -> dict[str, str]:
 
 
 def in_tokenizer_files(directory: Path) -> list[StoredTemplate]:
-    """The templates that tokenizers look at."""
+    """The templates in files that tokenizers read."""
     return [each for each in stored_templates(directory) if each.file not in OF_PROCESSORS]
 
 
 def loaded_templates(tokenizer: Any) -> dict[str, str]:
-    """The templates that the loaded tokenizer has."""
+    """The templates of the loaded tokenizer."""
     return by_name(getattr(tokenizer, "chat_template", None))
 
 
 def renders_itself(tokenizer: Any) -> bool:
-    """Whether the class writes prompts by code of its own, as that of mistral-common does, whatever the files say."""
+    """True if the class renders prompts itself, whatever the files declare, as that of mistral-common does."""
     from transformers import PreTrainedTokenizerBase
 
     return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
 
 
 def leaves_directory(name: str) -> bool:
-    """Whether a name is a path of several parts, on any system."""
+    """True if a name is not a plain file name on every system."""
     plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
     return not plain or name in ("", ".", "..") or "\0" in name
 
@@ -79,9 +79,9 @@ CONVERSATIONS: dict[str, tuple[list[Message], dict[str, Any]]] = {
 
 
 def first_difference(tokenizer: Any, one: str, other: str) -> tuple[str, str, str] | None:
-    """The first conversation that two templates render differently, with both renders; None where they agree.
+    """The first conversation that two templates render differently, with both renders; None if they agree.
 
-    A template that fails counts as a render of its own.
+    A failure counts as a render.
     """
     for name, (messages, options) in CONVERSATIONS.items():
         renders = [render(tokenizer, text, messages, **options) for text in (one, other)]
@@ -91,13 +91,13 @@ def first_difference(tokenizer: Any, one: str, other: str) -> tuple[str, str, st
 
 
 def render(tokenizer: Any, template: str, messages: list[Message], **options: Any) -> str:
-    """What a template makes of a conversation, with text as typed parts where it takes nothing else."""
-    shapes = (messages, [message | {"content": [{"type": "text", "text": message["content"]}]} for message in messages])
+    """The render of a conversation, with typed parts as content if the template takes nothing else."""
+    typed = [message | {"content": [{"type": "text", "text": message["content"]}]} for message in messages]
     failure = ""
-    for shaped in shapes:
+    for variant in (messages, typed):
         try:
             with template_failures():
-                return str(tokenizer.apply_chat_template(shaped, chat_template=template, tokenize=False, **options))
+                return str(tokenizer.apply_chat_template(variant, chat_template=template, tokenize=False, **options))
         except TemplateFails as error:
             failure = failure or f"fails: {error}"
     return failure

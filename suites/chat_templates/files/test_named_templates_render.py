@@ -17,19 +17,19 @@ FLAT: dict[str, Any] = {
     "description": "Tells the weather in a city.",
     "parameter_definitions": {"city": {"type": "str", "description": "", "required": True}},
 }
-"""A tool as Cohere's API had it, before JSON schemas were agreed on."""
+"""A tool in the format of Cohere's API before JSON schemas."""
 OPTIONS: tuple[dict[str, Any], ...] = ({}, {"tools": [WEATHER]}, {"documents": DOCUMENTS},
                                        {"tools": [WEATHER], "documents": DOCUMENTS})  # fmt: skip
-"""What templates of other names than `default` are for."""
+"""Options for which templates of other names than `default` are meant."""
 
 
 @needs("template_files")
 def test_named_templates_render(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """Every named template renders a question, with tools or documents where it is for these, and shows it.
+    """Every named template renders a question, with tools or documents if it is meant for these.
 
-    Why: a template for tools or retrieval is used by name and rarely tried; and where none is called default,
-        apply_chat_template stops unless it is given a name.
-    Fix: Mend or remove the template; call the one for plain chats default, in chat_template.jinja.
+    Why: templates for tools or retrieval are selected by name and rarely tested; without one called default,
+        apply_chat_template raises an error unless it is given a name.
+    Fix: Correct or remove the template; call the one for plain chats default, in chat_template.jinja.
     Source: https://github.com/huggingface/transformers/pull/31429;
         https://github.com/huggingface/transformers/pull/36588
     """
@@ -45,32 +45,34 @@ def test_named_templates_render(subject: Subject, tokenizer: Any, record: Record
 
 
 def without_default(subject: Subject, found: dict[str, str]) -> str:
-    """The library takes either the .jinja files or tokenizer_config.json, never some of each."""
+    """Summary for a lost or missing default template; the library reads .jinja files or tokenizer_config.json."""
     lost = [each.file for each in stored_templates(subject.path) if each.name == DEFAULT]
     names = ", ".join(sorted(found))
     if lost:
-        return f"The default template in {lost[0]} is lost: the files in {NAMED} ({names}) replace it."
-    return f"No chat template is called default, there are only {names}: apply_chat_template needs a name."
+        return f"The default template in {lost[0]} is not loaded: the files in {NAMED} ({names}) replace it."
+    return f"No chat template is called default, only {names}: apply_chat_template fails unless it is given a name."
 
 
 def renders(tokenizer: Any, name: str) -> None:
-    """A template may want tools or documents, and may refuse by name what it is not for."""
+    """Raises a finding if a template fails with all options; a refusal with a reason is right."""
     __tracebackhide__ = True
     tries = [attempt(tokenizer, name, options) for options in OPTIONS]
     if any(isinstance(each, str) and NEEDLE in each for each in tries):
         return
     texts = [each for each in tries if isinstance(each, str)]
     if texts:
-        raise Defect(f"The template {name} does not show what the user says.", evidence={"render": shown(texts[0])})
+        raise Defect(f"The template {name} does not show the user's question.", evidence={"render": shown(texts[0])})
     failures = {"failures": [str(each) for each in tries]}
     if isinstance(attempt(tokenizer, name, {"tools": [FLAT]}), str):
-        raise Hazard(f"The template {name} breaks on tools given as JSON schemas, it takes them in a form of its own.",
-                     evidence=failures | {"takes": FLAT},
-                     remedy="Pass tools in that form, or mend the template.")  # fmt: skip
+        raise Hazard(
+            f"The template {name} fails on tools given as JSON schemas: it expects the format shown in the evidence.",
+            evidence=failures | {"takes": FLAT},
+            remedy="Pass tools in this format, or correct the template.",
+        )
     broken = next((each for each in tries if isinstance(each, TemplateBreaks)), None)
     if broken:
-        raise Defect(f"The template {name} breaks on a question, with tools, documents or neither: {broken}.",
-                     evidence=failures)  # fmt: skip
+        summary = f"The template {name} fails on a question, with tools, documents or neither: {broken}."
+        raise Defect(summary, evidence=failures)
 
 
 def attempt(tokenizer: Any, name: str, options: dict[str, Any]) -> str | TemplateFails:

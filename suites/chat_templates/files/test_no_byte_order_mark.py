@@ -11,12 +11,12 @@ INVISIBLE = {"\ufeff": "a byte order mark (U+FEFF)", "\u200b": "a zero-width spa
 def test_no_byte_order_mark(chat: Chat) -> None:
     """The rendered prompt does not begin with an invisible character.
 
-    Why: editors and shells put a byte order mark in front of a file; the library reads it as part of the template,
-        so every prompt begins with tokens that the model was not trained on, before BOS.
+    Why: some editors and shells write a byte order mark at the start of a file; the library reads it as part of the
+        template, so every prompt begins, even before BOS, with tokens that the model was not trained on.
     Fix: Save the template as UTF-8 without a byte order mark.
     Source: https://docs.python.org/3/library/codecs.html#encodings-and-unicode
     """
     text = rendered(chat, PLAIN["a question"])
     if name := INVISIBLE.get(text[:1]):
-        raise Defect(f"Every prompt begins with {name}, which the template file holds.",
-                     evidence={"start": ascii(text[:40])})  # fmt: skip
+        summary = f"Every prompt begins with {name}, which is the first character of the template file."
+        raise Defect(summary, evidence={"start": ascii(text[:40])})

@@ -11,11 +11,11 @@ from suites.findings import Defect, Hazard, Record
 
 @needs("template_files")
 def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record: Record) -> None:
-    """Where a model has a processor, its chat template renders text as the tokenizer's does.
+    """The chat template of a model's processor renders text like that of its tokenizer.
 
-    Why: one server prompts through the processor, another through the tokenizer; and which of chat_template.json,
-        processor_config.json and chat_template.jinja the processor takes has changed between library versions.
-    Fix: Keep the template in chat_template.jinja alone, which both read.
+    Why: some servers use the processor and others the tokenizer, and library versions differ in which of
+        chat_template.json, processor_config.json and chat_template.jinja the processor reads.
+    Fix: Keep the template only in chat_template.jinja, which both read.
     Source: https://github.com/huggingface/transformers/pull/33957;
         https://github.com/huggingface/transformers/pull/36588
     """
@@ -28,15 +28,15 @@ def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record
 
 
 def processors(directory: Path) -> dict[str, str]:
-    """The templates that the library's processors take from the directory; no processor is made."""
+    """The templates that a processor loads from the directory, found without creating the processor."""
     __tracebackhide__ = True
     from transformers.processing_utils import ProcessorMixin
 
     try:
         found = ProcessorMixin.get_processor_dict(str(directory), local_files_only=True)[0]
     except (ValueError, OSError, KeyError, TypeError) as error:
-        raise Defect(f"The processor cannot read its chat template: {str(error).split('. ')[0].rstrip('.')}.",
-                     evidence={"failure": f"{type(error).__name__}: {error}"}) from None  # fmt: skip
+        summary = f"The processor cannot read its chat template: {str(error).split('. ')[0].rstrip('.')}."
+        raise Defect(summary, evidence={"failure": f"{type(error).__name__}: {error}"}) from None
     return by_name(found.get("chat_template"))
 
 
@@ -48,6 +48,6 @@ def agree(tokenizer: Any, name: str, one: str, other: str) -> None:
     start = max(0, len(common_prefix(left, right)) - 40)
     raise Hazard(
         f"The processor and the tokenizer render {conversation} differently"
-        f"{f' with the template {name}' if name != DEFAULT else ''}: they read different files.",
+        f"{f' with the template {name}' if name != DEFAULT else ''}: they read their templates from different files.",
         evidence={"processor": shown(left[start:], limit=300), "tokenizer": shown(right[start:], limit=300)},
     )

@@ -24,55 +24,55 @@ CONFIG_ONLY = "text-generation-inference and other readers of tokenizer_config.j
 
 @needs("template_files")
 def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """Copies of a chat template in several files say the same, and one of them is where the tokenizer looks.
+    """Copies of a chat template in several files are equal, and the tokenizer reads at least one of them.
 
-    Why: chat_template.jinja goes before tokenizer_config.json, and some servers know only the latter; after an edit
-        of one of them two servers prompt the same model differently, and neither tells.
-    Fix: Keep one copy, or write the same text to all; consumers that read only tokenizer_config.json need it there.
+    Why: chat_template.jinja takes precedence over tokenizer_config.json, but some servers read only the latter; after
+        an edit of one file, two servers silently prompt the same model differently.
+    Fix: Keep one copy, or write the same text to all; programs that read only tokenizer_config.json need it there.
     Source: https://github.com/huggingface/transformers/pull/33957;
         https://github.com/huggingface/text-generation-inference/issues/3247;
         https://github.com/microsoft/onnxruntime-extensions/pull/968
     """
     loaded, copies = loaded_templates(tokenizer), in_tokenizer_files(subject.path)
     if not loaded:
-        return read_by_nobody(subject, tokenizer, record)
-    where = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
+        return check_unread(subject, tokenizer, record)
+    files = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
              for name, text in loaded.items()}  # fmt: skip
-    tell(record, where, copies)
+    record_file(record, files, copies)
     for copy in copies:
         if copy.name in loaded and copy.text != loaded[copy.name]:
-            agree(tokenizer, StoredTemplate(where[copy.name], copy.name, loaded[copy.name]), copy)
+            agree(tokenizer, StoredTemplate(files[copy.name], copy.name, loaded[copy.name]), copy)
     return None
 
 
-def tell(record: Record, where: dict[str, str], copies: list[StoredTemplate]) -> None:
-    """A template that is only in .jinja files is what the library writes by default; who cannot read it is told."""
+def record_file(record: Record, loaded_from: dict[str, str], copies: list[StoredTemplate]) -> None:
+    """Records the file of the default template, and the programs that do not read it."""
     files = sorted({each.file for each in copies if each.name == DEFAULT})
     missing = CONFIG_ONLY if OF_TOKENIZERS not in files else None
-    record.capability("chat.template_file", where.get(DEFAULT, next(iter(where.values()))),
+    record.capability("chat.template_file", loaded_from.get(DEFAULT, next(iter(loaded_from.values()))),
                       evidence={"files": files, "not seen by": missing})  # fmt: skip
 
 
 def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
-    """Texts may differ where no conversation shows it."""
+    """Raises Hazard if two copies render a conversation differently; texts may differ otherwise."""
     __tracebackhide__ = True
     difference = first_difference(tokenizer, used.text, copy.text)
     if difference is None:
         return
     conversation, one, other = difference
     start = max(0, len(common_prefix(one, other)) - 40)
-    seen = CONFIG_ONLY if copy.file == OF_TOKENIZERS else "other consumers"
+    seen = CONFIG_ONLY if copy.file == OF_TOKENIZERS else "other programs"
     raise Hazard(
-        f"{used.file} and {copy.file} hold different templates"
-        f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer takes the former, {seen} the latter.",
+        f"{used.file} and {copy.file} contain different templates"
+        f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer reads the former, {seen} the latter.",
         evidence={"conversation": conversation, used.file: shown(one[start:], limit=300),
                   copy.file: shown(other[start:], limit=300)},
-        remedy=f"Delete the template from {copy.file}, or write the text of {used.file} there.",
+        remedy=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",
     )  # fmt: skip
 
 
-def read_by_nobody(subject: Subject, tokenizer: Any, record: Record) -> None:
-    """The tokenizer has no template, though a file of the directory holds one."""
+def check_unread(subject: Subject, tokenizer: Any, record: Record) -> None:
+    """Raises Defect if files have a template that neither the tokenizer nor a processor reads."""
     __tracebackhide__ = True
     files = sorted({each.file for each in stored_templates(subject.path)})
     if renders_itself(tokenizer):
@@ -82,8 +82,8 @@ def read_by_nobody(subject: Subject, tokenizer: Any, record: Record) -> None:
         record.capability("chat.template_file", f"{' and '.join(files)}, for the processor only")
         return
     raise Defect(
-        f"The tokenizer has no chat template: {' and '.join(files) or 'no file that it reads'} is read by processors "
-        "only, and there is none here.",
+        f"The tokenizer has no chat template: only processors read {' and '.join(files) or 'the file with it'}, and "
+        "this model has no processor.",
         evidence={"files": files},
-        remedy=f"Move the template to {JINJA}, named ones to {NAMED}/.",
+        remedy=f"Move the template to {JINJA}, and named ones to {NAMED}/.",
     )

@@ -1,4 +1,4 @@
-"""The same conversations in Jinja and in another engine, and where a difference comes from."""
+"""Comparison of another template engine with Jinja, and the line of the template that causes a difference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARKUP_TOOL = {
     **WEATHER,
     "function": {**WEATHER["function"], "description": "Tells 'what' a <place> & a day are like."},
 }
-"""A tool with the characters that some engines escape in JSON."""
+"""A tool with characters that some engines escape in JSON."""
 CONVERSATIONS: dict[str, tuple[list[Message], list[Any] | None]] = {
     "a question": ([QUESTION], None),
     "a conversation with a system message": ([INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP], None),
@@ -28,19 +28,19 @@ CONVERSATIONS: dict[str, tuple[list[Message], list[Any] | None]] = {
 }
 DEFAULTS = {"enable_thinking": True, "preserve_reasoning": True, "preserve_thinking": True, "clear_thinking": False,
             "truncate_history_thinking": False, "drop_thinking": False}  # fmt: skip
-"""What llama.cpp gives to every template; given to both engines, so that its defaults are no difference."""
+"""Variables that llama.cpp sets for every template; both engines get them, so that they cause no difference."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A conversation that another engine renders otherwise than Jinja does, or not at all."""
+    """A conversation that another engine does not render as Jinja does."""
 
     conversation: str
     jinja: str
     other: Outcome
     line: int | None
     constructs: tuple[str, ...] = field(default=())
-    """What the template uses in that line."""
+    """Constructs that the template uses in this line."""
 
     @property
     def start(self) -> int:
@@ -48,7 +48,7 @@ class Difference:
 
 
 def jinja_renders(chat: Chat) -> dict[str, tuple[Json, Json]]:
-    """For each conversation the variables and how Jinja ends; those that Jinja itself cannot render are left out."""
+    """Variables and Jinja's result for each conversation that Jinja renders or refuses."""
     return chat.once("portability", _references)
 
 
@@ -56,8 +56,8 @@ def _references(chat: Chat) -> dict[str, tuple[Json, Json]]:
     tokens = {name: str(token) for name, token in chat.tokenizer.special_tokens_map.items() if isinstance(token, str)}
     given = {name: _given(chat.prepared(messages), tools, tokens) for name, (messages, tools) in CONVERSATIONS.items()}
     ends = CLIENT.ask(chat.template, _renders(given))["renders"]
-    told = zip(given.items(), ends, strict=False)
-    return {name: (each, end) for (name, each), end in told if "text" in end or "refused" in end}
+    results = zip(given.items(), ends, strict=False)
+    return {name: (each, end) for (name, each), end in results if "text" in end or "refused" in end}
 
 
 def _given(messages: list[Message], tools: list[Any] | None, tokens: dict[str, str]) -> Json:
@@ -77,19 +77,19 @@ def _begin_references(template: str) -> None:
 
 @prefetch.at_share(0.12)
 def _begin_llama_cpp(template: str) -> None:
-    """With the conversation that is asked of most templates in `quick`."""
+    """Starts the render that most templates need in profile `quick`."""
     engine = llama_cpp()
     if engine:
         engine.begin(template, _given(*CONVERSATIONS["a tool call"], SPECIAL_TOKENS))
 
 
 def same(chat: Chat, engine: Engine, given: Json, end: Json) -> bool:
-    """Whether the engine renders a conversation as Jinja does."""
+    """True if the engine renders a conversation as Jinja does."""
     return _same(engine.render(chat.template, given), end)
 
 
 def _same(outcome: Outcome, end: Json) -> bool:
-    """A refusal must be one in both."""
+    """True for equal texts, or a refusal in both."""
     return outcome.text == end.get("text") and not (outcome.failed and "refused" in end)
 
 
@@ -104,20 +104,20 @@ def first_difference(chat: Chat, engine: Engine, wanted: dict[str, tuple[Json, J
 
 
 def _line(template: str, given: Json, end: Json, outcome: Outcome) -> int | None:
-    """The line of the template that failed, or that wrote the first text that differs."""
+    """The line of the template that failed, or that wrote the first differing text."""
     if outcome.failed:
         return outcome.line or _line_of_words(template, outcome.failed)
     if outcome.text is None or "text" not in end:
         return None
     traced = CLIENT.ask(template, [{"variables": given, "clock": CLOCK, "trace": True}])["renders"][0]
-    if traced.get("text") != end["text"]:  # the marks have changed what the template did
+    if traced.get("text") != end["text"]:  # tracing changed the render
         return None
     start = Difference("", end["text"], outcome, None).start
     return next((line for offset, line in reversed(traced["lines"]) if offset <= start), None)
 
 
 def _line_of_words(template: str, message: str) -> int | None:
-    """The first line that holds what a message quotes."""
+    """The first line of the template with a word that an error message quotes."""
     quoted = re.findall(r"'([^']+)'|statement: (\w+)", message)
     words = [re.compile(rf"\b{re.escape(one or two)}\b") for one, two in quoted]
     words += [re.compile(r"\{[{%].*\w\)? *// *\(?\w.*[%}]\}")] * (

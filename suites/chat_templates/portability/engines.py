@@ -1,4 +1,4 @@
-"""Other engines that render chat templates, set up as the servers that use them do."""
+"""Other template engines, configured like the servers that use them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from fixtures.sandbox.engine import tojson
 Json = dict[str, Any]
 
 CLOCK = "2026-01-01T00:00:00"
-"""The time that every engine is told; llama.cpp's has it built in."""
-MARKS_OF_TRAINING = ("{% generation %}", "{% endgeneration %}")
-"""What mistral.rs and Dynamo take out of a template before minijinja reads it: these spellings and no others."""
+"""The time for all engines; it is built into llama.cpp's."""
+GENERATION_TAGS = ("{% generation %}", "{% endgeneration %}")
+"""Tags that mistral.rs and Dynamo remove before minijinja reads a template, in these spellings only."""
 FUEL = 20_000_000
-"""Instructions for one render in minijinja."""
+"""Limit of instructions for a render in minijinja."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a render ended: with a text, refused by raise_exception, or failed with a message."""
+    """Result of a render: a text, a refusal by raise_exception, or a failure with its message."""
 
     text: str | None = None
     refused: str | None = None
@@ -60,8 +60,8 @@ class MiniJinja:
             self._environment.add_filter("tojson", tojson)
 
     def render(self, template: str, variables: Json) -> Outcome:
-        for mark in MARKS_OF_TRAINING:
-            template = template.replace(mark, "")
+        for tag in GENERATION_TAGS:
+            template = template.replace(tag, "")
         try:
             if self._known != template:
                 self._known = ""
@@ -75,9 +75,9 @@ class MiniJinja:
 
 
 class LlamaCpp:
-    """llama.cpp's own engine, which ggufdoctor carries compiled to WebAssembly."""
+    """llama.cpp's own engine, which ggufdoctor contains, compiled to WebAssembly."""
 
-    used_by = "llama.cpp, Ollama and what is built on them"
+    used_by = "llama.cpp, Ollama and programs built on them"
 
     def __init__(self) -> None:
         from ggufdoctor.engines.llamacpp_engine import LlamaCppEngine
@@ -90,7 +90,7 @@ class LlamaCpp:
         self._begun: tuple[str, Json, Future[Outcome]] | None = None
 
     def begin(self, template: str, variables: Json) -> None:
-        """Renders beside what Python does, until the same is asked for."""
+        """Starts a render in another thread; `render` returns its result."""
         self._begun = (template, variables, self._thread.submit(self._render, template, variables))
 
     def render(self, template: str, variables: Json) -> Outcome:
@@ -99,7 +99,7 @@ class LlamaCpp:
         return self._thread.submit(self._render, template, variables).result()
 
     def _render(self, template: str, variables: Json) -> Outcome:
-        """Its failures look like 'render:reason', 'compile:parser: reason' and 'raise:reason'."""
+        """Renders; errors have the form 'render:reason', 'compile:parser: reason' or 'raise:reason'."""
         result = self._engine.render(template, variables)
         if result.error is None:
             return Outcome(text=result.text)
@@ -109,7 +109,7 @@ class LlamaCpp:
 
 @lru_cache(maxsize=1)
 def minijinja() -> tuple[MiniJinja, MiniJinja] | None:
-    """minijinja with transformers' `tojson`, and with its own; None where it is not installed."""
+    """minijinja with transformers' `tojson` and with its own; None if it is not installed."""
     try:
         return MiniJinja(), MiniJinja(own_tojson=True)
     except ImportError:
@@ -124,7 +124,7 @@ def llama_cpp() -> LlamaCpp | None:
         return None
 
 
-atexit.register(llama_cpp.cache_clear)  # while the modules that its parts need to be freed are still there
+atexit.register(llama_cpp.cache_clear)  # while the modules that free its parts still exist
 
 
 def _raise(message: str) -> None:

@@ -7,22 +7,23 @@ from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
 from fixtures.templates.chat import Chat
 from suites.chat_templates.differences import between
+from suites.chat_templates.evidence import EXCEEDS_LIMIT
 from suites.chat_templates.portability.engines import CLOCK
 from suites.findings import Hazard, Unsupported
 
 
 def test_renders_without_clock(chat: Chat) -> None:
-    """Where an engine has no strftime_now, the template renders, and prints no old date as today's.
+    """In an engine without strftime_now the template renders, and prints no fixed date as the current one.
 
-    Why: strftime_now belongs to transformers and not to Jinja; engines that lack it fail, or the template falls back
-        to a date of its author's and tells the model that it is today.
-    Fix: Where strftime_now is not defined, leave the date out, or take it from a variable that callers set.
+    Why: strftime_now belongs to transformers, not to Jinja; other engines fail, or the template presents a date of its
+        author's as the current one.
+    Fix: If strftime_now is not defined, leave the date out, or take it from a variable that callers set.
     Source: https://github.com/oobabooga/textgen/pull/6692;
         https://github.com/huggingface/text-generation-inference/issues/2987
     """
     found = inspect(chat.template)
     if found.exceeded_limit:
-        raise Unsupported("the template does not end well: see chat_templates/bounded")
+        raise Unsupported(EXCEEDS_LIMIT)
     lines = found.facts.get("constructs", {}).get("strftime_now()")
     if not lines:
         return
@@ -36,8 +37,8 @@ def test_renders_without_clock(chat: Chat) -> None:
 def hazard(usual: str, without: dict[str, Any], line: int) -> Hazard:
     evidence = {"with": usual, "without": without.get("text"), "failure": without.get("failed"), "line": line}
     if "failed" in without:
-        return Hazard(f"Engines without strftime_now cannot render the template: {without['failed']} (line {line}).",
-                      evidence=evidence)  # fmt: skip
+        summary = f"Engines without strftime_now cannot render the template: {without['failed']} (line {line})."
+        return Hazard(summary, evidence=evidence)
     now, then = between(usual, without["text"])
-    return Hazard(f"In engines without strftime_now the template prints {then!r} where today's date belongs, {now!r}.",
-                  evidence=evidence)  # fmt: skip
+    summary = f"In engines without strftime_now, the template prints {then!r} instead of the current date, {now!r}."
+    return Hazard(summary, evidence=evidence)

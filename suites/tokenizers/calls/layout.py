@@ -8,12 +8,7 @@ from typing import Any
 from fixtures.text.differences import position
 from suites.findings import Unsupported
 from suites.tokenizers.checked_calls import call_or_skip
-from suites.tokenizers.encoding import encode
-
-IDS_CHANGE = (
-    "the ids of a text change with the special tokens around it: first fix what tokenizers/no-space-after-special "
-    "reports"
-)
+from suites.tokenizers.encoding import IDS_CHANGE, encode
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from typing import Any
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.calls.layout import IDS_CHANGE
-from suites.tokenizers.encoding import Frame, frame
+from suites.tokenizers.encoding import IDS_CHANGE, Frame, frame
 from suites.tokenizers.special_tokens.text_pairs import check_mask, check_mask_of_ids, check_pairs, takes_pairs
 
 

@@ -41,7 +41,7 @@ def template_folder_replaces_default(directory: Path) -> None:
     source="own",
     base=CHAT,
     caught_by="chat_templates/named-templates-render",
-    summary_contains=("tool_use", "breaks"),
+    summary_contains=("tool_use", "fails"),
 )
 def tool_template_breaks(directory: Path) -> None:
     name_template(
