@@ -1,4 +1,4 @@
-"""Where a render first departs from the family's reference, and in which part of the format that is."""
+"""The first difference of a render from the family's format, and the part of the format that it is in."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ class Deviation:
     """The first difference in one conversation."""
 
     part: str
-    """Of the format: `the header of a user's turn`."""
+    """Part of the format, such as `the header of a user's turn`."""
     expected: str
     actual: str
     at: int
-    """The first character that differs."""
+    """Position of the first character that differs."""
     loses_system: bool = False
+    """True if the system message is missing."""
 
     @property
     def shown(self) -> tuple[str, str]:
-        """What stands around the difference: as the format has it, and as the template writes it."""
+        """Text around the difference, in the format and in the render."""
         around = slice(max(0, self.at - BEFORE), self.at + AFTER)
         return self.expected[around], self.actual[around]
 
@@ -39,7 +40,7 @@ ROLES = {"user", "assistant", "system", "model", "developer", "tool"}
 
 
 def template_renders(chat: Chat) -> TemplateRenders:
-    """The template, as the references listen to it."""
+    """The renders of a template, as the references read them."""
 
     def render(messages: list[Message], prompt: bool) -> str | None:
         try:
@@ -52,16 +53,16 @@ def template_renders(chat: Chat) -> TemplateRenders:
 
 
 def family_of(chat: Chat) -> Recognised | None:
-    """The family of a template, found out once."""
+    """The family of a template, recognised once."""
     found: Recognised | None = chat.once("family", lambda each: recognise(template_renders(each)))
     return found
 
 
 def deviation(found: Recognised, messages: list[Message], actual: str, *, prompt: bool) -> Deviation | None:
-    """None where both agree, where the reference covers nothing, and where the template has words of its own.
+    """The first difference from the format; None if there is none, or if the template adds words of its own.
 
-    That a content is changed or lost is told by `content-verbatim` and by the capabilities, but for a system message
-    that only some conversations lose: `loses_system`.
+    `content-verbatim` and the capabilities report contents that are changed or lost, except for a system message that
+    only some conversations lose (`loses_system`).
     """
     expected = found.expected(messages, prompt=prompt)
     if expected is None or expected == actual or alike(found, messages, actual, prompt=prompt):
@@ -70,18 +71,18 @@ def deviation(found: Recognised, messages: list[Message], actual: str, *, prompt
     at = first_difference(expected, actual)
     if lost == ["system"]:
         return Deviation("the system message", expected, actual, at, loses_system=True)
-    before, part, inside = _place(found, messages, at, prompt=prompt)
+    start, part, inside = _part_at(found, messages, at, prompt=prompt)
     if lost or _changes_content(found.pieces(messages, prompt=prompt), actual, at):
         return None
-    if (not inside and _adds_words(found, messages, actual, at)) or _foreign_role(found, part, actual[before:]):
+    if (not inside and _adds_words(found, messages, actual, at)) or _foreign_role(found, part, actual[start:]):
         return None
     return Deviation(part.label, expected, actual, at)
 
 
-def _place(found: Recognised, messages: list[Message], at: int, *, prompt: bool) -> tuple[int, Piece, bool]:
-    """Where the part of the format begins that holds a position, the part, and whether the position is inside it.
+def _part_at(found: Recognised, messages: list[Message], at: int, *, prompt: bool) -> tuple[int, Piece, bool]:
+    """Start and piece of the part of the format at a position, and True if the position is inside of it.
 
-    Of a content's first character it is the part before, which is longer than it should be.
+    At the first character of a content this is the part before, which is too long in the render.
     """
     before, last = 0, (0, Piece("the start", ""))
     for piece in found.pieces(messages, prompt=prompt):
@@ -94,7 +95,7 @@ def _place(found: Recognised, messages: list[Message], at: int, *, prompt: bool)
 
 
 def _changes_content(pieces: list[Piece], actual: str, at: int) -> bool:
-    """Whether a position lies in a content, or before one that does not come in front of what should end it."""
+    """True if the position is inside a content, or if the content is not complete before the following part."""
     before = 0
     for piece, following in zip(pieces, [*pieces[1:], Piece("the end", "")], strict=True):
         if piece.label == CONTENT and before <= at < before + len(piece.text):
@@ -105,15 +106,15 @@ def _changes_content(pieces: list[Piece], actual: str, at: int) -> bool:
 
 
 def _adds_words(found: Recognised, messages: list[Message], actual: str, at: int) -> bool:
-    """Whether the template puts words of its own beside a content, as those of guard models do: no matter of format."""
-    places = [actual.find(str(message["content"]), at) for message in messages]
-    inserted = actual[at : min((place for place in places if place >= 0), default=len(actual))]
+    """True if the template adds words of its own next to a content, as guard models do."""
+    positions = [actual.find(str(message["content"]), at) for message in messages]
+    inserted = actual[at : min((each for each in positions if each >= 0), default=len(actual))]
     known = " ".join((*found.family.user, *found.family.answer, *(found.family.system or ())))
     return any(word not in known for word in re.findall(r"[^\W\d_]{2,}", inserted))
 
 
 def _foreign_role(found: Recognised, part: Piece, actual: str) -> bool:
-    """Whether the header is as it should be, for a role that only this model has."""
+    """True if the header is right but for the name of a role that only this model has."""
     known = ROLES if found.family.vendor else ()
     for role in ROLES & set(re.findall(r"\w+", part.text)):
         pattern = re.escape(part.text).replace(role, r"([^\W\d_][\w ]*)", 1)

@@ -13,12 +13,12 @@ from suites.findings import Defect, Hazard, Record
 
 
 def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conversations: Generated) -> None:
-    """Conversations render as the published format of the template's family has them, token for token.
+    """Conversations render exactly as the published format of the template's family specifies.
 
-    Why: a model answers best on the very text that it was trained on; a space, a newline or a role's name that is
-        off costs quality and is seen nowhere.
-    Fix: Write the control tokens and the white space around them as the format's source shows, or take the template
-        that the vendor publishes now.
+    Why: a model answers best on exactly the text that it was trained on; a wrong space, line break or role name
+        silently costs quality.
+    Fix: Write the control tokens and the white space around them as the format's source shows, or use the template that
+        the vendor publishes now.
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/pull/26891;
         https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates
@@ -27,13 +27,13 @@ def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conv
     variants = found and {"format": found.family.source, "variants": found.style.described()}
     record.capability("chat.format", found.family.name if found else "unknown", evidence=variants)
     if found:
-        fixed(chat, found)
-        generated(chat, found, generated_conversations)
-        tell_quirks(found)
+        check_named(chat, found)
+        check_generated(chat, found, generated_conversations)
+        check_quirks(found)
 
 
-def fixed(chat: Chat, found: Recognised) -> None:
-    """The conversations that have names; a system message that is never shown is told by the capabilities."""
+def check_named(chat: Chat, found: Recognised) -> None:
+    """Checks the named conversations; the capabilities record a system message that is never rendered."""
     __tracebackhide__ = True
     template = template_renders(chat)
     for name, prompt, text in pairs(found, template):
@@ -42,8 +42,8 @@ def fixed(chat: Chat, found: Recognised) -> None:
             raise finding(found, name, CONVERSATIONS[name], seen, prompt=prompt)
 
 
-def generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> None:
-    """The conversations of the generated conversations, as far as the reference covers them."""
+def check_generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> None:
+    """Checks the generated conversations that the reference covers."""
     __tracebackhide__ = True
 
     def wrong(conversation: Conversation, text: str) -> bool:
@@ -75,9 +75,9 @@ def _shows_system(template: TemplateRenders) -> bool:
 
 
 def severity(found: Recognised, messages: list[Message], seen: Deviation) -> type[Defect] | type[Hazard]:
-    """A vocabulary with the family's control tokens claims the vendor's format; others only look like it.
+    """Defect if the vocabulary has the family's control tokens and so claims the vendor's format, else Hazard.
 
-    White space beside a system message is each fine-tuner's own, and so is its place where the format has none.
+    White space next to a system message, and its position if the format has none, are a choice of each fine-tuner.
     """
     spaces = "system" in seen.part and squeezed(seen.actual) == squeezed(seen.expected)
     misplaced = messages[0]["role"] == "system" and not found.family.system
@@ -87,15 +87,17 @@ def severity(found: Recognised, messages: list[Message], seen: Deviation) -> typ
 def summary(found: Recognised, name: str, seen: Deviation) -> str:
     """One sentence that names the part of the format, with both texts."""
     if seen.loses_system:
-        return (f"The system message is dropped from the conversation {name!r}, though it is shown before a question "
-                f"alone, as the {found.family.name} format always does.")  # fmt: skip
+        return (
+            f"The system message is dropped from the conversation {name!r}; the {found.family.name} format always "
+            "contains it, and the template renders it before a single question."
+        )
     expected, actual = seen.shown
-    where = f"{seen.part[0].upper()}{seen.part[1:]}"
-    return f"{where} is not that of the {found.family.name} format: {actual!r} instead of {expected!r}, in {name}."
+    part = f"{seen.part[0].upper()}{seen.part[1:]}"
+    return f"{part} differs from the {found.family.name} format in {name}: {actual!r} instead of {expected!r}."
 
 
-def tell_quirks(found: Recognised) -> None:
-    """Variants that were published, and that the vendor's own encoder or documentation contradicts."""
+def check_quirks(found: Recognised) -> None:
+    """Raises Hazard for a published variant that contradicts the vendor's own encoder or documentation."""
     __tracebackhide__ = True
     for quirk in found.family.quirks:
         value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of or "bos", None) or ""

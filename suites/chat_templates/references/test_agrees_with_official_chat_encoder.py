@@ -15,7 +15,7 @@ from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
 from suites.chat_templates.generated_conversations import Generated
 from suites.chat_templates.references.deviation import family_of
-from suites.chat_templates.references.tool_conversations import complete, fixed_renders, form_of
+from suites.chat_templates.references.tool_conversations import complete, fixed_renders, tool_format_of
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
 
@@ -23,12 +23,12 @@ from suites.findings import Defect, Record, Unsupported
 def test_agrees_with_official_chat_encoder(
     tokenizer: Any, chat: Chat, record: Record, profile: str, generated_conversations: Generated
 ) -> None:
-    """Where vocabulary and format are a vendor's, apply_chat_template gives the ids of the vendor's own package.
+    """apply_chat_template gives the ids of the vendor's own encoder, if vocabulary and format are the vendor's.
 
-    Why: text that looks right can still become other tokens, a space that the tokenizer adds after a control token
-        for one; the vendor's encoder is what the model was trained with.
+    Why: text that looks right can become other tokens, for example with a space after a control token; the model was
+        trained on the ids of the vendor's encoder.
     Fix: Change the white space of the template, or the tokenizer's prefix space, until the ids are those of the
-        package.
+        encoder.
     Source: https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates;
         https://github.com/mistralai/mistral-common; https://github.com/meta-llama/llama-models;
         https://github.com/openai/harmony
@@ -38,9 +38,7 @@ def test_agrees_with_official_chat_encoder(
     record.capability("chat.official_encoder", encoder.name if encoder else "none for this vocabulary and format")
     if not found or not encoder:
         return
-    drawn = (
-        [] if profile == "quick" else [conversation.messages for conversation in generated_conversations(Features())]
-    )
+    drawn = [] if profile == "quick" else [each.messages for each in generated_conversations(Features())]
     for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
         compare(tokenizer, chat, found, encoder, messages)
     compare_tools(tokenizer, chat, encoder)
@@ -55,7 +53,7 @@ def encoder_of(found: Recognised, tokenizer: Any) -> Official | None:
 
 
 def contents() -> list[list[Message]]:
-    """Contents that stand directly behind control tokens in many ways."""
+    """Conversations with contents of many kinds directly after control tokens."""
     return [[QUESTION, ANSWER, user(text)] for text in CONTENTS.values()]
 
 
@@ -73,19 +71,19 @@ def compare(tokenizer: Any, chat: Chat, found: Recognised, encoder: Official, me
         shown = chat.render(messages, add_generation_prompt=prompt)
         actual = chat.ids(messages, add_generation_prompt=prompt)
     except TemplateFails:
-        return  # a refusal is a strictness, other failures are told by `renders`
+        return  # `renders` reports failures
     if any(str(each["content"]) not in shown for each in messages):
-        return  # told by `agrees-with-family-reference`, `content-verbatim` and the capabilities
+        return  # reported by `agrees-with-family-reference`, `content-verbatim` and the capabilities
     differ(tokenizer, found, encoder, messages, without_bos(encoder.encode(same), found, tokenizer), actual)
 
 
 def compare_tools(tokenizer: Any, chat: Chat, encoder: Official) -> None:
-    """Tools, calls and results, in conversations without a system message."""
+    """Checks tools, calls and results in conversations without a system message."""
     __tracebackhide__ = True
-    tooling = form_of(chat)
+    tooling = tool_format_of(chat)
     if not tooling or not encoder.encode_tools:
         return
-    for offer, text in (heard for _, heard in fixed_renders(chat)):
+    for _, (offer, text) in fixed_renders(chat):
         ids = (
             encoder.encode_tools(tooling, offer)
             if complete(offer, text) and not plain_results(tooling, offer)
@@ -98,7 +96,7 @@ def compare_tools(tokenizer: Any, chat: Chat, encoder: Official) -> None:
 
 
 def plain_results(tooling: RecognisedTools, offer: Offer) -> bool:
-    """Whether the template writes a result in the way that `tools-agree-with-family-reference` tells."""
+    """True if the template writes a result in a way that `tools-agree-with-family-reference` reports."""
     departs = any(re.fullmatch(quirk.like, tooling.options[quirk.of]) for quirk in tooling.format.quirks)
     return (
         departs
@@ -116,7 +114,7 @@ def differ(tokenizer: Any, found: Recognised, encoder: Official, messages: list[
 
 
 def without_bos(expected: list[int], found: Recognised, tokenizer: Any) -> list[int]:
-    """A template that leaves BOS out is the finding of `one-bos`."""
+    """The expected ids without BOS if the template leaves it out, which `one-bos` reports."""
     bare = not found.style.start and expected[:1] == [tokenizer.bos_token_id]
     return expected[1:] if bare else expected
 
@@ -124,7 +122,7 @@ def without_bos(expected: list[int], found: Recognised, tokenizer: Any) -> list[
 def summary(tokenizer: Any, encoder: Official, expected: list[int], actual: list[int]) -> str:
     at = first_difference(expected, actual)
     wanted, got = (tokens(tokenizer, ids[max(0, at - 1) : at + 3]) for ids in (expected, actual))
-    return f"Token {at} of a conversation is not what {encoder.name} gives: {got} instead of {wanted}."
+    return f"The ids of a conversation differ from those of {encoder.name} at token {at}: {got} instead of {wanted}."
 
 
 def evidence(tokenizer: Any, found: Recognised, encoder: Official, messages: list[Message],

@@ -1,4 +1,4 @@
-"""Conversations with tools, as the references listen to a template."""
+"""Conversations with tools, and the tool format of a template."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ TOOL_CONVERSATIONS: dict[str, list[Message]] = {
 TOOLS = [WEATHER, CLOCK]
 
 
-def form_of(chat: Chat) -> RecognisedTools | None:
-    """The form of tools that a template of a known family speaks, found out once."""
-    found: RecognisedTools | None = chat.once("tool form", _form_of)
+def tool_format_of(chat: Chat) -> RecognisedTools | None:
+    """The tool format of a template of a known family, recognised once."""
+    found: RecognisedTools | None = chat.once("tool format", _tool_format_of)
     return found
 
 
-def _form_of(chat: Chat) -> RecognisedTools | None:
+def _tool_format_of(chat: Chat) -> RecognisedTools | None:
     found = family_of(chat)
-    families = {name for form in TOOL_FORMATS for name in form.families}
+    families = {name for each in TOOL_FORMATS for name in each.families}
     if not found or found.family.name not in families or not probes_tools.shows_calls(chat) or not follows(chat, found):
         return None
-    return recognise_tools(found, [heard for _, heard in fixed_renders(chat)], TOOL_FORMATS)
+    return recognise_tools(found, [render for _, render in fixed_renders(chat)], TOOL_FORMATS)
 
 
 def follows(chat: Chat, found: Recognised) -> bool:
-    """Whether conversations without tools agree with the family; else `agrees-with-family-reference` has told."""
+    """True if conversations without tools follow the format; `agrees-with-family-reference` reports others."""
     template = template_renders(chat)
-    alone = [(name, prompt, text) for name, prompt, text in pairs(found, template) if "system" not in name]
+    without_system = [(name, prompt, text) for name, prompt, text in pairs(found, template) if "system" not in name]
     return not found.style.unasked_prompt and all(
-        alike(found, CONVERSATIONS[name], text, prompt=prompt) for name, prompt, text in alone
+        alike(found, CONVERSATIONS[name], text, prompt=prompt) for name, prompt, text in without_system
     )
 
 
@@ -65,13 +65,13 @@ def fixed_renders(chat: Chat) -> Iterator[tuple[str, tuple[Offer, str]]]:
 
 
 def complete(offer: Offer, text: str) -> bool:
-    """Whether everything that was said is there; what a template loses or changes is told by other checks."""
-    said = [str(each["content"]) for each in offer.messages]
+    """True if all contents and arguments are in the render; other checks report what is lost or changed."""
+    contents = [str(each["content"]) for each in offer.messages]
     called = [call for each in offer.messages for call in calls_of(each)]
     values = [value for call in called for value in (call["name"], *call["arguments"].values())]
-    return all(any(form in text for form in forms(each)) for each in (*said, *values))
+    return all(any(spelling in text for spelling in spellings(each)) for each in (*contents, *values))
 
 
-def forms(value: Any) -> tuple[str, ...]:
-    """How a value may stand in a prompt: JSON with and without other letters than ASCII's, or text."""
+def spellings(value: Any) -> tuple[str, ...]:
+    """Spellings of a value in a prompt: text, JSON, and JSON in ASCII."""
     return tuple(each.removeprefix('"').removesuffix('"') for each in (str(value), as_json(value), json.dumps(value)))

@@ -1,4 +1,4 @@
-"""Conversations in which words are said: by everybody, without a tool, and without a system message."""
+"""Conversations into which words are planted: with all roles, without tools, and without a system message."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ NEEDLES = {
     "brindlemoss": "the last user message",
     "tangerook": "a tool's result",
 }
-"""A word that no template holds for each message, and what that message is."""
+"""A word for each message that no template contains, and the message in words."""
 FIRST, ASKED, ANSWERED, LAST, RESULT = NEEDLES
 
 
 @dataclass(frozen=True)
 class PlantedWord:
-    """A word, and how it stands in messages."""
+    """A word that is planted in messages."""
 
     word: str
     alone: bool = False
-    """It is the whole content; else it follows the message's needle."""
+    """True if it is the whole content; else it follows the needle of the message."""
     only: str | None = None
-    """The needle of the only message that holds it; else all do."""
+    """The needle of the only message with the word; None for all messages."""
 
     def content(self, needle: str) -> str:
         if not self.word or (self.only and self.only != needle):
@@ -37,31 +37,31 @@ class PlantedWord:
         return self.word if self.alone else f"{needle} {self.word}"
 
 
-def everything(said: PlantedWord, parts: bool) -> dict[str, Any]:
-    """Every role in one conversation, which many templates render."""
-    return variables(_shaped([system(said.content(FIRST)), *_with_tool(said)], parts=parts), tools=[WEATHER])
+def all_roles(planted: PlantedWord, parts: bool) -> dict[str, Any]:
+    """Variables of a conversation with every role, which many templates render."""
+    return variables(_shaped([system(planted.content(FIRST)), *_with_tool(planted)], parts=parts), tools=[WEATHER])
 
 
-def with_system(said: PlantedWord, parts: bool) -> dict[str, Any]:
-    return variables(_shaped([system(said.content(FIRST)), *_turns(said)], parts=parts))
+def with_system(planted: PlantedWord, parts: bool) -> dict[str, Any]:
+    return variables(_shaped([system(planted.content(FIRST)), *_turns(planted)], parts=parts))
 
 
-def plain(said: PlantedWord, parts: bool) -> dict[str, Any]:
-    return variables(_shaped(_turns(said), parts=parts))
+def plain(planted: PlantedWord, parts: bool) -> dict[str, Any]:
+    return variables(_shaped(_turns(planted), parts=parts))
 
 
 Shape = Callable[[PlantedWord, bool], dict[str, Any]]
-SHAPES: tuple[Shape, ...] = (everything, with_system, plain)
+SHAPES: tuple[Shape, ...] = (all_roles, with_system, plain)
 
 
-def _with_tool(said: PlantedWord) -> list[Message]:
-    question, answer, follow_up = _turns(said)
-    result = {"role": "tool", "name": "get_weather", "tool_call_id": CALL_ID, "content": said.content(RESULT)}
+def _with_tool(planted: PlantedWord) -> list[Message]:
+    question, answer, follow_up = _turns(planted)
+    result = {"role": "tool", "name": "get_weather", "tool_call_id": CALL_ID, "content": planted.content(RESULT)}
     return [question, CALL, result, answer, follow_up]
 
 
-def _turns(said: PlantedWord) -> list[Message]:
-    return [user(said.content(ASKED)), assistant(said.content(ANSWERED)), user(said.content(LAST))]
+def _turns(planted: PlantedWord) -> list[Message]:
+    return [user(planted.content(ASKED)), assistant(planted.content(ANSWERED)), user(planted.content(LAST))]
 
 
 def _shaped(messages: list[Message], *, parts: bool) -> list[Message]:

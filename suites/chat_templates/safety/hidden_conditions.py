@@ -1,4 +1,4 @@
-"""Text that a template adds without a word in a message: late in a conversation, in long messages, from a day on."""
+"""Text that a template adds under hidden conditions: in long conversations or messages, or on some days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fixtures.sandbox.inspection import (
     variables,
 )
 from suites.chat_templates.differences import WORD, added, links, new_words
-from suites.chat_templates.safety.triggers import PROSE
+from suites.chat_templates.safety.triggers import INSTRUCTION_WORDS
 
 CLOCKS = (
     "2024-02-12T09:30:00",
@@ -33,24 +33,24 @@ DATES = re.compile(
 
 
 def by_length(found: Inspection) -> tuple[str, str] | None:
-    """What stands in the render of a long conversation or message and in no short one, and which of the two it is."""
+    """Text that is only in the render of a long conversation or message, and the name of this conversation."""
     ends = {name: _without_contents(end["text"]) for name, end in found.renders if end.get("text")}
     for name in (MANY_MESSAGES_NAME, LONG_MESSAGE_NAME):
         others = " ".join(text for other, text in ends.items() if other != name)
-        if others and _speaks(ends.get(name, ""), f"{others} {WORDS_OF_CONTENTS}"):
+        if others and _is_instruction(ends.get(name, ""), f"{others} {WORDS_OF_CONTENTS}"):
             return name, " ".join(dict.fromkeys(new_words(ends[name], f"{others} {WORDS_OF_CONTENTS}")))
     return None
 
 
 def _without_contents(text: str) -> str:
-    """The text without the messages of long conversations: to look for words in them takes longer than all else."""
-    for said in LONG_CONTENTS:
-        text = text.replace(said, " ")
+    """The text without the contents of long conversations, in which a search for words would be slow."""
+    for content in LONG_CONTENTS:
+        text = text.replace(content, " ")
     return text
 
 
 def by_clock(template: str, found: Inspection) -> tuple[str, str] | None:
-    """What the template adds on some days besides the date, and such a day."""
+    """A day on which the template adds or drops text besides the date, and this text."""
     if "strftime_now()" not in found.facts.get("constructs", {}):
         return None
     given = variables([INSTRUCTION, QUESTION])
@@ -58,11 +58,11 @@ def by_clock(template: str, found: Inspection) -> tuple[str, str] | None:
     texts = [DATES.sub("", end.get("text", "")) for end in ends]
     for clock, text in zip(CLOCKS[1:], texts[1:], strict=False):
         extra, less = added(texts[0], text, ""), added(text, texts[0], "")
-        if _speaks(extra or less, ""):
+        if _is_instruction(extra or less, ""):
             return clock[:10], extra or less
     return None
 
 
-def _speaks(text: str, known: str) -> bool:
+def _is_instruction(text: str, known: str) -> bool:
     addresses = [link for link in links(text) if link not in known]
-    return bool(addresses) or len(set(new_words(text, known))) >= PROSE
+    return bool(addresses) or len(set(new_words(text, known))) >= INSTRUCTION_WORDS

@@ -1,4 +1,4 @@
-"""The templates of a subject, each with the name that findings call it by."""
+"""Templates of a subject by the name that findings use, and lists of lines in words."""
 
 from __future__ import annotations
 

@@ -7,39 +7,48 @@ from fixtures.templates.chat import Chat
 from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
 
-COSTLY = ("range()", "lipsum()", "|center", "|format", "|indent", "|wordwrap", ".center()", ".ljust()", ".rjust()")
+COSTLY = (
+    "range()",
+    "lipsum()",
+    "|center",
+    "|format",
+    "|indent",
+    "|wordwrap",
+    ".center()",
+    ".ljust()",
+    ".rjust()",
+)
 REMEDY = {
-    "recursion": "End the recursion of the macro; who serves the template needs a limit around the renderer too.",
+    "recursion": "End the recursion of the macro; limit the renderer where the template is served.",
     "time": "Loop over messages and tools only, never over a number; limit the renderer where the template is served.",
-    "memory": "Build no text that grows with a factor; limit the renderer where the template is served.",
+    "memory": "Do not multiply texts or lists; limit the renderer where the template is served.",
     "output": "Print messages and tools only; limit the renderer where the template is served.",
 }
 
 
 def test_bounded(chat: Chat) -> None:
-    """The template renders short, long and wide conversations within a second, half a gigabyte and two million
-    characters.
+    """The template renders within a second, half a gigabyte of memory and two million characters.
 
-    Why: templates run on every request, in the server's own process; one that loops or grows without end stops the
-        server for everybody, and Jinja's sandbox has no limit of time or memory.
-    Fix: Loop over messages and tools only, and bound the renderer where templates of strangers are served.
+    Why: templates run in the server's process on every request; one that does not end, or needs too much memory, stops
+        the server for all users, and Jinja's sandbox has no such limits.
+    Fix: Loop over messages and tools only, and limit the renderer where unknown templates are served.
     Source: https://jinja.palletsprojects.com/en/stable/sandbox/ (Security Considerations);
         https://github.com/vllm-project/vllm/issues/52025; https://github.com/pallets/jinja/issues/161
     """
     for name, found in inspections(chat).items():
         if found.exceeded_limit:
-            raise Defect(f"{name} does not end well: {what_happened(found)}.",
-                         evidence=evidence(found), remedy=REMEDY[found.exceeded_limit])  # fmt: skip
+            summary = f"{name} exceeds a limit {circumstances(found)}."
+            raise Defect(summary, evidence=evidence(found), remedy=REMEDY[found.exceeded_limit])
 
 
-def what_happened(found: Inspection) -> str:
+def circumstances(found: Inspection) -> str:
     assert found.exceeded_limit
     conversation = next((shape for shape, end in found.renders if "limit" in end), "a conversation of another check")
-    return f"on {conversation}, {LIMITS[found.exceeded_limit]}{where(found)}"
+    return f"on {conversation}: {LIMITS[found.exceeded_limit]}{where(found)}"
 
 
 def where(found: Inspection) -> str:
-    """The constructs that can run away, with their lines."""
+    """The costly constructs of the template with their lines, in brackets."""
     used: dict[str, list[int]] = found.facts.get("constructs", {})
     costly = [f"{name} in {lines(used[name])}" for name in COSTLY if name in used]
     recursive = [f"macro {name} in line {line}" for name, line in found.facts.get("recursive", [])]
@@ -57,7 +66,7 @@ def evidence(found: Inspection) -> dict[str, Any]:
 
 
 def short(end: dict[str, Any]) -> str:
-    """How one render ended, without its text."""
+    """Result of a render without its text."""
     if "text" in end:
         return f"{len(end['text'])} characters"
     return next(f"{kind}: {end[kind]}" for kind in ("limit", "refused", "failed") if kind in end)

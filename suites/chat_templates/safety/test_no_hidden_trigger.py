@@ -11,73 +11,72 @@ from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
 from suites.findings import Defect, Finding, Hazard, Record
 
 REMEDY = (
-    "Do not use this template: take it from the model's own publisher, compare the two, and report the copy where it "
-    "was found."
+    "Do not use this template: take it from the model's publisher, compare the two, and report the copy where it was "
+    "found."
 )
-HINT = "Put hints about a failed tool into the tool's result, where they belong; the words occur in good results too."
+HINT_REMEDY = "Put hints about a failed tool into the tool's result: these words also occur in successful results."
 
 
 def test_no_hidden_trigger(chat: Chat, record: Record) -> None:
-    """No word in a message makes the template add text of its own or drop another message; documented switches and
-    tags aside.
+    """No word in a message makes the template add text of its own or drop another message.
 
-    Why: a template sees every message; one that waits for a word can put instructions or a link before the model
-        that no user, developer or reviewer of transcripts ever sees, with weights that are untouched.
-    Fix: Take the template from the model's own publisher; switches belong in template variables.
+    Why: such a trigger can give the model instructions or a link that no user, developer or reviewer of transcripts
+        sees, without any change to the weights. Documented switches and tags are allowed.
+    Fix: Take the template from the model's publisher; use template variables for switches.
     Source: https://arxiv.org/abs/2602.04653 (Inference-Time Backdoors via Hidden Instructions in LLM Chat Templates);
         https://github.com/CycloneDX/specification/issues/862
     """
     switches: list[str] = []
     for name, found in inspections(chat).items():
-        if not found.exceeded_limit:  # else told by chat_templates/bounded
-            refuse_moments(name, found, hidden_conditions.by_clock(templates(chat)[name], found))
-            switches += [each.said.word.strip()[:60] for each in harmless(chat, name, found)]
+        if not found.exceeded_limit:  # else reported by chat_templates/bounded
+            check_conditions(name, found, hidden_conditions.by_clock(templates(chat)[name], found))
+            switches += [each.planted.word.strip()[:60] for each in harmless_reactions(chat, name, found)]
     record.capability("chat.content_triggers", ", ".join(dict.fromkeys(switches)) or "none")
 
 
-def harmless(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
-    """What the template does on words that it may do."""
+def harmless_reactions(chat: Chat, name: str, found: Inspection) -> list[Reaction]:
+    """Allowed reactions of the template to words; raises a finding for others."""
     __tracebackhide__ = True
     try:
-        told = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
+        found_reactions = reactions(templates(chat)[name], found.facts, parts=chat.wants_parts)
     except RunsAway as away:
         found.exceeded_limit = away.limit
-        raise Defect(f"{name} does not end well when a message holds {away.word[:80]!r}: {LIMITS[away.limit]}.",
-                     evidence={"word": away.word, "limit": away.limit}, remedy=REMEDY) from None  # fmt: skip
-    if hidden := next((each for each in told if each.hidden), None):
+        summary = f"{name} exceeds a limit when a message contains {away.word[:80]!r}: {LIMITS[away.limit]}."
+        raise Defect(summary, evidence={"word": away.word, "limit": away.limit}, remedy=REMEDY) from None
+    if hidden := next((each for each in found_reactions if each.hidden), None):
         raise finding(name, hidden)
-    return told
+    return found_reactions
 
 
-def refuse_moments(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:
-    """Text that appears by the clock, or late."""
+def check_conditions(name: str, found: Inspection, by_clock: tuple[str, str] | None) -> None:
+    """Raises Defect for text that the template adds on some days, or only to long conversations or messages."""
     __tracebackhide__ = True
-    late = hidden_conditions.by_length(found)
-    if by_clock or late:
-        when, text = by_clock or late or ("", "")
-        moment = f"on {when}" if by_clock else f"in {when}"
-        raise Defect(f"{name} adds text that nobody wrote {moment} and not at other times: {clipped(text)!r}.",
-                     evidence={"when": when, "added": text}, remedy=REMEDY)  # fmt: skip
+    by_length = hidden_conditions.by_length(found)
+    if by_clock or by_length:
+        when, text = by_clock or by_length or ("", "")
+        condition = f"on {when}" if by_clock else f"in {when}"
+        summary = f"{name} adds text of its own only {condition}: {clipped(text)!r}."
+        raise Defect(summary, evidence={"when": when, "added": text}, remedy=REMEDY)
 
 
 def finding(name: str, found: Reaction) -> Finding:
-    """A hint that a tool's result brings about is meant well, and goes wrong; all else is an attack until shown."""
-    evidence = {"word": found.said.word, "in": found.by, "added": found.added, "dropped": NEEDLES.get(found.dropped),
+    """Hazard for a hint after a tool's result, which is meant to help; Defect for anything else, a possible attack."""
+    evidence = {"word": found.planted.word, "in": found.by, "added": found.added, "dropped": NEEDLES.get(found.dropped),
                 "render": shown(found.render)}  # fmt: skip
     if found.by == NEEDLES[RESULT] and not found.link:
-        return Hazard(f"{name} {what_it_does(found)}.", evidence=evidence, remedy=HINT)
-    return Defect(f"{name} {what_it_does(found)}.", evidence=evidence, remedy=REMEDY)
+        return Hazard(f"{name} {effect(found)}.", evidence=evidence, remedy=HINT_REMEDY)
+    return Defect(f"{name} {effect(found)}.", evidence=evidence, remedy=REMEDY)
 
 
-def what_it_does(found: Reaction) -> str:
-    when = f"when {found.by or 'a message'} holds {found.said.word[:80]!r}"
+def effect(found: Reaction) -> str:
+    when = f"when {found.by or 'a message'} contains {found.planted.word[:80]!r}"
     if found.added:
-        return f"adds {'a link' if found.link else 'text'} that nobody wrote {when}: {clipped(found.added)!r}"
+        return f"adds {'a link' if found.link else 'text'} of its own {when}: {clipped(found.added)!r}"
     return f"drops {NEEDLES[found.dropped]} {when}"
 
 
 def clipped(text: str) -> str:
-    """The text, or its link and what stands around it."""
+    """The beginning of the text, or its first link with the text around it."""
     found = links(text)
     start = max(0, text.index(found[0]) - 60) if found else 0
     return text[start : start + 160].strip()

@@ -10,20 +10,20 @@ from suites.findings import Defect
 HIDDEN = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"  # controls
     "\u00ad\u200b\u2060-\u2064\ufeff"  # zero width
-    "\u202a-\u202e\u2066-\u2069"  # orders that turn the direction of text
+    "\u202a-\u202e\u2066-\u2069"  # changes of direction
     "\U000e0000-\U000e007f]"  # tags, which spell ASCII invisibly
-    "|(?<=[ -~])[\u200c\u200d]|[\u200c\u200d](?=[ -~])"  # joiners, which words of other scripts and emoji need
+    "|(?<=[ -~])[\u200c\u200d]|[\u200c\u200d](?=[ -~])"  # joiners next to ASCII; other scripts and emoji need them
 )
 ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
 TAGS = range(0xE0020, 0xE007F)
 
 
 def test_no_invisible_text(chat: Chat) -> None:
-    r"""The template's own text holds no control characters, no zero-width characters and no tag characters.
+    r"""The template's own text contains no control characters, zero-width characters or tag characters.
 
-    Why: a reviewer does not see them and a model reads them: instructions can be hidden in tag characters; a
-        control character is mostly an escape that went wrong, as '\b' in '\boxed'.
-    Fix: Delete the character; write a backslash that is meant as one twice.
+    Why: models read what reviewers do not see: tag characters can hide instructions, and a control character is mostly
+        a wrong escape, like '\b' in '\boxed'.
+    Fix: Delete the character; write a literal backslash twice.
     Source: https://jinja.palletsprojects.com/en/stable/templates/#literals;
         https://www.unicode.org/reports/tr36/ (Unicode Security Considerations)
     """
@@ -37,7 +37,7 @@ def test_no_invisible_text(chat: Chat) -> None:
 
 
 def described(text: str, hidden: re.Match[str]) -> str:
-    """The character, what it was meant to be where that is known, and what tags spell."""
+    """The character in words: the text that tags spell, or the escape that was probably meant."""
     character = hidden.group()
     spelled = "".join(chr(ord(each) - 0xE0000) for each in text if ord(each) in TAGS)
     if spelled:
