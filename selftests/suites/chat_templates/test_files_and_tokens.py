@@ -94,7 +94,7 @@ def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Conversation) -> Non
 
 
 @pytest.mark.parametrize("talk", [CONVERSATION, WITH_TOOLS[1]], ids=["plain", "with tools"])
-@pytest.mark.parametrize("words", ["leaves out", "did not say"])
+@pytest.mark.parametrize("words", ["leaves out", "outside of the assistant's answers"])
 def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Conversation) -> None:
     """Each bit in turn; those of white space and of the header may be set."""
     whole = masked(chat, talk.messages, tools=talk.tools)

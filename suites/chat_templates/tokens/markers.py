@@ -1,4 +1,4 @@
-"""The control markers that a template writes: found in its renders, with what the tokenizer makes of each."""
+"""Control markers in the renders of a template, with their token ids."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ TURNS: tuple[Shape, ...] = (
     ([QUESTION], {"add_generation_prompt": True}),
     ([INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP], {}),
 )
-"""Conversations that show a template's turns."""
+"""Conversations that contain all turns of a template."""
 
 WITH_TOOLS: tuple[Shape, ...] = (([ASK, CALL, RESULT, REPLY], {"tools": [WEATHER]}),)
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker as the template writes it."""
+    """A control marker that the template writes."""
 
     text: str
     ids: list[int]
-    """What the tokenizer makes of it by itself."""
+    """Ids of the marker alone."""
     render: str
-    """The first render that shows it."""
+    """The first render with the marker."""
 
     @property
     def whole(self) -> bool:
@@ -46,16 +46,16 @@ class Marker:
 
 
 def renders(chat: Chat, shapes: tuple[Shape, ...] = TURNS) -> Iterator[str]:
-    """Texts of the conversations that the template takes."""
+    """Renders of the conversations that the template accepts."""
     for messages, options in shapes:
         try:
             yield chat.render(messages, **options)
         except TemplateFails:
-            continue  # told by other checks
+            continue  # reported by other checks
 
 
 def markers(chat: Chat, shapes: tuple[Shape, ...] = TURNS) -> dict[str, Marker]:
-    """Every marker of these renders, in the order of its first appearance."""
+    """All markers of these renders, in the order of their first appearance."""
     found: dict[str, Marker] = {}
     for text in renders(chat, shapes):
         for marker in SHAPE.findall(text):
@@ -65,19 +65,19 @@ def markers(chat: Chat, shapes: tuple[Shape, ...] = TURNS) -> dict[str, Marker]:
 
 
 def emitted(chat: Chat, shapes: tuple[Shape, ...] = TURNS + WITH_TOOLS) -> dict[int, str]:
-    """Ids of the added tokens that the template's renders hold, with their text; white space is no control token."""
+    """Ids and texts of the added tokens in the renders of the template, except white space."""
     added = chat.tokenizer.added_tokens_decoder
     ids = {number for text in renders(chat, shapes) for number in encoded(chat, text) if number in added}
     return {number: added[number].content for number in sorted(ids) if not added[number].content.isspace()}
 
 
 def loose_spelling(text: str) -> str:
-    """What stays of a marker when its spelling is taken loosely: case, bars, underscores, hyphens and spaces."""
+    """The marker without case, bars, underscores, hyphens and spaces."""
     return re.sub(r"[\s_▁|/-]", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def partners(text: str) -> list[str]:
-    """The markers that would open or close the same thing."""
+    """The markers that would be the other half of a pair."""
     swaps = [(text, one, other) for pair in PARTNERS for one, other in (pair, pair[::-1])]
     changed = [text.replace(one, other, 1) for text, one, other in swaps if one in text]
     return [each for each in changed if each != text]

@@ -1,4 +1,4 @@
-"""The assistant mask of the template path, and what it has to cover, found out without it."""
+"""The assistant mask of apply_chat_template, and the tokens that it must cover, found independently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTH = 24
 
 @dataclass(frozen=True)
 class Masked:
-    """Token ids, and 1 for those that the assistant said."""
+    """Token ids, with 1 for tokens of the assistant's answers."""
 
     ids: list[int]
     mask: list[int]
@@ -26,16 +26,16 @@ class Masked:
 
 @dataclass(frozen=True)
 class MaskProblem:
-    """What is wrong with a mask."""
+    """A problem with a mask."""
 
     summary: str
     header: str
-    """The first masked token of the assistant's own header, where nothing else is wrong."""
+    """The first masked token of the assistant's own header, if nothing else is wrong."""
     evidence: dict[str, Any]
 
 
 def masked(chat: Chat, messages: list[Message], **options: Any) -> Masked:
-    """Ids and mask as the library gives them; raises `TemplateFails`."""
+    """Ids and mask from the library; raises `TemplateFails`."""
     with template_failures():
         found = chat.tokenizer.apply_chat_template(
             chat.prepared(messages),
@@ -48,7 +48,7 @@ def masked(chat: Chat, messages: list[Message], **options: Any) -> Masked:
 
 
 def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list[Masked]:
-    """The same for several conversations, padded."""
+    """Ids and masks of several conversations, padded."""
     with template_failures():
         found = chat.tokenizer.apply_chat_template(
             [chat.prepared(messages) for messages in batch],
@@ -60,23 +60,23 @@ def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list
 
 
 def mask_problem(chat: Chat, conversation: Conversation, found: Masked, stops: Collection[int]) -> MaskProblem | None:
-    """What a mask leaves out of the answers and calls and the token that ends each, or covers beside them."""
+    """The first problem: a token of an answer or call, or its end token, that is left out, or another one covered."""
     text = chat.render(conversation.messages, tools=conversation.tools)
     offsets = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    places = tool_turns(chat, conversation, text) if conversation.tools else turns(chat, conversation.messages, text)
-    if places is None or len(offsets) != len(found.ids):
-        return None  # told by content-verbatim, by prefix-stable, and by template-ids-match-text
+    answers = tool_turns(chat, conversation, text) if conversation.tools else turns(chat, conversation.messages, text)
+    if answers is None or len(offsets) != len(found.ids):
+        return None  # reported by content-verbatim, prefix-stable and template-ids-match-text
     tokens = [
         Piece(number, start, end, found.ids[number], bool(found.mask[number]))
         for number, (start, end) in enumerate(offsets)
     ]
     if conversation.tools:
-        places = [replace(turn, end=stop.start) if (stop := last_stop_token(tokens, turn, stops)) else turn
-                  for turn in places]  # fmt: skip
-    for number, turn in enumerate(places, start=1):
-        if problem := uncovered(text, tokens, turn, number, len(places), stops):
+        ends = [last_stop_token(tokens, turn, stops) for turn in answers]
+        answers = [replace(turn, end=end.start) if end else turn for turn, end in zip(answers, ends, strict=True)]
+    for number, turn in enumerate(answers, start=1):
+        if problem := uncovered(text, tokens, turn, number, len(answers), stops):
             return problem
-    return outside_answers(text, tokens, places, stops)
+    return outside_answers(text, tokens, answers, stops)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Piece:
 
 
 def last_stop_token(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece | None:
-    """The token that ends a turn with calls, where only the turn's whole text is known."""
+    """The token that ends a turn with calls, of which only the whole text is known."""
     inside = [each for each in tokens if turn.start <= each.start < turn.closes and each.id in stops]
     return inside[-1] if inside else None
 
@@ -104,11 +104,11 @@ def end_token(tokens: list[Piece], turn: Turn, stops: Collection[int]) -> Piece 
 def uncovered(
     text: str, tokens: list[Piece], turn: Turn, number: int, of: int, stops: Collection[int]
 ) -> MaskProblem | None:
-    said = [each for each in tokens if each.end > each.start and each.start < turn.end and each.end > turn.start]
-    left_out = [each for each in said if not each.masked]
+    answer = [each for each in tokens if each.end > each.start and each.start < turn.end and each.end > turn.start]
+    left_out = [each for each in answer if not each.masked]
     which = f"answer {number} of {of}"
     if left_out:
-        some = "all" if len(left_out) == len(said) else f"{len(left_out)} of {len(said)}"
+        some = "all" if len(left_out) == len(answer) else f"{len(left_out)} of {len(answer)}"
         summary = f"The assistant mask leaves out {some} tokens of {which}."
         return MaskProblem(summary, "", token_evidence(text, tokens, left_out[0]))
     end = end_token(tokens, turn, stops)
@@ -122,20 +122,22 @@ def uncovered(
     return None
 
 
-def outside_answers(text: str, tokens: list[Piece], places: list[Turn], stops: Collection[int]) -> MaskProblem | None:
-    """The first masked token that belongs to no answer, one outside of the headers before one inside."""
-    ends = [(end.end if (end := end_token(tokens, turn, stops)) else turn.closes) for turn in places]
+def outside_answers(text: str, tokens: list[Piece], answers: list[Turn], stops: Collection[int]) -> MaskProblem | None:
+    """The first masked token that belongs to no answer; one outside of headers takes precedence."""
+    ends = [(end.end if (end := end_token(tokens, turn, stops)) else turn.closes) for turn in answers]
     header: MaskProblem | None = None
     for each in tokens:
-        said = text[each.start : each.end]
-        inside = any(turn.prompt <= each.start < end or turn.start < each.end <= end
-                     for turn, end in zip(places, ends, strict=True))  # fmt: skip
-        if not each.masked or inside or not said.strip():
+        token = text[each.start : each.end]
+        inside = any(
+            turn.prompt <= each.start < end or turn.start < each.end <= end
+            for turn, end in zip(answers, ends, strict=True)
+        )
+        if not each.masked or inside or not token.strip():
             continue
-        if not any(turn.opens <= each.start < turn.prompt for turn in places):
-            summary = f"The assistant mask covers what the assistant did not say: {said!r}."
+        if not any(turn.opens <= each.start < turn.prompt for turn in answers):
+            summary = f"The assistant mask covers text outside of the assistant's answers: {token!r}."
             return MaskProblem(summary, "", token_evidence(text, tokens, each))
-        header = header or MaskProblem("The assistant mask covers a header.", said, token_evidence(text, tokens, each))
+        header = header or MaskProblem("The assistant mask covers a header.", token, token_evidence(text, tokens, each))
     return header
 
 

@@ -19,7 +19,7 @@ WITH_TOOLS = (
     Conversation([ASK, TWO_CALLS, *TWO_RESULTS, REPLY], [WEATHER]),
     Conversation([ASK, CALL | {"content": "I look it up."}, RESULT, REPLY], [WEATHER]),
 )
-AT_THE_EDGES: dict[str, list[Message]] = {
+WITH_OUTER_WHITE_SPACE: dict[str, list[Message]] = {
     "starts with a space": [QUESTION, assistant(" Paris."), FOLLOW_UP, assistant(" Rome.")],
     "ends in a space": [QUESTION, assistant("Paris. "), FOLLOW_UP, assistant("Rome.")],
     "starts with a line break": [QUESTION, assistant("\nParis."), FOLLOW_UP, assistant("Rome.")],
@@ -30,12 +30,12 @@ AT_THE_EDGES: dict[str, list[Message]] = {
 def test_assistant_mask(
     subject: Subject, tokenizer: Any, chat: Chat, record: Record, generated_conversations: Generated
 ) -> None:
-    """Where the template marks what is generated, the mask covers each answer or call and its end, and nothing else.
+    """The assistant mask of a template with {% generation %} covers each answer or call with its end token, only.
 
-    Why: training on answers alone takes the loss where the mask is 1; a mask that runs on teaches the model to speak
-        for the user, one that is cut teaches nothing, or never to stop. No error tells of either.
-    Fix: Put content and end-of-turn token between {% generation %} and {% endgeneration %}, and the header before;
-        white space at the edges of the block is safest outside of it.
+    Why: training on answers takes the loss where the mask is 1; a mask that is too long silently teaches the model to
+        speak for the user, and one that is too short teaches nothing, or never to stop.
+    Fix: Put content and end-of-turn token between {% generation %} and {% endgeneration %}, and header and outer white
+        space outside.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/huggingface/transformers/issues/47325;
         https://github.com/huggingface/trl/issues/5988
@@ -50,52 +50,55 @@ def test_assistant_mask(
     rendered(chat, CONVERSATION.messages)
     whole, header = checked(chat, CONVERSATION, stops)
     if not any(whole.mask):
-        raise Unsupported("the ids hold no answer that could be masked: see chat_templates/template-ids-match-text")
+        reason = "the ids contain no answer to mask: first fix what chat_templates/template-ids-match-text reports"
+        raise Unsupported(reason)
     record.capability("chat.assistant_mask", f"supported, includes {header} of the header" if header else "supported")
-    truncated(chat, CONVERSATION, whole)
-    padded(chat, whole)
-    with_tools(chat, stops)
-    at_the_edges(chat, stops)
-    in_generated_ones(chat, generated_conversations, stops)
+    check_truncated(chat, CONVERSATION, whole)
+    check_padded(chat, whole)
+    check_tools(chat, stops)
+    check_outer_white_space(chat, stops)
+    check_generated(chat, generated_conversations, stops)
 
 
 def checked(chat: Chat, conversation: Conversation, stops: Collection[int]) -> tuple[Masked, str]:
-    """The mask of a whole conversation, and what of a header it covers: harmless, and some training templates do it."""
+    """The mask of a whole conversation, and the token of a header that it covers, which is harmless. Else Defect."""
     __tracebackhide__ = True
     try:
         whole = masked(chat, conversation.messages, tools=conversation.tools)
     except TemplateFails as failure:
-        raise Defect(f"The template renders, and not with return_assistant_tokens_mask: {failure}.",
-                     evidence=failure_evidence(failure, conversation.messages)) from None  # fmt: skip
+        summary = f"A conversation renders, but fails with return_assistant_tokens_mask=True: {failure}."
+        raise Defect(summary, evidence=failure_evidence(failure, conversation.messages)) from None
     problem = mask_problem(chat, conversation, whole, stops)
     if problem and not problem.header:
         raise Defect(problem.summary, evidence=problem.evidence)
     return whole, problem.header if problem else ""
 
 
-def with_tools(chat: Chat, stops: Collection[int]) -> None:
-    """Calls are the assistant's words, results of tools are not."""
+def check_tools(chat: Chat, stops: Collection[int]) -> None:
+    """Checks conversations with tools: calls belong to the assistant's turns, results do not."""
     __tracebackhide__ = True
     for conversation in WITH_TOOLS if features_of(chat).tools else ():
         if render(chat, conversation) is not None:
             whole, _ = checked(chat, conversation, stops)
-            truncated(chat, conversation, whole)
+            check_truncated(chat, conversation, whole)
 
 
-def in_generated_ones(chat: Chat, generated_conversations: Generated, stops: Collection[int]) -> None:
-    """Conversations of the generated conversations, whose odd characters may belong to no token's offsets."""
+def check_generated(chat: Chat, generated_conversations: Generated, stops: Collection[int]) -> None:
+    """Checks generated conversations, which contain characters that may be in no token's offsets."""
     __tracebackhide__ = True
     for conversation in generated_conversations(features_of(chat)):
         if render(chat, conversation) is None or not any(each["role"] == "assistant" for each in conversation.messages):
             continue
         problem = mask_problem(chat, conversation, masked(chat, conversation.messages, tools=conversation.tools), stops)
         if problem and not problem.header:
-            raise Hazard(f"In a generated conversation the mask is wrong. {problem.summary}",
-                         evidence=problem.evidence | {"messages": conversation.messages})  # fmt: skip
+            raise Hazard(
+                f"In a generated conversation, {lower_first(problem.summary)}",
+                evidence=problem.evidence | {"messages": conversation.messages},
+            )
 
 
-def truncated(chat: Chat, conversation: Conversation, whole: Masked) -> None:
-    """A cut conversation has the mask of the tokens that are left, wherever it is cut."""
+def check_truncated(chat: Chat, conversation: Conversation, whole: Masked) -> None:
+    """Raises Hazard if truncation changes the mask of the remaining tokens."""
     __tracebackhide__ = True
     side = chat.tokenizer.truncation_side
     for length in cuts(whole):
@@ -104,18 +107,18 @@ def truncated(chat: Chat, conversation: Conversation, whole: Masked) -> None:
         try:
             found = masked(chat, conversation.messages, tools=conversation.tools, truncation=True, max_length=length)
         except TemplateFails as failure:
-            raise Unsupported(f"a conversation cannot be truncated: {failure}") from None
+            raise Unsupported(f"a conversation cannot be encoded with truncation=True: {failure}") from None
         if found.ids == expected.ids and found.mask != expected.mask:
             raise Hazard(
-                f"Truncation on the {side} changes the assistant mask: {sum(found.mask)} tokens are masked where "
-                f"{sum(expected.mask)} of an answer are left.",
+                f"Truncation on the {side} changes the assistant mask: it covers {sum(found.mask)} tokens, but "
+                f"{sum(expected.mask)} tokens of answers remain.",
                 evidence={"max_length": length, "expected": expected.mask, "found": found.mask},
-                remedy="Make the mask of the whole conversation and cut it yourself; or set truncation_side to right.",
+                remedy="Truncate ids and mask of the whole conversation yourself, or set truncation_side to right.",
             )
 
 
 def cuts(whole: Masked) -> Iterator[int]:
-    """Lengths that cut inside the first answer, between the answers, and inside the last one."""
+    """Lengths that end inside the first answer, between answers, and inside the last one."""
     ones = [number for number, bit in enumerate(whole.mask) if bit]
     if not ones or 0 not in whole.mask[ones[0] :]:
         return
@@ -123,8 +126,8 @@ def cuts(whole: Masked) -> Iterator[int]:
     yield from {ones[0] + 1, gap, ones[-1], len(whole.ids) - ones[0] - 1}
 
 
-def padded(chat: Chat, whole: Masked) -> None:
-    """Padding is not masked, on either side, and moves the mask with the tokens."""
+def check_padded(chat: Chat, whole: Masked) -> None:
+    """Raises Hazard if padding on either side changes the mask."""
     __tracebackhide__ = True
     if chat.tokenizer.pad_token_id is None:
         return
@@ -134,22 +137,31 @@ def padded(chat: Chat, whole: Masked) -> None:
             found = masked_batch(chat, [CONVERSATION.messages, short], tokenizer_kwargs={"padding_side": side})
             alone = masked(chat, short)
         except TemplateFails as failure:
-            raise Unsupported(f"conversations cannot be padded: {failure}") from None
+            raise Unsupported(f"conversations cannot be encoded with padding=True: {failure}") from None
         zeros = [0] * (len(whole.mask) - len(alone.mask))
         expected = [whole.mask, zeros + alone.mask if side == "left" else alone.mask + zeros]
         if [each.mask for each in found] != expected:
-            raise Hazard(f"Padding on the {side} changes the assistant mask.",
-                         evidence={"expected": expected, "found": [each.mask for each in found]},
-                         remedy="Pad after the masks are made.")  # fmt: skip
+            raise Hazard(
+                f"Padding on the {side} changes the assistant mask.",
+                evidence={"expected": expected, "found": [each.mask for each in found]},
+                remedy="Pad ids and masks after encoding.",
+            )
 
 
-def at_the_edges(chat: Chat, stops: Collection[int]) -> None:
-    """White space at the edge of an answer may belong to no token's offsets."""
+def check_outer_white_space(chat: Chat, stops: Collection[int]) -> None:
+    """Checks answers with outer white space, which may be in no token's offsets."""
     __tracebackhide__ = True
-    for how, messages in AT_THE_EDGES.items():
+    for how, messages in WITH_OUTER_WHITE_SPACE.items():
         if not chat.accepts(messages):
             continue
         problem = mask_problem(chat, Conversation(messages), masked(chat, messages), stops)
         if problem and not problem.header:
-            raise Hazard(f"When an answer {how}, the mask is wrong. {problem.summary}", evidence=problem.evidence,
-                         remedy="Strip answers before training on them, or trim content in the template.")  # fmt: skip
+            raise Hazard(
+                f"When an answer {how}, {lower_first(problem.summary)}",
+                evidence=problem.evidence,
+                remedy="Strip answers before training on them, or trim content in the template.",
+            )
+
+
+def lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

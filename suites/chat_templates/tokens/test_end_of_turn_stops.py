@@ -11,10 +11,10 @@ from suites.findings import Defect, Hazard, Record, Unsupported
 
 
 def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Record) -> None:
-    """What the template writes after the assistant's content holds a token at which generation stops.
+    """The template writes a token at which generation stops after the assistant's content.
 
-    Why: otherwise the model ends its turn and goes on, playing the user, until the token limit; and training on
-        the template never shows it where to stop.
+    Why: otherwise the model continues after its turn, speaking for the user, until the token limit; and training on
+        this template never shows it where to stop.
     Fix: Write the end-of-turn token after each assistant message, and list its id in eos_token_id of
         generation_config.json.
     Source: https://github.com/vllm-project/vllm/issues/4180; https://github.com/huggingface/trl/issues/3299;
@@ -22,7 +22,7 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     """
     rendered(chat, PLAIN["a question and its answer"])
     if chat.ending is None:
-        raise Unsupported("the template does not show the assistant's content")
+        raise Unsupported("the template does not render the assistant's content: add it to the template")
     last, middle = encoded(chat, chat.ending), encoded(chat, chat.before_next_user or "")
     stops, file = stop_ids(subject, tokenizer)
     evidence = {"ending": chat.ending, "ending ids": last, "ending tokens": tokens(tokenizer, last),
@@ -30,44 +30,47 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     if end := next((number for number in [*last, *middle] if number in stops), None):
         record.capability("chat.end_of_turn", str(tokens(tokenizer, [end])[0]))
         if end not in last and end not in _user_header(chat):
-            raise Defect(f"The last assistant message is left open: {tokens(tokenizer, [end])[0]} (id {end}), at which "
-                         "generation stops, ends it only when another turn follows.", evidence=evidence)  # fmt: skip
+            summary = (
+                f"The last assistant message is not closed: the template writes {tokens(tokenizer, [end])[0]} (id "
+                f"{end}), at which generation stops, only if another turn follows."
+            )
+            raise Defect(summary, evidence=evidence)
         return _ends_with_eos(tokenizer, last, evidence)
     if not last and not middle:
-        raise Defect("The template writes nothing after the assistant's content, not even between turns.",
-                     evidence=evidence)  # fmt: skip
+        summary = "The template writes nothing after the assistant's content, not even between turns."
+        raise Defect(summary, evidence=evidence)
     named = ", ".join(f"{token} (id {number})" for token, number in zip(tokens(tokenizer, stops), stops, strict=True))
     how = _how_it_ends(tokenizer, chat, last)
-    summary = f"{how}, and generation stops only at {named or 'no token'}, as {file} declares."
+    summary = f"{how}, but generation stops only at {named or 'no token'}, as {file} declares."
     raise _severity(subject, file)(summary, evidence=evidence)
 
 
 def _user_header(chat: Chat) -> list[int]:
-    """What opens a user's turn: GLM's models write it themselves to end theirs."""
+    """Ids that open a user's turn, which GLM's models generate to end their own."""
     return encoded(chat, rendered(chat, [QUESTION]).partition(str(QUESTION["content"]))[0])
 
 
 def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
-    """A tokenizer alone cannot know what the model's generation_config.json will say."""
+    """Hazard for a tokenizer without a model, whose generation_config.json may declare other tokens."""
     return Defect if file != "tokenizer_config.json" or subject.has("config.json") else Hazard
 
 
 def _how_it_ends(tokenizer: Any, chat: Chat, last: list[int]) -> str:
     added = tokenizer.added_tokens_decoder
     if marker := next((number for number in last if number in added), None):
-        return f"The assistant's turn ends in {added[marker].content} (id {marker})"
-    return f"No control token ends the assistant's turn, {chat.ending or chat.before_next_user!r} follows its content"
+        return f"The assistant's turn ends with {added[marker].content} (id {marker})"
+    return f"The assistant's turn ends with the text {chat.ending or chat.before_next_user!r} and no control token"
 
 
 def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) -> None:
-    """Trainers append and look for the tokenizer's own EOS, whatever generation_config.json says."""
+    """Raises Hazard if the turn does not end with the tokenizer's EOS, which trainers use."""
     __tracebackhide__ = True
     added = tokenizer.added_tokens_decoder
     marker = next((number for number in last if number in added), None)
     if marker is not None and tokenizer.eos_token_id not in (None, *last):
         raise Hazard(
-            f"The assistant's turn ends in {added[marker].content} (id {marker}), and the tokenizer's eos_token is "
-            f"{tokenizer.eos_token} (id {tokenizer.eos_token_id}): training on the latter never learns to stop.",
+            f"The assistant's turn ends with {added[marker].content} (id {marker}), but the tokenizer's eos_token is "
+            f"{tokenizer.eos_token} (id {tokenizer.eos_token_id}): training with the latter does not teach to stop.",
             evidence=evidence,
-            remedy="Pass the end-of-turn token as eos_token to the trainer, or name it in tokenizer_config.json.",
+            remedy="Pass the end-of-turn token as eos_token to the trainer, or declare it in tokenizer_config.json.",
         )

@@ -12,9 +12,9 @@ from suites.findings import Defect, Hazard
 
 
 def test_one_bos(tokenizer: Any, chat: Chat) -> None:
-    """Token ids from the template start with at most one BOS, and with one where the tokenizer itself adds it.
+    """Token ids from the template start with at most one BOS, and with one if the tokenizer itself adds it.
 
-    Why: models are trained with exactly one; attention sinks on it, and quality suffers silently with none or two.
+    Why: models are trained with exactly one BOS, which attention relies on; none or two silently cost quality.
     Fix: Write {{ bos_token }} once, at the start of the template.
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/issues/37686
@@ -29,22 +29,22 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
         ids = ids_of(chat, messages, **options)
         leading = len(list(takewhile(lambda number: number == bos, ids)))
         if leading > 1:
-            raise Defect(f"The prompt starts with {leading} BOS tokens ({tokenizer.bos_token}).",
-                         evidence={"messages": messages, **start(tokenizer, ids)})  # fmt: skip
-    missing(tokenizer, chat)
+            summary = f"The prompt starts with {leading} BOS tokens ({tokenizer.bos_token}) instead of one."
+            raise Defect(summary, evidence={"messages": messages, **start(tokenizer, ids)})
+    check_missing(tokenizer, chat)
 
 
-def missing(tokenizer: Any, chat: Chat) -> None:
-    """A template without BOS beside a tokenizer that adds one: Zephyr was published so, on purpose or not.
+def check_missing(tokenizer: Any, chat: Chat) -> None:
+    """Raises Hazard for a template without BOS if the tokenizer adds one, as in Zephyr.
 
-    Who renders and then calls the tokenizer gets a BOS, who tokenizes with the template gets none.
+    Rendering and then calling the tokenizer gives a BOS, tokenizing with the template gives none.
     """
     __tracebackhide__ = True
     bos, ids = tokenizer.bos_token_id, ids_of(chat, [QUESTION])
     plain = list(tokenizer("hello")["input_ids"])
     if plain[:1] == [bos] and ids[:1] != [bos]:
         raise Hazard(
-            f"The tokenizer starts every text with {tokenizer.bos_token}, and the chat template does not.",
+            f"The tokenizer starts every text with {tokenizer.bos_token}, but the chat template does not.",
             evidence={**start(tokenizer, ids), "plain text": tokens(tokenizer, plain)},
         )
 

@@ -10,10 +10,10 @@ from suites.findings import Hazard
 
 
 def test_one_bos_when_retokenized(tokenizer: Any, chat: Chat) -> None:
-    """Calling the tokenizer on rendered text adds no second BOS in front and nothing behind.
+    """Calling the tokenizer on rendered text adds no second BOS before it and nothing after it.
 
-    Why: rendering first and tokenizing later is what many servers and trainers do; the second BOS costs quality, and
-        an EOS behind the prompt ends the turn before the answer begins.
+    Why: many servers and trainers render first and tokenize later; the second BOS costs quality, and an EOS after the
+        prompt ends the turn before the answer begins.
     Fix: Tokenize rendered text with add_special_tokens=False, or render with apply_chat_template(tokenize=True).
     Source: https://huggingface.co/docs/transformers/chat_templating;
         https://github.com/huggingface/transformers/issues/37686
@@ -25,19 +25,19 @@ def test_one_bos_when_retokenized(tokenizer: Any, chat: Chat) -> None:
     bos = tokenizer.bos_token_id
     if bos is not None and bos in before and direct[:1] == [bos]:
         raise Hazard(
-            f"Rendered text starts with {tokenizer.bos_token}, and tokenizing it adds another one.",
+            f"Rendered text starts with {tokenizer.bos_token}, and calling the tokenizer on it adds another one.",
             evidence={"text": text[:200], "ids": again[:8], "tokens": tokens(tokenizer, again[:8])},
         )
     if after:
         raise Hazard(
-            f"Tokenizing a rendered prompt appends {' '.join(map(str, tokens(tokenizer, after)))}: it ends before the "
-            "answer begins.",
+            f"Calling the tokenizer on a rendered prompt appends {' '.join(map(str, tokens(tokenizer, after)))}, which "
+            "ends the turn before the answer begins.",
             evidence={"text": text[-200:], "ids": again[-8:], "tokens": tokens(tokenizer, again[-8:])},
         )
 
 
 def added_around(longer: list[int], shorter: list[int]) -> tuple[list[int], list[int]]:
-    """What stands before and after the shorter list in the longer one; nothing where it is not in there."""
+    """The ids before and after the shorter list in the longer one; none if it is not in there."""
     for start in range(len(longer) - len(shorter), -1, -1):
         if longer[start : start + len(shorter)] == shorter:
             return longer[:start], longer[start + len(shorter) :]

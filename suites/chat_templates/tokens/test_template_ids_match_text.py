@@ -12,11 +12,11 @@ from suites.findings import Defect
 
 
 def test_template_ids_match_text(tokenizer: Any, chat: Chat) -> None:
-    """Ids from apply_chat_template are those of its text encoded without special tokens, alone and in a batch.
+    """Ids from apply_chat_template equal those of its text encoded without special tokens, alone and in a batch.
 
-    Why: one server tokenizes the conversation, another the rendered text; where they differ, the model gets prompts
-        that it was not trained on, and nobody sees it.
-    Fix: Leave special tokens to the template alone: none from the post-processor, none from an overriding class.
+    Why: some servers tokenize the conversation, others the rendered text; if these differ, some silently give the model
+        prompts that it was not trained on.
+    Fix: Let only the template add special tokens: no post-processor and no class that overrides it.
     Source: https://huggingface.co/docs/transformers/chat_templating
     """
     rendered(chat, PLAIN["a question"])
@@ -31,33 +31,33 @@ def agree(tokenizer: Any, chat: Chat, messages: list[Message], options: dict[str
     text = chat.render(messages, **options)
     of_text, of_template = encoded(chat, text), ids_of(chat, messages, **options)
     if of_text != of_template:
-        raise Defect(difference(tokenizer, of_template, of_text, "encoding its text"),
-                     evidence=shows(tokenizer, of_template, of_text) | {"text": text[:400]})  # fmt: skip
+        summary = difference(tokenizer, of_template, of_text, "encoding its text")
+        raise Defect(summary, evidence=evidence(tokenizer, of_template, of_text) | {"text": text[:400]})
 
 
 def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None:
-    """Conversations of different length, without padding."""
+    """Compares conversations of different lengths in a batch, without padding, with each alone."""
     __tracebackhide__ = True
     single = [ids_of(chat, messages) for messages in batch if chat.accepts(messages)]
     try:
         with template_failures():
-            shaped = [chat.prepared(messages) for messages in batch if chat.accepts(messages)]
-            together = tokenizer.apply_chat_template(shaped, tokenize=True, return_dict=True)["input_ids"]
+            prepared = [chat.prepared(messages) for messages in batch if chat.accepts(messages)]
+            together = tokenizer.apply_chat_template(prepared, tokenize=True, return_dict=True)["input_ids"]
     except TemplateFails as failure:
-        raise Defect(f"Conversations render one by one, and not as a batch: {failure}.",
-                     evidence={"conversations": batch}) from None  # fmt: skip
+        summary = f"Conversations render one by one, but not as a batch: {failure}."
+        raise Defect(summary, evidence={"conversations": batch}) from None
     for one, other in zip(single, together, strict=True):
         if one != list(other):
-            raise Defect(difference(tokenizer, list(other), one, "that of the conversation alone"),
-                         evidence=shows(tokenizer, list(other), one))  # fmt: skip
+            summary = difference(tokenizer, list(other), one, "the conversation alone")
+            raise Defect(summary, evidence=evidence(tokenizer, list(other), one))
 
 
 def difference(tokenizer: Any, left: list[int], right: list[int], what: str) -> str:
     at = first_difference(left, right)
     one, other = (tokens(tokenizer, ids[at : at + 1]) or ["nothing"] for ids in (left, right))
-    return f"Tokenizing with the template gives {one[0]} at position {at}, {what} gives {other[0]}."
+    return f"apply_chat_template gives the token {one[0]} at position {at}, but {what} gives {other[0]}."
 
 
-def shows(tokenizer: Any, left: list[int], right: list[int]) -> dict[str, Any]:
+def evidence(tokenizer: Any, left: list[int], right: list[int]) -> dict[str, Any]:
     return {"from the template": left[:60], "otherwise": right[:60],
             "tokens": tokens(tokenizer, left[:60]), "tokens otherwise": tokens(tokenizer, right[:60])}  # fmt: skip

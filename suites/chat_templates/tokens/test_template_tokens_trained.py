@@ -13,20 +13,20 @@ from suites.chat_templates.tokens.markers import emitted
 from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Unsupported
 
-TINY = 0.01
-"""A row whose norm is below this share of the median was never trained: initial rows are larger, and so are rare
-tokens, as the paper's figures show."""
-MANY = 3
+UNTRAINED_BELOW = 0.01
+"""Share of the median norm below which a row is not trained: initial rows and rows of rare tokens are larger, as the
+paper's figures show."""
+MANY_EQUAL_ROWS = 3
 
 
 @needs("weight_files")
 def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -> None:
-    """Every control token that the template writes has an embedding row of its own that training has touched.
+    """Every control token that the template writes has its own, trained embedding row.
 
-    Why: base models reserve rows for chat tokens and leave them at zero, or all alike; with a chat template on top
-        the model cannot tell who speaks, and fine-tuning without the embeddings stays that way or gives NaN.
-    Fix: Use the instruct model's weights, train the rows (modules_to_save or full fine-tuning), or write a template
-        from tokens that are trained.
+    Why: base models have rows for chat tokens that are zero or all equal; with a chat template the model then cannot
+        tell who speaks, and fine-tuning without the embeddings does not help or gives NaN.
+    Fix: Use the weights of the instruct model, train the rows (modules_to_save or full fine-tuning), or use only
+        trained tokens in the template.
     Source: https://arxiv.org/abs/2405.05417; https://github.com/unslothai/unsloth/issues/915;
         https://github.com/meta-llama/llama3/issues/77
     """
@@ -35,51 +35,51 @@ def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -
     matrix = find(subject.path, INPUT, len(tokenizer))
     if matrix is None:
         raise Unsupported(f"the embedding is not stored as numbers: {next(unreadable(subject.path), 'none is known')}")
-    trained(tokenizer, matrix, control, "in the input embedding")
+    check_rows(tokenizer, matrix, control, "in the input embedding")
     head = find(subject.path, OUTPUT, len(tokenizer))
     if head is not None:
-        trained(tokenizer, head, ends(subject, tokenizer, chat), "in the output matrix, and the model has to say it")
+        check_rows(tokenizer, head, end_tokens(subject, tokenizer, chat), "in the output matrix")
 
 
-def ends(subject: Subject, tokenizer: Any, chat: Chat) -> dict[int, str]:
-    """The tokens that the model has to write itself: those at which its turn ends."""
+def end_tokens(subject: Subject, tokenizer: Any, chat: Chat) -> dict[int, str]:
+    """The tokens that end the model's turn, which the model has to generate."""
     stops = stop_ids(subject, tokenizer)[0]
     ids = encoded(chat, (chat.ending or "") + (chat.before_next_user or ""))
     return {number: str(tokens(tokenizer, [number])[0]) for number in ids if number in stops}
 
 
-def trained(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: str) -> None:
-    """Ids beyond the matrix are told by tokenizers/ids-have-embedding-rows."""
+def check_rows(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: str) -> None:
+    """Raises a finding for rows that are zero or equal; tokenizers/ids-have-embedding-rows reports missing ones."""
     __tracebackhide__ = True
     present = {number: text for number, text in control.items() if number < matrix.count}
     if not present:
         return
     typical = matrix.typical_norm()
     norms = dict(zip(present, map(float, matrix.norms(present)), strict=True))
-    empty = [number for number, norm in norms.items() if norm < TINY * typical]
+    empty = [number for number, norm in norms.items() if norm < UNTRAINED_BELOW * typical]
     evidence = {"tensor": matrix.name, "file": matrix.path.name, "median norm": typical,
                 "norms": {text: norms[number] for number, text in present.items()}}  # fmt: skip
     if empty:
         rows = "rows are" if len(empty) > 1 else "row is"
-        raise Defect(f"The template writes {named(present, empty)}, whose {rows} zero or nearly so {where}.",
-                     evidence=evidence)  # fmt: skip
+        summary = f"The template writes {named(present, empty)}, whose {rows} zero or nearly zero {where}."
+        raise Defect(summary, evidence=evidence)
     others = {*matrix.sample_ids(), *tokenizer.added_tokens_decoder, *range(len(tokenizer), matrix.count)}
     for number, same in matrix.equal_rows(present, others).items():
         if same:
             known = [each for each in same if each < len(tokenizer)][:20]
             evidence |= {"same row": same[:20], "tokens": tokens(tokenizer, known)}
-            raise alike(f"{present[number]} (id {number})", same, present, where, evidence)
+            raise equal_rows(f"{present[number]} (id {number})", same, present, where, evidence)
 
 
-def alike(token: str, same: list[int], present: dict[int, str], where: str, evidence: dict[str, Any]) -> Finding:
-    """Rows that training has touched are never the same bit for bit."""
+def equal_rows(token: str, same: list[int], present: dict[int, str], where: str, evidence: dict[str, Any]) -> Finding:
+    """Finding about equal rows; trained rows are never bitwise equal."""
     if both := [number for number in same if number in present]:
-        summary = f"{token} and {named(present, both)} have the same row {where}: the model cannot tell them apart."
+        summary = f"{token} and {named(present, both)} have the same row {where}: the model cannot distinguish them."
         return Defect(summary, evidence=evidence)
-    if len(same) >= MANY:
+    if len(same) >= MANY_EQUAL_ROWS:
         count = f"at least {len(same)} other tokens"
-        return Defect(f"{token} has the same row as {count} {where}: it was never trained.", evidence=evidence)
-    return Hazard(f"{token} has the same row as id {same[0]} {where}: a copy that was not trained.", evidence=evidence)
+        return Defect(f"{token} has the same row as {count} {where}: it is not trained.", evidence=evidence)
+    return Hazard(f"{token} has the same row as id {same[0]} {where}: an untrained copy.", evidence=evidence)
 
 
 def named(texts: dict[int, str], ids: Collection[int]) -> str:

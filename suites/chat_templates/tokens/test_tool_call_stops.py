@@ -13,10 +13,10 @@ DECLARED = ("generation_config.json", "config.json")
 
 
 def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
-    """What the template writes after a tool call holds a token at which generation stops.
+    """The template writes a token at which generation stops after a tool call.
 
-    Why: otherwise the model goes on after its call and invents the tool's result; several families end a call in a
-        token of its own, which a list of stop tokens easily lacks.
+    Why: otherwise the model continues after its call and invents the tool's result; several families end calls with a
+        special token that is easily missing in eos_token_id.
     Fix: List the id of the token that ends a tool call in eos_token_id of generation_config.json.
     Source: https://www.llama.com/docs/model-cards-and-prompt-formats/llama3_1/;
         https://github.com/openai/harmony/blob/main/docs/format.md
@@ -24,7 +24,7 @@ def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     after = after_call(chat)
     stops, file = stop_ids(subject, tokenizer)
     if after is None or file not in DECLARED:
-        return  # shows no calls, told by `capabilities`; or nobody has said yet where generation stops
+        return  # no calls, as `capabilities` records, or no file that declares where generation stops
     ids = encoded(chat, after)
     if set(ids).isdisjoint(stops):
         added = tokenizer.added_tokens_decoder
@@ -33,7 +33,7 @@ def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
             f"{token} (id {number})" for token, number in zip(tokens(tokenizer, stops), stops, strict=True)
         )
         raise Defect(
-            f"A tool call ends in {last}, and generation stops only at {named or 'no token'}, as {file} declares.",
+            f"A tool call ends with {last}, but generation stops only at {named or 'no token'}, as {file} declares.",
             evidence={
                 "after the call": shown(after, limit=200),
                 "ids": ids[:40],
@@ -43,7 +43,7 @@ def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
 
 
 def after_call(chat: Chat) -> str | None:
-    """What follows a call's last argument, up to the tool's result; None where calls are not shown."""
+    """Text after a call's last argument, up to the tool's result; None if calls are not rendered."""
     for messages in ([ASK, CALL, RESULT], [ASK, CALL]):
         for tools in ([WEATHER], None):
             try:

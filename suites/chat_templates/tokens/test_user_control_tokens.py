@@ -9,17 +9,17 @@ from suites.chat_templates.evidence import rendered
 from suites.chat_templates.tokens.markers import emitted
 from suites.findings import Defect, Hazard, Record
 
-SWITCH = "sanitize_control_tokens"
-"""The switch of apply_chat_template; transformers 4 has none."""
+OPTION = "sanitize_control_tokens"
+"""Option of apply_chat_template; transformers 4 has none."""
 
 
 def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
-    """Asked to protect, the template path gives as many control tokens whatever the user types.
+    """With sanitize_control_tokens=True, text that users type never becomes a control token.
 
-    Why: a user who types the end-of-turn token ends the turn and speaks as the system, unless content is encoded as
-        text. By default nearly every template lets that happen, which is recorded; asked for, protection must hold.
+    Why: otherwise a user who types the end-of-turn token can speak as the system. Nearly every template allows this by
+        default, which is only recorded; the option must prevent it.
     Fix: Flag the tokens that the template writes as special, or list them in chat_control_tokens of
-        tokenizer_config.json; else keep control tokens out of content.
+        tokenizer_config.json; otherwise remove control tokens from content.
     Source: https://github.com/huggingface/transformers/issues/29279;
         https://github.com/huggingface/transformers/pull/47386
     """
@@ -47,7 +47,7 @@ def default(forged: list[str] | None, control: dict[int, str]) -> str:
 
 
 def more(chat: Chat, control: dict[int, str], typed: str, **options: Any) -> list[str] | None:
-    """The control tokens of which there are more with the typed text than with harmless text; None if refused."""
+    """The control tokens that the typed text adds, compared with harmless text; None if it is refused."""
     try:
         harmless, forged = (ids(chat, text, **options) for text in (NEEDLE, typed))
     except TemplateFails:
@@ -60,34 +60,39 @@ def ids(chat: Chat, content: str, **options: Any) -> list[int]:
 
 
 def splitting(chat: Chat, control: dict[int, str]) -> str:
-    """What the older switch does, given by tokenizer_kwargs: it cannot tell the template's tokens from the user's."""
+    """Effect of split_special_tokens, which does not distinguish the template's tokens from the user's."""
     try:
         split = ids(chat, NEEDLE, tokenizer_kwargs={"split_special_tokens": True})
     except TemplateFails:
         return "refused"
     finally:
-        chat.encode(NEEDLE)  # the backend keeps the switch until the next call
+        chat.encode(NEEDLE)  # resets the setting of the backend
     kept = [text for number, text in control.items() if number in split]
     there = [text for number, text in control.items() if number in ids(chat, NEEDLE)]
     return "also splits the template's own tokens" if len(kept) < len(there) else "no effect"
 
 
 def protection(tokenizer: Any, chat: Chat, control: dict[int, str], typed: str) -> str:
-    """none, refused or the name of the switch that protects; raises where it is there and does not."""
+    """none, refused, or the name of the option if it protects. Raises a finding if it does not."""
     __tracebackhide__ = True
-    if SWITCH not in inspect.signature(tokenizer.apply_chat_template).parameters:
+    if OPTION not in inspect.signature(tokenizer.apply_chat_template).parameters:
         return "none"
-    forged = more(chat, control, typed, **{SWITCH: True})
+    forged = more(chat, control, typed, **{OPTION: True})
     if forged is None:
         return "refused"
     if forged:
         raise Defect(
-            f"With {SWITCH}, {' and '.join(forged)} in a user's message still becomes the control token: not flagged "
-            "special, and not spelled out in the template.",
+            f"With {OPTION}=True, {' and '.join(forged)} in a user's message still becomes the control token: it is "
+            "neither flagged special nor written literally in the template.",
             evidence={"content": typed, "forged": forged, "control tokens": sorted(control.values())},
         )
-    if ids(chat, NEEDLE, **{SWITCH: True}) != ids(chat, NEEDLE):
-        raise Hazard(f"{SWITCH} changes the ids of a message that holds no control token.",
-                     evidence={"content": NEEDLE, "default": ids(chat, NEEDLE),
-                               "protected": ids(chat, NEEDLE, **{SWITCH: True})})  # fmt: skip
-    return SWITCH
+    if ids(chat, NEEDLE, **{OPTION: True}) != ids(chat, NEEDLE):
+        raise Hazard(
+            f"{OPTION}=True changes the ids of a message without control tokens.",
+            evidence={
+                "content": NEEDLE,
+                "default": ids(chat, NEEDLE),
+                "protected": ids(chat, NEEDLE, **{OPTION: True}),
+            },
+        )
+    return OPTION

@@ -1,4 +1,4 @@
-"""Where answers stand in a rendered conversation."""
+"""Positions of the assistant's answers in a rendered conversation."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from fixtures.templates.chat import Chat, Message, TemplateFails
 from suites.chat_templates.generated_conversations import render
 
 THOUGHT = re.compile(r"\s*(?:<think>.*?</think>)?\s*", re.DOTALL)
-"""What an answer may begin with and training may leave out."""
+"""Reasoning and white space at the start of an answer, which training may leave out."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Where an answer stands in the rendered text, in characters."""
+    """Positions of an answer in the rendered text, in characters."""
 
     opens: int
-    """Where the assistant's turn may begin at the earliest: behind the content before it."""
+    """Earliest start of the assistant's turn: the end of the previous content."""
     prompt: int
-    """Where the generation prompt ends, `opens` where that cannot be told."""
+    """End of the generation prompt, or `opens` if it is not known."""
     start: int
     end: int
-    """Start and end of what the assistant said."""
+    """Start and end of the answer."""
     closes: int
-    """Where the next content begins, or the text ends."""
+    """Start of the next content, or end of the text."""
 
 
 def turns(chat: Chat, messages: list[Message], text: str) -> list[Turn] | None:
-    """Where each answer stands; None when a content is not found."""
-    places: list[tuple[int, int]] = []
+    """Positions of each answer; None if a content is not found."""
+    positions: list[tuple[int, int]] = []
     for message in messages:
         content = str(message["content"]).strip()
-        start = text.find(content, places[-1][1] if places else 0)
+        start = text.find(content, positions[-1][1] if positions else 0)
         if start < 0:
             return None
-        places.append((start, start + len(content)))
-    closing = [start for start, _ in places[1:]] + [len(text)]
-    opening = [0] + [end for _, end in places]
-    return [Turn(opening[n], prompt_end(chat, messages[:n], text, opening[n]), *places[n], closing[n])
+        positions.append((start, start + len(content)))
+    closing = [start for start, _ in positions[1:]] + [len(text)]
+    opening = [0] + [end for _, end in positions]
+    return [Turn(opening[n], prompt_end(chat, messages[:n], text, opening[n]), *positions[n], closing[n])
             for n, message in enumerate(messages) if message["role"] == "assistant"]  # fmt: skip
 
 
 def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> int:
-    """Where the generation prompt before an answer ends, if the conversation's text starts with it."""
+    """End of the generation prompt before an answer, or `opens` if the text does not start with it."""
     try:
         prompt = chat.render(messages, add_generation_prompt=True) if messages else ""
     except TemplateFails:
@@ -53,29 +53,33 @@ def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> in
 
 
 def tool_turns(chat: Chat, conversation: Conversation, text: str) -> list[Turn] | None:
-    """The same for conversations with tools, where a turn may be nothing but calls: told by their beginnings.
+    """Positions of answers in conversations with tools, in which a turn may consist of calls only.
 
-    A turn runs from the generation prompt for it to the end of the conversation up to it; None where the longer
-    conversation does not begin with the shorter one.
+    A turn runs from the end of its generation prompt to the end of the conversation up to it. None if the render of the
+    longer conversation does not start with that of the shorter one.
     """
-    places: list[Turn] = []
+    positions: list[Turn] = []
     for number, message in enumerate(conversation.messages):
         if message["role"] != "assistant":
             continue
         before, upto = (Conversation(conversation.messages[:size], conversation.tools) for size in (number, number + 1))
-        asked, prompt, said = render(chat, before), render(chat, before, add_generation_prompt=True), render(chat, upto)
-        if not asked or not prompt or not said or not text.startswith(said.rstrip()) or not said.startswith(prompt):
+        history, whole = render(chat, before), render(chat, upto)
+        prompt = render(chat, before, add_generation_prompt=True)
+        if not history or not prompt or not whole or not whole.startswith(prompt):
             return None
-        thought = THOUGHT.match(said, len(prompt))
+        if not text.startswith(whole.rstrip()):
+            return None
+        thought = THOUGHT.match(whole, len(prompt))
         start = thought.end() if thought else len(prompt)
-        places.append(Turn(len(asked), len(prompt), start, max(start, last_word(message, said)), len(said)))
-    return places or None
+        end = max(start, end_of_content(message, whole))
+        positions.append(Turn(len(history), len(prompt), start, end, len(whole)))
+    return positions or None
 
 
-def last_word(message: Message, said: str) -> int:
-    """Where the last words that a message brings end: its content, or a text among the arguments of its calls."""
+def end_of_content(message: Message, text: str) -> int:
+    """End of the last content of a message, or of the last string argument of its calls."""
     arguments = [call["function"]["arguments"] for call in message.get("tool_calls") or []]
     words = [str(message["content"] or "").strip(), *(value for each in arguments for value in each.values())]
     return max(
-        (said.rfind(each) + len(each) for each in words if isinstance(each, str) and each and each in said), default=0
+        (text.rfind(each) + len(each) for each in words if isinstance(each, str) and each and each in text), default=0
     )

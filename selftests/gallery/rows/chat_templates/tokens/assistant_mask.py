@@ -50,7 +50,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="chat_templates/assistant-mask",
-    summary_contains="did not say",
+    summary_contains="outside of the assistant's answers",
 )(
     replaced(
         f"{{{{- '>\\n' ~ {RESULT}",
@@ -88,7 +88,7 @@ def trim_offsets(directory: Path) -> None:
     source="huggingface/transformers#47325",
     base=CHAT,
     caught_by="chat_templates/assistant-mask",
-    summary_contains="did not say",
+    summary_contains="outside of the assistant's answers",
 )
 def mask_runs_to_end(directory: Path) -> None:
     trim_offsets(directory)
@@ -129,7 +129,7 @@ def mask_without_end_of_turn(directory: Path) -> None:
     source="own",
     base=CHAT,
     caught_by="chat_templates/assistant-mask",
-    summary_contains="did not say",
+    summary_contains="outside of the assistant's answers",
 )
 def mask_covers_user(directory: Path) -> None:
     edit_template(directory, USER, f"{{%- generation -%}}{USER}{{%- endgeneration -%}}")
