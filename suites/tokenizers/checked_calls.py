@@ -41,7 +41,7 @@ def call_or_defect(tokenizer: Any, text: Any, pair: Any = None, **options: Any) 
 
 
 def takes_pairs(tokenizer: Any) -> bool:
-    """False for mistral-common's tokenizer, which encodes single texts only, as its documentation says."""
+    """False for mistral-common's tokenizer, which encodes single texts only, as documented."""
     return not library_versions.of_mistral_common(tokenizer)
 
 

@@ -19,7 +19,7 @@ from suites.chat_templates.files.stored_templates import (
 )
 from suites.findings import Defect, Hazard, Record
 
-CONFIG_ONLY = "text-generation-inference and other readers of tokenizer_config.json alone"
+CONFIG_ONLY = "text-generation-inference and other programs that read only tokenizer_config.json"
 
 
 @needs("template_files")
@@ -64,7 +64,8 @@ def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
     seen = CONFIG_ONLY if copy.file == OF_TOKENIZERS else "other programs"
     raise Hazard(
         f"{used.file} and {copy.file} contain different templates"
-        f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer reads the former, {seen} the latter.",
+        f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer uses the former, {seen} "
+        "use the latter.",
         evidence={"conversation": conversation, used.file: shown(one[start:], limit=300),
                   copy.file: shown(other[start:], limit=300)},
         remedy=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",

@@ -54,8 +54,8 @@ def check_length(chat: Chat) -> None:
         if text is not None and (lost := [each for each in messages if str(each["content"]) not in text]):
             number = messages.index(lost[0]) + 1
             raise Defect(
-                f"In {name}, {len(lost)} of {len(messages)} messages are missing or changed in the prompt, first "
-                f"message {number}.",
+                f"In {name}, {len(lost)} of {len(messages)} messages are missing or changed in the prompt, "
+                f"beginning with message {number}.",
                 evidence={"message": shown(str(lost[0]["content"])), "render": shown(text)},
             )
 
@@ -100,7 +100,7 @@ def report(conversation: Conversation, text: str) -> None:
     __tracebackhide__ = True
     message = changed(conversation, text) or conversation.messages[0]
     raise Defect(
-        f"The content of a message of role {message['role']} is not unchanged in the prompt: {message['content']!a}.",
+        f"The content of a {message['role']} message is changed or missing in the prompt: {message['content']!a}.",
         evidence={"messages": conversation.messages, "render": shown(text)},
     )
 

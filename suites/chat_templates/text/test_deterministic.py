@@ -34,7 +34,7 @@ def test_deterministic(chat: Chat) -> None:
             summary = f"The same conversation renders differently each time, from {different[start : start + 60]!r} on."
             raise Defect(summary, evidence=evidence)
         if found := OBJECT.search(texts[0]):
-            summary = f"The template prints the address of a Python object, {found[0]!r}, instead of its value."
+            summary = f"The template prints a Python object, {found[0]!r}, instead of its value."
             raise Defect(summary, evidence=evidence)
 
 

@@ -46,7 +46,7 @@ def test_nothing_lost(chat: Chat) -> None:
         https://github.com/huggingface/trl/blob/main/trl/chat_templates/README.md (tool calls dropped)
     """
     if found := list(lost(chat)):
-        also = f" (with {len(found) - 1} more such losses)" if found[1:] else ""
+        also = f" (and {len(found) - 1} other losses)" if found[1:] else ""
         raise Defect(f"{found[0][0]} is silently left out of the prompt{also}.", evidence=dict(found))
     if found := list(minor_losses(chat)):
         what = " and ".join(name for name, _ in found)

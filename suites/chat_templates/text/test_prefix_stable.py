@@ -25,11 +25,11 @@ def test_prefix_stable(chat: Chat) -> None:
     if not lost:
         return
     step, first = next(iter(lost.items()))
-    kept = step.shared_prefix(step.earlier)
+    shared = step.shared_prefix(step.earlier)
     raise Hazard(
         f"Adding {OF_ROLE[step.message['role']]} message rewrites what was rendered before it (conversation "
         f"{step.name}, message {len(step.messages)}, {first['lost']} {first['unit']}): "
-        f"{step.earlier[len(kept) :][:80]!r} becomes {step.later[len(kept) :][:40]!r}.",
+        f"{step.earlier[len(shared) :][:80]!r} becomes {step.later[len(shared) :][:40]!r}.",
         evidence={"before": shown(step.earlier), "after": shown(step.later), "losses": list(lost.values())},
     )
 

@@ -28,7 +28,7 @@ def test_unknown_roles(chat: Chat) -> None:
         for role in ("assistant", "user"):
             if text == attempt(chat, as_role(role))[0]:
                 raise Hazard(
-                    f"A message of the unknown role {UNKNOWN!r} is rendered like one of the {role}.",
+                    f"A message of the unknown role {UNKNOWN!r} is rendered like a message of the {role}.",
                     evidence={"messages": messages, "render": shown(text)},
                 )
 

@@ -30,7 +30,7 @@ WITH_OUTER_WHITE_SPACE: dict[str, list[Message]] = {
 def test_assistant_mask(
     subject: Subject, tokenizer: Any, chat: Chat, record: Record, generated_conversations: Generated
 ) -> None:
-    """The assistant mask of a template with {% generation %} covers each answer or call with its end token, only.
+    """The assistant mask covers each answer or call with its end token and nothing else.
 
     Why: training on answers takes the loss where the mask is 1; a mask that is too long silently teaches the model to
         speak for the user, and one that is too short teaches nothing, or never to stop.

@@ -11,7 +11,7 @@ from suites.findings import Defect, Hazard, Record, Unsupported
 
 
 def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Record) -> None:
-    """The template writes a token at which generation stops after the assistant's content.
+    """After the assistant's content, the template writes a token at which generation stops.
 
     Why: otherwise the model continues after its turn, speaking for the user, until the token limit; and training on
         this template never shows it where to stop.

@@ -34,7 +34,10 @@ def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -
     control = emitted(chat)
     matrix = find(subject.path, INPUT, len(tokenizer))
     if matrix is None:
-        raise Unsupported(f"the embedding is not stored as numbers: {next(unreadable(subject.path), 'none is known')}")
+        name = next(unreadable(subject.path), "not found")
+        raise Unsupported(
+            f"the embedding matrix ({name}) is quantized: run this check on the full-precision checkpoint"
+        )
     check_rows(tokenizer, matrix, control, "in the input embedding")
     head = find(subject.path, OUTPUT, len(tokenizer))
     if head is not None:

@@ -13,7 +13,7 @@ DECLARED = ("generation_config.json", "config.json")
 
 
 def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
-    """The template writes a token at which generation stops after a tool call.
+    """After a tool call, the template writes a token at which generation stops.
 
     Why: otherwise the model continues after its call and invents the tool's result; several families end calls with a
         special token that is easily missing in eos_token_id.

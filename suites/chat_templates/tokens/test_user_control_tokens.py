@@ -67,9 +67,9 @@ def splitting(chat: Chat, control: dict[int, str]) -> str:
         return "refused"
     finally:
         chat.encode(NEEDLE)  # resets the setting of the backend
-    kept = [text for number, text in control.items() if number in split]
-    there = [text for number, text in control.items() if number in ids(chat, NEEDLE)]
-    return "also splits the template's own tokens" if len(kept) < len(there) else "no effect"
+    intact = [text for number, text in control.items() if number in split]
+    written = [text for number, text in control.items() if number in ids(chat, NEEDLE)]
+    return "also splits the template's own tokens" if len(intact) < len(written) else "no effect"
 
 
 def protection(tokenizer: Any, chat: Chat, control: dict[int, str], typed: str) -> str:

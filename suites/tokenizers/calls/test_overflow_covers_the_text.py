@@ -28,27 +28,27 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
         return
     for side in ("right", "left"):
         with truncation_side(tokenizer, side):
-            for room, stride in ((4, 0), (5, 2), (4, 3)):
-                covered(tokenizer, [LONG], room, stride, side)
+            for budget, stride in ((4, 0), (5, 2), (4, 3)):
+                covered(tokenizer, [LONG], budget, stride, side)
             covered(tokenizer, [*SAMPLE_TEXTS, LONG], 5, 2, side)
 
-    @given(text=texts(min_size=1, max_size=3), room=st.integers(2, 9), stride=st.integers(0, 8))
-    def any_text(text: str, room: int, stride: int) -> None:
-        assume(stride < room)
+    @given(text=texts(min_size=1, max_size=3), budget=st.integers(2, 9), stride=st.integers(0, 8))
+    def any_text(text: str, budget: int, stride: int) -> None:
+        assume(stride < budget)
         with truncation_side(tokenizer, "right"):
-            covered(tokenizer, [text], room, stride, "right")
+            covered(tokenizer, [text], budget, stride, "right")
 
     any_text()
 
 
-def covered(tokenizer: Any, batch: Sequence[str], room: int, stride: int, side: str) -> None:
-    """Compares the windows of some texts, each with room for `room` of their ids, with the expected ones."""
+def covered(tokenizer: Any, batch: Sequence[str], budget: int, stride: int, side: str) -> None:
+    """Compares the windows of some texts, each with `budget` ids of their own, with the expected ones."""
     __tracebackhide__ = True
     found = [layout(tokenizer, text) for text in batch]
-    options = {"truncation": True, "max_length": found[0].added + room, "stride": stride}
+    options = {"truncation": True, "max_length": found[0].added + budget, "stride": stride}
     answer = call_or_defect(tokenizer, list(batch), return_overflowing_tokens=True, **options)
     expected = [(number, each.joined(window, [])) for number, each in enumerate(found)
-                for window in windows(each.first, room, stride, side)]  # fmt: skip
+                for window in windows(each.first, budget, stride, side)]  # fmt: skip
     samples = answer.get("overflow_to_sample_mapping", [0] * len(answer["input_ids"]))
     actual = [(int(sample), list(ids)) for sample, ids in zip(samples, answer["input_ids"], strict=False)]
     if actual != expected:
@@ -68,9 +68,9 @@ def deviation(actual: list[tuple[int, list[int]]], expected: list[tuple[int, lis
     return f"window {where} has the wrong ids"
 
 
-def windows(ids: list[int], room: int, stride: int, side: str) -> list[list[int]]:
-    """Pieces of `room` ids that share `stride` ids with the next one; truncation keeps the first."""
+def windows(ids: list[int], budget: int, stride: int, side: str) -> list[list[int]]:
+    """Pieces of `budget` ids that share `stride` ids with the next one; truncation keeps the first."""
     if side == "left":
-        return [piece[::-1] for piece in windows(ids[::-1], room, stride, "right")]
-    starts = range(0, max(1, len(ids) - stride), room - stride)
-    return [ids[start : start + room] for start in starts]
+        return [piece[::-1] for piece in windows(ids[::-1], budget, stride, "right")]
+    starts = range(0, max(1, len(ids) - stride), budget - stride)
+    return [ids[start : start + budget] for start in starts]

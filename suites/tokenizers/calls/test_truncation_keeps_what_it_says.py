@@ -31,21 +31,21 @@ def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
                 for strategy in ("longest_first", "only_first", "only_second"):
                     pair(tokenizer, one, other, side, strategy)
 
-    @given(text=texts(min_size=1, max_size=3), side=st.sampled_from(SIDES), room=st.integers(1, 12))
-    def any_text(text: str, side: str, room: int) -> None:
+    @given(text=texts(min_size=1, max_size=3), side=st.sampled_from(SIDES), budget=st.integers(1, 12))
+    def any_text(text: str, side: str, budget: int) -> None:
         with truncation_side(tokenizer, side):
-            single(tokenizer, text, side, room)
+            single(tokenizer, text, side, budget)
 
     any_text()
 
 
-def single(tokenizer: Any, text: str, side: str, room: int) -> None:
-    """Checks one text, with room for `room` of its ids."""
+def single(tokenizer: Any, text: str, side: str, budget: int) -> None:
+    """Checks one text, with `budget` ids of its own."""
     __tracebackhide__ = True
     found = layout(tokenizer, text)
-    actual = list(call_or_defect(tokenizer, text, truncation=True, max_length=found.added + room)["input_ids"])
-    if actual != found.joined(truncated(found.first, room, side), []):
-        raise wrong(tokenizer, text, actual, found, found.joined(truncated(found.first, room, side), []), side, "")
+    actual = list(call_or_defect(tokenizer, text, truncation=True, max_length=found.added + budget)["input_ids"])
+    if actual != found.joined(truncated(found.first, budget, side), []):
+        raise wrong(tokenizer, text, actual, found, found.joined(truncated(found.first, budget, side), []), side, "")
 
 
 def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> None:
@@ -53,31 +53,31 @@ def pair(tokenizer: Any, text: str, other: str, side: str, strategy: str) -> Non
     __tracebackhide__ = True
     found = layout(tokenizer, text, other)
     total = len(found.first) + len(found.second)
-    room = total - min(total // 3, len(found.first) - 1, len(found.second) - 1)
+    budget = total - min(total // 3, len(found.first) - 1, len(found.second) - 1)
     actual = list(
-        call_or_defect(tokenizer, text, other, truncation=strategy, max_length=found.added + room)["input_ids"]
+        call_or_defect(tokenizer, text, other, truncation=strategy, max_length=found.added + budget)["input_ids"]
     )
     fitting = [
-        found.joined(truncated(found.first, first, side), truncated(found.second, room - first, side))
-        for first in shares(len(found.first), len(found.second), room, strategy)
+        found.joined(truncated(found.first, first, side), truncated(found.second, budget - first, side))
+        for first in shares(len(found.first), len(found.second), budget, strategy)
     ]
     if actual not in fitting:
         raise wrong(tokenizer, f"{text} | {other}", actual, found, fitting[0], side, f" by {strategy}")
 
 
-def shares(first: int, second: int, room: int, strategy: str) -> list[int]:
+def shares(first: int, second: int, budget: int, strategy: str) -> list[int]:
     """Numbers of ids of the first text that may remain of a pair of these lengths."""
     if strategy == "only_first":
-        return [room - second]
+        return [budget - second]
     if strategy == "only_second":
         return [first]
-    if 2 * min(first, second) <= room:  # the shorter one stays whole
-        return [first if first <= second else room - second]
-    return [room // 2, room - room // 2]
+    if 2 * min(first, second) <= budget:  # the shorter one stays whole
+        return [first if first <= second else budget - second]
+    return [budget // 2, budget - budget // 2]
 
 
-def truncated(ids: list[int], room: int, side: str) -> list[int]:
-    return ids[:room] if side == "right" else ids[max(0, len(ids) - room) :]
+def truncated(ids: list[int], budget: int, side: str) -> list[int]:
+    return ids[:budget] if side == "right" else ids[max(0, len(ids) - budget) :]
 
 
 def wrong(

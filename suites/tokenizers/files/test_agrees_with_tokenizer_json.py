@@ -43,8 +43,8 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
     file = read_tokenizer_json(tokenizer_json)
     changed = overridden_components(tokenizer, file.tokenizer)
     record.capability("tokenizer.overridden_components", ", ".join(changed) or "nothing", evidence=changed or None)
-    if (mended := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
-        record.capability("tokenizer.mistral_regex", "fixed" if mended else "only a warning")
+    if (fixed := getattr(tokenizer, "fix_mistral_regex", None)) is not None:
+        record.capability("tokenizer.mistral_regex", "fixed" if fixed else "only a warning")
     tried = [*TRICKY_TEXTS.values(), *DISTINGUISHING_TEXTS, *texts_with_special(tokenizer, file)]
     findings = [compare_ids(tokenizer, file.tokenizer, text) for text in tried]
     findings += [compare_decoded(tokenizer, file.tokenizer, text) for text in tried]

@@ -13,7 +13,7 @@ LONG = "one two three four five six seven eight nine ten " * 60
 def test_no_truncation_or_padding_left(
     subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Record
 ) -> None:
-    """tokenizer.json declares no truncation and no padding, or truncation to the declared length of a sentence encoder.
+    """tokenizer.json declares no truncation or padding, except truncation to the length of a sentence encoder.
 
     Why: programs that read the file without transformers truncate or pad every text unasked; save_pretrained writes
         both after a call with padding=True or truncation=True.
@@ -56,10 +56,10 @@ def as_declared(file: TokenizerFile, lengths: dict[str, int]) -> bool:
 def summary(file: TokenizerFile, lengths: dict[str, int]) -> str:
     cuts = f"cuts every text at {file.truncation['max_length']} tokens" if file.truncation else ""
     pads = f"pads every text {described(file.padding)}" if file.padding else ""
-    other = "; ".join(f"{name} says {length}" for name, length in lengths.items())
+    other = "; ".join(f"{name} declares {length}" for name, length in lengths.items())
     return (
-        f"tokenizer.json {' and '.join(filter(None, [cuts, pads]))} in programs that read it without transformers, "
-        f"without being asked{f' ({other})' * bool(other)}."
+        f"tokenizer.json {' and '.join(filter(None, [cuts, pads]))} unasked, in programs that read it without "
+        f"transformers{f' ({other})' * bool(other)}."
     )
 
 

@@ -60,10 +60,10 @@ def check_named_tokens_exist(subject: Subject, tokenizer: Any, declared: dict[st
                 continue
             rows = subject.traits.vocabulary_size
             has_row = rows is not None and number < rows
-            place = "an embedding row that was not trained for it" if has_row else "beyond the model's vocabulary"
+            fate = "an embedding row that was not trained for it" if has_row else "beyond the model's vocabulary"
             raise (Hazard if has_row else Defect)(
                 f"{source} declares {token} as {name}_token, but no file has it in a vocabulary: the library adds it "
-                f"as id {number}, {place}.",
+                f"as id {number}, {fate}.",
                 evidence={"token": token, "name": f"{name}_token", "id": number, "embedding rows": rows},
                 remedy=f"Declare a token of the vocabulary as {name}_token, or add this one to tokenizer.json and "
                 "enlarge the model's embeddings.",

@@ -18,7 +18,7 @@ from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, shown
 def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     """word_ids, sequence_ids, char_to_token, token_to_chars and similar methods agree with the offsets.
 
-    Why: tasks use different ones of these methods to find the text of a token, and all must give the same result.
+    Why: each task uses another of these methods to find the text of a token; all must give the same result.
     Fix: Do not change encodings in a custom class; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """

@@ -24,7 +24,7 @@ REPLACED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " ' ": "'", " n't": "n't
 
 
 def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
-    """A decoder that keeps white space also keeps the space before punctuation and contractions.
+    """Decoding keeps the space before punctuation and contractions, if the decoder keeps white space.
 
     Why: clean_up_tokenization_spaces is meant for WordPiece; with other tokenizers it corrupts code (`x != y` becomes
         `x!= y`), quotations and tokenized English, and streamed text differs from decoded text.

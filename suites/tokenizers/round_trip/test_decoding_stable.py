@@ -18,8 +18,8 @@ INDENTED = "    indented"
 def test_decoding_stable(tokenizer: Any) -> None:
     """Decoded text that is encoded and decoded again does not change.
 
-    Why: an answer becomes part of the next prompt; text that changes with each turn falsifies the conversation and
-        defeats prefix caches.
+    Why: an answer becomes part of the next prompt; text that changes with each turn alters the conversation and defeats
+        prefix caches.
     Fix: Let the decoder of tokenizer.json undo what normalizer and pre_tokenizer add (Strip for Prepend or
         add_prefix_space).
     Source: https://github.com/huggingface/tokenizers/issues/1527;

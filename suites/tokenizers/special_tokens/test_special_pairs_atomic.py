@@ -78,7 +78,7 @@ def report(tokenizer: Any, known: Sequence[str], parts: Sequence[str]) -> None:
     shown = f"{parts[0]} and {parts[1]}" if len(parts) == 2 else escaped(text)
     actual, meant = (tokenizer.convert_ids_to_tokens(each[start : start + 2]) for each in (ids, expected))
     raise Defect(
-        f"The special tokens {shown}, one directly after the other, do not become their ids, but {actual} instead of "
+        f"The special tokens {shown}, one directly after the other, become {actual} instead of "
         f"{meant}{longer_token(known, parts)}.",
         evidence=case(tokenizer, text, ids, expected=expected[:60]),
     )

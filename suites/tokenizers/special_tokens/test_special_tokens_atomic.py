@@ -72,9 +72,9 @@ def whole_words_only(tokenizer: Any, token: str) -> None:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or type(backend.model).__name__ == "Unigram":
         return
-    for text in (place.format(token) for place in BETWEEN_WORDS):
+    for text in (pattern.format(token) for pattern in BETWEEN_WORDS):
         one_id(tokenizer, token, text)
-    for text in (place.format(token) for place in INSIDE_WORDS):
+    for text in (pattern.format(token) for pattern in INSIDE_WORDS):
         ids = encode(tokenizer, text)
         if tokenizer.convert_tokens_to_ids(token) in ids:
             raise Defect(

@@ -20,7 +20,7 @@ def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
     """Each id of the vocabulary decodes to a text that survives another encoding and decoding.
 
     Why: a model can generate any id; one that cannot be decoded ends the answer with an error, and one whose text
-        changes in the next prompt falsifies the conversation.
+        changes in the next prompt alters the conversation.
     Fix: Restore the vocabulary, the added_tokens and the normalizer of tokenizer.json from the original model.
     Source: https://github.com/huggingface/transformers/issues/27857
     """

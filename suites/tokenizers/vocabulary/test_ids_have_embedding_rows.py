@@ -20,9 +20,9 @@ def test_ids_have_embedding_rows(subject: Subject, embedding_rows: int, tokenize
     used = [token for token in outside if token not in added or token in in_use(subject, tokenizer)]
     shown = dict(sorted(outside.items(), key=lambda item: (item[0] not in used, item[1]))[:20])
     named = ", ".join(f"{token} ({number})" for token, number in list(shown.items())[:3])
-    severity, kind = (Defect, "also of tokens in use") if used else (Hazard, "only of added tokens that are not in use")
+    severity, kind = (Defect, "some of tokens in use") if used else (Hazard, "all of unused added tokens")
     raise severity(
-        f"{len(outside)} ids have no embedding row because vocab_size is {embedding_rows}, {kind}: {named}.",
+        f"{len(outside)} ids, {kind}, have no embedding row because vocab_size is {embedding_rows}: {named}.",
         evidence={"vocab_size": embedding_rows, "tokens": shown, "count": len(outside)},
     )
 

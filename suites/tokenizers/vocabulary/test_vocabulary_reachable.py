@@ -55,10 +55,10 @@ def by_merges(declared: Pipeline, merges: Sequence[Entry]) -> str:
     pieces = " ".join(str(piece.value) for piece in model.tokenize(token)[:6])
     kind = type(model).__name__
     cause = "merges are missing or in another order" if kind == "BPE" else "its scores prefer other pieces"
-    return f"the {kind} model splits {token!r} into {pieces!r}, so {cause}"
+    return f"for example, the {kind} model splits {token!r} into {pieces!r}, so {cause}"
 
 
 def by_letters(tokenizer: Any, letters: Sequence[Entry]) -> str:
     token, number = letters[len(letters) // 2]
     text = BatchCodec(tokenizer).decode([[number]])[0]
-    return f"the letters of {token!r}, for example, are rewritten ({rule_behind(tokenizer, text)})"
+    return f"for example, the letters of {token!r} are rewritten ({rule_behind(tokenizer, text)})"
