@@ -87,8 +87,9 @@ def thinking_toggle(chat: Chat) -> Answer:
 
 def reasoning_effort(chat: Chat) -> Answer:
     """supported: the variable reasoning_effort changes the prompt."""
-    low, high = (attempt(chat, [QUESTION], add_generation_prompt=True, reasoning_effort=each)[0]
-                 for each in ("low", "high"))  # fmt: skip
+    low, high = (
+        attempt(chat, [QUESTION], add_generation_prompt=True, reasoning_effort=each)[0] for each in ("low", "high")
+    )
     return ("supported", {"low": low, "high": high}) if low != high else ("not supported", None)
 
 

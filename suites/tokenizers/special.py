@@ -28,5 +28,8 @@ def control_tokens(subject: Subject, tokenizer: Any) -> dict[str, int]:
     lists = [settings.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]
     listed = {str(token) for tokens in lists if isinstance(tokens, list) for token in tokens if isinstance(token, str)}
     named = {getattr(tokenizer, f"{name}_token", None) for name in ("bos", "eos", "pad", "unk", "sep", "cls", "mask")}
-    return {content: tokenizer.convert_tokens_to_ids(content) for content, token in special_tokens(tokenizer).items()
-            if token.special or content in listed | named}  # fmt: skip
+    return {
+        content: tokenizer.convert_tokens_to_ids(content)
+        for content, token in special_tokens(tokenizer).items()
+        if token.special or content in listed | named
+    }

@@ -36,8 +36,10 @@ def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record)
     loaded, copies = loaded_templates(tokenizer), in_tokenizer_files(subject.path)
     if not loaded:
         return check_unread(subject, tokenizer, record)
-    files = {name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
-             for name, text in loaded.items()}  # fmt: skip
+    files = {
+        name: next((each.file for each in copies if (each.name, each.text) == (name, text)), OF_TOKENIZERS)
+        for name, text in loaded.items()
+    }
     record_file(record, files, copies)
     for copy in copies:
         if copy.name in loaded and copy.text != loaded[copy.name]:
@@ -49,8 +51,11 @@ def record_file(record: Record, loaded_from: dict[str, str], copies: list[Stored
     """Records the file of the default template, and the programs that do not read it."""
     files = sorted({each.file for each in copies if each.name == DEFAULT})
     missing = CONFIG_ONLY if OF_TOKENIZERS not in files else None
-    record.capability("chat.template_file", loaded_from.get(DEFAULT, next(iter(loaded_from.values()))),
-                      evidence={"files": files, "not seen by": missing})  # fmt: skip
+    record.capability(
+        "chat.template_file",
+        loaded_from.get(DEFAULT, next(iter(loaded_from.values()))),
+        evidence={"files": files, "not seen by": missing},
+    )
 
 
 def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
@@ -66,10 +71,13 @@ def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
         f"{used.file} and {copy.file} contain different templates"
         f"{f' called {copy.name}' if copy.name != DEFAULT else ''}: the tokenizer uses the former, {seen} "
         "use the latter.",
-        evidence={"conversation": conversation, used.file: shown(one[start:], limit=300),
-                  copy.file: shown(other[start:], limit=300)},
+        evidence={
+            "conversation": conversation,
+            used.file: shown(one[start:], limit=300),
+            copy.file: shown(other[start:], limit=300),
+        },
         remedy=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",
-    )  # fmt: skip
+    )
 
 
 def check_unread(subject: Subject, tokenizer: Any, record: Record) -> None:

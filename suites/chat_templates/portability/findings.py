@@ -26,11 +26,17 @@ def hazard(chat: Chat, engine: Engine, found: Difference) -> Hazard:
     failed = found.other.failed or ""
     return Hazard(
         f"{engine.name} {difference_clause(found)}, because of {where}{uses}.",
-        evidence={"engine": engine.name, "used by": engine.used_by, "conversation": found.conversation,
-                  "line": shown(source, limit=300), "failure": failed or found.other.refused,
-                  "jinja": around(found.jinja, found.start), "other": around(found.other.text or "", found.start)},
+        evidence={
+            "engine": engine.name,
+            "used by": engine.used_by,
+            "conversation": found.conversation,
+            "line": shown(source, limit=300),
+            "failure": failed or found.other.refused,
+            "jinja": around(found.jinja, found.start),
+            "other": around(found.other.text or "", found.start),
+        },
         remedy=next((remedy for words, remedy in KNOWN_FIXES.items() if words in failed), None),
-    )  # fmt: skip
+    )
 
 
 def difference_clause(found: Difference) -> str:

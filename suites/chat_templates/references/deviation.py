@@ -125,7 +125,16 @@ def _foreign_role(found: Recognised, part: Piece, actual: str) -> bool:
 
 def evidence(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, prompt: bool) -> dict[str, Any]:
     expected, actual = seen.shown
-    return {"family": found.family.name, "format": found.family.source, "learned variants": found.style.described(),
-            "conversation": name, "messages": messages, "add_generation_prompt": prompt, "differs at": seen.at,
-            "expected there": expected, "rendered there": actual, "expected": seen.expected[:2000],
-            "rendered": seen.actual[:2000]}  # fmt: skip
+    return {
+        "family": found.family.name,
+        "format": found.family.source,
+        "learned variants": found.style.described(),
+        "conversation": name,
+        "messages": messages,
+        "add_generation_prompt": prompt,
+        "differs at": seen.at,
+        "expected there": expected,
+        "rendered there": actual,
+        "expected": seen.expected[:2000],
+        "rendered": seen.actual[:2000],
+    }

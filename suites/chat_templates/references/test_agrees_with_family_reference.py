@@ -65,8 +65,11 @@ def check_generated(chat: Chat, found: Recognised, generated_conversations: Gene
 
 def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, prompt: bool) -> Defect | Hazard:
     kind = severity(found, messages, seen)
-    return kind(summary(found, name, seen), evidence=evidence(found, name, messages, seen, prompt=prompt),
-                remedy=f"Write {seen.part} as {found.family.source} shows it.")  # fmt: skip
+    return kind(
+        summary(found, name, seen),
+        evidence=evidence(found, name, messages, seen, prompt=prompt),
+        remedy=f"Write {seen.part} as {found.family.source} shows it.",
+    )
 
 
 def _shows_system(template: TemplateRenders) -> bool:
@@ -102,7 +105,14 @@ def check_quirks(found: Recognised) -> None:
     for quirk in found.family.quirks:
         value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of or "bos", None) or ""
         if not quirk.of or re.fullmatch(quirk.like, value):
-            raise Hazard(f"{quirk.summary.format(value=value)}.",
-                         evidence={"family": found.family.name, "written": value, "part": quirk.of.replace("_", " "),
-                                   "source": quirk.source, "learned variants": found.style.described()},
-                         remedy=f"Write this part as the vendor documents it: {quirk.source}.")  # fmt: skip
+            raise Hazard(
+                f"{quirk.summary.format(value=value)}.",
+                evidence={
+                    "family": found.family.name,
+                    "written": value,
+                    "part": quirk.of.replace("_", " "),
+                    "source": quirk.source,
+                    "learned variants": found.style.described(),
+                },
+                remedy=f"Write this part as the vendor documents it: {quirk.source}.",
+            )

@@ -105,12 +105,20 @@ def plain_results(tooling: RecognisedTools, offer: Offer) -> bool:
     )
 
 
-def differ(tokenizer: Any, found: Recognised, encoder: Official, messages: list[Message],
-           expected: list[int], actual: list[int]) -> None:  # fmt: skip
+def differ(
+    tokenizer: Any,
+    found: Recognised,
+    encoder: Official,
+    messages: list[Message],
+    expected: list[int],
+    actual: list[int],
+) -> None:
     __tracebackhide__ = True
     if actual != expected:
-        raise Defect(summary(tokenizer, encoder, expected, actual),
-                     evidence=evidence(tokenizer, found, encoder, messages, expected, actual))  # fmt: skip
+        raise Defect(
+            summary(tokenizer, encoder, expected, actual),
+            evidence=evidence(tokenizer, found, encoder, messages, expected, actual),
+        )
 
 
 def without_bos(expected: list[int], found: Recognised, tokenizer: Any) -> list[int]:
@@ -125,11 +133,24 @@ def summary(tokenizer: Any, encoder: Official, expected: list[int], actual: list
     return f"The ids of a conversation differ from those of {encoder.name} at token {at}: {got} instead of {wanted}."
 
 
-def evidence(tokenizer: Any, found: Recognised, encoder: Official, messages: list[Message],
-             expected: list[int], actual: list[int]) -> dict[str, Any]:  # fmt: skip
+def evidence(
+    tokenizer: Any,
+    found: Recognised,
+    encoder: Official,
+    messages: list[Message],
+    expected: list[int],
+    actual: list[int],
+) -> dict[str, Any]:
     at = first_difference(expected, actual)
     around = slice(max(0, at - 4), at + 8)
-    return {"encoder": encoder.name, "source": encoder.source, "family": found.family.name, "messages": messages,
-            "differs at": at, "expected ids": expected[around], "actual ids": actual[around],
-            "expected tokens": tokens(tokenizer, expected[around]),
-            "actual tokens": tokens(tokenizer, actual[around])}  # fmt: skip
+    return {
+        "encoder": encoder.name,
+        "source": encoder.source,
+        "family": found.family.name,
+        "messages": messages,
+        "differs at": at,
+        "expected ids": expected[around],
+        "actual ids": actual[around],
+        "expected tokens": tokens(tokenizer, expected[around]),
+        "actual tokens": tokens(tokenizer, actual[around]),
+    }

@@ -51,17 +51,25 @@ def generated(chat: Chat, generated_conversations: Generated) -> Iterator[tuple[
 def finding(tooling: RecognisedTools, name: str, offer: Offer, text: str, seen: Mismatch) -> Defect | Hazard:
     """Defect if the vocabulary has the vendor's control tokens and so claims the format, else Hazard."""
     expected = seen.part.text or ""
-    around = (expected[max(0, seen.same - AROUND) : seen.same + AROUND],
-              text[seen.at + max(0, seen.same - AROUND) : seen.at + seen.same + AROUND])  # fmt: skip
+    around = (
+        expected[max(0, seen.same - AROUND) : seen.same + AROUND],
+        text[seen.at + max(0, seen.same - AROUND) : seen.at + seen.same + AROUND],
+    )
     kind, tool_format = Defect if tooling.found.claimed else Hazard, tooling.format
     return kind(
         f"{seen.part.label[0].upper()}{seen.part.label[1:]} differs from the tool format {tool_format.name} in {name}: "
         f"{around[1]!r} instead of {around[0]!r}.",
-        evidence={"form": tool_format.name, "source": tool_format.source, "learned variants": dict(tooling.options),
-                  "messages": list(offer.messages), "add_generation_prompt": offer.prompt,
-                  "expected": shown(expected, limit=2000), "rendered": shown(text, limit=3000)},
+        evidence={
+            "form": tool_format.name,
+            "source": tool_format.source,
+            "learned variants": dict(tooling.options),
+            "messages": list(offer.messages),
+            "add_generation_prompt": offer.prompt,
+            "expected": shown(expected, limit=2000),
+            "rendered": shown(text, limit=3000),
+        },
         remedy=f"Write {seen.part.label} as {tool_format.source} shows it.",
-    )  # fmt: skip
+    )
 
 
 def check_quirks(tooling: RecognisedTools) -> None:

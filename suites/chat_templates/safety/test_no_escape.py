@@ -71,6 +71,10 @@ def outside_access(found: Inspection) -> str | None:
 def denied(found: Inspection) -> list[str]:
     """Attributes that the sandbox refused, including harmless ones such as a list's append."""
     names = [name for _, end in found.renders for name in end.get("denied", [])]
-    names += [match for _, end in found.renders for match in re.findall(r"attribute '(\w+)'", end.get("failed", ""))
-              if end["failed"].startswith("SecurityError")]  # fmt: skip
+    names += [
+        match
+        for _, end in found.renders
+        for match in re.findall(r"attribute '(\w+)'", end.get("failed", ""))
+        if end["failed"].startswith("SecurityError")
+    ]
     return sorted(set(names))

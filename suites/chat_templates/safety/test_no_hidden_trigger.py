@@ -61,8 +61,13 @@ def check_conditions(name: str, found: Inspection, by_clock: tuple[str, str] | N
 
 def finding(name: str, found: Reaction) -> Finding:
     """Hazard for a hint after a tool's result, which is meant to help; Defect for anything else, a possible attack."""
-    evidence = {"word": found.planted.word, "in": found.by, "added": found.added, "dropped": NEEDLES.get(found.dropped),
-                "render": shown(found.render)}  # fmt: skip
+    evidence = {
+        "word": found.planted.word,
+        "in": found.by,
+        "added": found.added,
+        "dropped": NEEDLES.get(found.dropped),
+        "render": shown(found.render),
+    }
     if found.by == NEEDLES[RESULT] and not found.link:
         return Hazard(f"{name} {effect(found)}.", evidence=evidence, remedy=HINT_REMEDY)
     return Defect(f"{name} {effect(found)}.", evidence=evidence, remedy=REMEDY)

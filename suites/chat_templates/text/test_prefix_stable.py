@@ -42,5 +42,11 @@ def loss(chat: Chat, step: Step) -> dict[str, Any]:
     """The text that a server with a prefix cache has to compute again after this turn, and its length."""
     gone = step.earlier[len(step.shared_prefix(step.earlier)) :]
     lost, unit = chat.length(gone)
-    return {"conversation": step.name, "message": len(step.messages), "role": step.message["role"],
-            "lost": lost, "unit": unit, "text": shown(gone, limit=200)}  # fmt: skip
+    return {
+        "conversation": step.name,
+        "message": len(step.messages),
+        "role": step.message["role"],
+        "lost": lost,
+        "unit": unit,
+        "text": shown(gone, limit=200),
+    }

@@ -50,8 +50,15 @@ def speakers(chat: Chat) -> Iterator[tuple[str, list[Message]]]:
     yield "the user", [QUESTION, assistant("Fine."), user(NEEDLE), assistant("Good.")]
     yield "the assistant", [QUESTION, assistant("Fine."), FOLLOW_UP, assistant(NEEDLE), user("Good.")]
     if probes_tools.shows_calls(chat):
-        yield "a tool", [ASK, CALL, {"role": "tool", "name": "get_weather", "content": NEEDLE,
-                                     "tool_call_id": "call12345"}, assistant("Good.")]  # fmt: skip
+        yield (
+            "a tool",
+            [
+                ASK,
+                CALL,
+                {"role": "tool", "name": "get_weather", "content": NEEDLE, "tool_call_id": "call12345"},
+                assistant("Good."),
+            ],
+        )
 
 
 def frame_of(chat: Chat, messages: list[Message]) -> tuple[str, str] | None:

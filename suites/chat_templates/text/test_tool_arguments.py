@@ -32,8 +32,12 @@ def test_tool_arguments(chat: Chat) -> None:
     text, failure = attempt(chat, messages, tools=TOOLS)
     if failure == "rejected" or usual is None or usual == text:
         return  # recorded as chat.json_string_arguments
-    evidence = {"messages": messages, "render": text and shown(text), "of a mapping": shown(usual),
-                "failure": reason(chat, messages, tools=TOOLS)}  # fmt: skip
+    evidence = {
+        "messages": messages,
+        "render": text and shown(text),
+        "of a mapping": shown(usual),
+        "failure": reason(chat, messages, tools=TOOLS),
+    }
     if text is None:
         summary = "The template fails on tool-call arguments given as JSON text, as the OpenAI API returns them."
         raise Hazard(summary, evidence=evidence, remedy=PARSE)

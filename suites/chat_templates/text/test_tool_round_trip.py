@@ -68,8 +68,9 @@ def check_parallel_calls(chat: Chat) -> None:
     positions = [text.find(str(each["content"])) for each in TWO_RESULTS]
     evidence = {"messages": messages, "render": shown(text)}
     if -1 in positions or positions != sorted(positions) or OTHER_CITY not in text:
-        raise Defect("Of two results of tools, one is missing or their order differs from that of the calls.",
-                     evidence=evidence)  # fmt: skip
+        raise Defect(
+            "Of two results of tools, one is missing or their order differs from that of the calls.", evidence=evidence
+        )
     asked = text.partition(str(ASK["content"]))[2] or text
     if asked.find(OTHER_CITY) < asked.find(CITY):
         raise Defect("Two calls of one message are rendered in another order.", evidence=evidence)

@@ -53,8 +53,10 @@ def test_values_as_json(chat: Chat) -> None:
         text = attempt(chat, messages, tools=tools)[0] or ""
         if printed := [match for match in PYTHON.finditer(text) if match[0] not in plain]:
             around = text[max(0, printed[0].start() - 300) : printed[0].end() + 300]
-            found[what] = {"printed": [match[0] if match[0].isalpha() else "single quotes" for match in printed],
-                           "render": around}  # fmt: skip
+            found[what] = {
+                "printed": [match[0] if match[0].isalpha() else "single quotes" for match in printed],
+                "render": around,
+            }
     if found:
         what = " and ".join(found)
         printed_as = ", ".join(dict.fromkeys(each for case in found.values() for each in case["printed"]))

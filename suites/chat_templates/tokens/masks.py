@@ -52,8 +52,12 @@ def masked_batch(chat: Chat, batch: list[list[Message]], **options: Any) -> list
     with template_failures():
         found = chat.tokenizer.apply_chat_template(
             [chat.prepared(messages) for messages in batch],
-            tokenize=True, return_dict=True, return_assistant_tokens_mask=True, padding=True, **options,
-        )  # fmt: skip
+            tokenize=True,
+            return_dict=True,
+            return_assistant_tokens_mask=True,
+            padding=True,
+            **options,
+        )
     return [
         Masked(list(ids), list(mask)) for ids, mask in zip(found["input_ids"], found["assistant_masks"], strict=True)
     ]
@@ -143,6 +147,10 @@ def outside_answers(text: str, tokens: list[Piece], answers: list[Turn], stops: 
 
 def token_evidence(text: str, tokens: list[Piece], at: Piece) -> dict[str, Any]:
     masked_text = "".join(text[each.start : each.end] if each.masked else "·" for each in tokens)
-    return {"token": text[at.start : at.end], "position": at.position,
-            "around": text[max(0, at.start - WIDTH) : at.end + WIDTH], "text": text[:600],
-            "masked": re.sub("·+", " … ", masked_text)[:400]}  # fmt: skip
+    return {
+        "token": text[at.start : at.end],
+        "position": at.position,
+        "around": text[max(0, at.start - WIDTH) : at.end + WIDTH],
+        "text": text[:600],
+        "masked": re.sub("·+", " … ", masked_text)[:400],
+    }

@@ -25,8 +25,14 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
         raise Unsupported("the template does not render the assistant's content: add it to the template")
     last, middle = encoded(chat, chat.ending), encoded(chat, chat.before_next_user or "")
     stops, file = stop_ids(subject, tokenizer)
-    evidence = {"ending": chat.ending, "ending ids": last, "ending tokens": tokens(tokenizer, last),
-                "stop ids": stops, "stop tokens": tokens(tokenizer, stops), "declared in": file}  # fmt: skip
+    evidence = {
+        "ending": chat.ending,
+        "ending ids": last,
+        "ending tokens": tokens(tokenizer, last),
+        "stop ids": stops,
+        "stop tokens": tokens(tokenizer, stops),
+        "declared in": file,
+    }
     if end := next((number for number in [*last, *middle] if number in stops), None):
         record.capability("chat.end_of_turn", str(tokens(tokenizer, [end])[0]))
         if end not in last and end not in _user_header(chat):

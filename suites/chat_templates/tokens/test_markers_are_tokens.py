@@ -104,5 +104,9 @@ def check_partners(tokenizer: Any, found: dict[str, Marker]) -> None:
 
 
 def evidence(tokenizer: Any, marker: Marker) -> dict[str, Any]:
-    return {"marker": marker.text, "ids": marker.ids, "tokens": tokens(tokenizer, marker.ids),
-            "render": shown(marker.render, limit=240)}  # fmt: skip
+    return {
+        "marker": marker.text,
+        "ids": marker.ids,
+        "tokens": tokens(tokenizer, marker.ids),
+        "render": shown(marker.render, limit=240),
+    }

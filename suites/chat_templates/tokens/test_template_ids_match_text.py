@@ -59,5 +59,9 @@ def difference(tokenizer: Any, left: list[int], right: list[int], what: str) -> 
 
 
 def evidence(tokenizer: Any, left: list[int], right: list[int]) -> dict[str, Any]:
-    return {"from the template": left[:60], "otherwise": right[:60],
-            "tokens": tokens(tokenizer, left[:60]), "tokens otherwise": tokens(tokenizer, right[:60])}  # fmt: skip
+    return {
+        "from the template": left[:60],
+        "otherwise": right[:60],
+        "tokens": tokens(tokenizer, left[:60]),
+        "tokens otherwise": tokens(tokenizer, right[:60]),
+    }

@@ -60,8 +60,12 @@ def check_rows(tokenizer: Any, matrix: Matrix, control: dict[int, str], where: s
     typical = matrix.typical_norm()
     norms = dict(zip(present, map(float, matrix.norms(present)), strict=True))
     empty = [number for number, norm in norms.items() if norm < UNTRAINED_BELOW * typical]
-    evidence = {"tensor": matrix.name, "file": matrix.path.name, "median norm": typical,
-                "norms": {text: norms[number] for number, text in present.items()}}  # fmt: skip
+    evidence = {
+        "tensor": matrix.name,
+        "file": matrix.path.name,
+        "median norm": typical,
+        "norms": {text: norms[number] for number, text in present.items()},
+    }
     if empty:
         rows = "rows are" if len(empty) > 1 else "row is"
         summary = f"The template writes {named(present, empty)}, whose {rows} zero or nearly zero {where}."

@@ -39,8 +39,11 @@ def turns(chat: Chat, messages: list[Message], text: str) -> list[Turn] | None:
         positions.append((start, start + len(content)))
     closing = [start for start, _ in positions[1:]] + [len(text)]
     opening = [0] + [end for _, end in positions]
-    return [Turn(opening[n], prompt_end(chat, messages[:n], text, opening[n]), *positions[n], closing[n])
-            for n, message in enumerate(messages) if message["role"] == "assistant"]  # fmt: skip
+    return [
+        Turn(opening[n], prompt_end(chat, messages[:n], text, opening[n]), *positions[n], closing[n])
+        for n, message in enumerate(messages)
+        if message["role"] == "assistant"
+    ]
 
 
 def prompt_end(chat: Chat, messages: list[Message], text: str, opens: int) -> int:

@@ -40,9 +40,16 @@ def same(tokenizer: Any, batch: list[str], pairs: list[str] | None = None) -> No
             if list(row) != list(value):
                 raise Defect(
                     f"The {key} of a text differ between a batch and a call with this text alone.",
-                    evidence=case(tokenizer, text, single["input_ids"], key=key, alone=list(value)[:60],
-                                  batched=list(row)[:60], row=number),
-                )  # fmt: skip
+                    evidence=case(
+                        tokenizer,
+                        text,
+                        single["input_ids"],
+                        key=key,
+                        alone=list(value)[:60],
+                        batched=list(row)[:60],
+                        row=number,
+                    ),
+                )
     actual = tokenizer.batch_decode(together["input_ids"])
     expected = [tokenizer.decode(each["input_ids"]) for each in alone]
     if list(actual) != expected:

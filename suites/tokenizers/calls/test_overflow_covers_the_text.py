@@ -47,17 +47,28 @@ def covered(tokenizer: Any, batch: Sequence[str], budget: int, stride: int, side
     found = [layout(tokenizer, text) for text in batch]
     options = {"truncation": True, "max_length": found[0].added + budget, "stride": stride}
     answer = call_or_defect(tokenizer, list(batch), return_overflowing_tokens=True, **options)
-    expected = [(number, each.joined(window, [])) for number, each in enumerate(found)
-                for window in windows(each.first, budget, stride, side)]  # fmt: skip
+    expected = [
+        (number, each.joined(window, []))
+        for number, each in enumerate(found)
+        for window in windows(each.first, budget, stride, side)
+    ]
     samples = answer.get("overflow_to_sample_mapping", [0] * len(answer["input_ids"]))
     actual = [(int(sample), list(ids)) for sample, ids in zip(samples, answer["input_ids"], strict=False)]
     if actual != expected:
         where = first_difference(actual, expected)
         raise Defect(
             f"The windows of a long text do not follow the stride of {stride}: {deviation(actual, expected, where)}.",
-            evidence=case(tokenizer, batch[0], found[0].first, options=options, side=side, window=where,
-                          actual=actual[where : where + 3], expected=expected[where : where + 3]),
-        )  # fmt: skip
+            evidence=case(
+                tokenizer,
+                batch[0],
+                found[0].first,
+                options=options,
+                side=side,
+                window=where,
+                actual=actual[where : where + 3],
+                expected=expected[where : where + 3],
+            ),
+        )
 
 
 def deviation(actual: list[tuple[int, list[int]]], expected: list[tuple[int, list[int]]], where: int) -> str:

@@ -64,9 +64,16 @@ def compare(
             if actual != expected:
                 raise Defect(
                     f"Padding on the {side} gives wrong {key}: not those of the text alone with padding added.",
-                    evidence=case(tokenizer, SAMPLE_TEXTS[number], single["input_ids"], key=key, expected=expected,
-                                  actual=actual, options={name: str(each) for name, each in options.items()}),
-                )  # fmt: skip
+                    evidence=case(
+                        tokenizer,
+                        SAMPLE_TEXTS[number],
+                        single["input_ids"],
+                        key=key,
+                        expected=expected,
+                        actual=actual,
+                        options={name: str(each) for name, each in options.items()},
+                    ),
+                )
 
 
 def padded(tokenizer: Any, key: str, values: list[int], length: int, side: str) -> list[int]:

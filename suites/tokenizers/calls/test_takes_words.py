@@ -61,9 +61,14 @@ def check_word_ids(tokenizer: Any, answer: Any) -> None:
         if bare(tokenizer, part) != bare(tokenizer, encode(tokenizer, word)):
             raise Defect(
                 f"The tokens that word_ids assigns to the word {word!a} spell {tokenizer.decode(part)!a}.",
-                evidence={"words": WORDS, "word": number, "tokens of the word": tokens(tokenizer, part),
-                          "tokens": tokens(tokenizer, answer["input_ids"]), "word_ids": word_ids},
-            )  # fmt: skip
+                evidence={
+                    "words": WORDS,
+                    "word": number,
+                    "tokens of the word": tokens(tokenizer, part),
+                    "tokens": tokens(tokenizer, answer["input_ids"]),
+                    "word_ids": word_ids,
+                },
+            )
 
 
 def bare(tokenizer: Any, ids: list[int]) -> str:

@@ -19,13 +19,18 @@ SPECIAL_TOKENS_TRIED = 24
 def snapshot(tokenizer: Any) -> dict[str, dict[str, Any]]:
     """Added tokens, named tokens, ids of fixed texts, and settings; causes come before effects."""
     return {
-        "added tokens": {token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
-                         for number, token in tokenizer.added_tokens_decoder.items()},
-        "named tokens": {name: str(token) for name, token in tokenizer.special_tokens_map.items()
-                         if not isinstance(token, (list, dict))},
+        "added tokens": {
+            token.content: (number, {flag: getattr(token, flag) for flag in FLAGS})
+            for number, token in tokenizer.added_tokens_decoder.items()
+        },
+        "named tokens": {
+            name: str(token)
+            for name, token in tokenizer.special_tokens_map.items()
+            if not isinstance(token, (list, dict))
+        },
         "ids": {text: ids(tokenizer, text) for text in fixed_texts(tokenizer)},
         "settings": {name: getattr(tokenizer, name, None) for name in SETTINGS},
-    }  # fmt: skip
+    }
 
 
 def fixed_texts(tokenizer: Any) -> list[str]:
@@ -70,9 +75,13 @@ def change_evidence(
     evidence: dict[str, Any] = {"part": part, "entry": escaped(name, limit=200), "before": was, "after": now}
     if part == "ids" and isinstance(was, list) and isinstance(now, list):
         where = first_difference(was, now)
-        evidence |= {"first difference": where, "tokens before": tokens(tokenizer, was[where : where + 6]),
-                     "tokens after": tokens(tokenizer, now[where : where + 6]),
-                     "before": was[:60], "after": now[:60]}  # fmt: skip
+        evidence |= {
+            "first difference": where,
+            "tokens before": tokens(tokenizer, was[where : where + 6]),
+            "tokens after": tokens(tokenizer, now[where : where + 6]),
+            "before": was[:60],
+            "after": now[:60],
+        }
     if part == "settings" and name == "chat_template":
         evidence |= {"before": escaped(str(was)), "after": escaped(str(now))}
     return evidence

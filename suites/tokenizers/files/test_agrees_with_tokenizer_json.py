@@ -86,12 +86,16 @@ def compare_ids(tokenizer: Any, file: Any, text: str) -> Finding | None:
     cause = difference_causes.ids_cause(tokenizer, file, text)
     return (Hazard if at_edge else Defect)(
         f"The loaded {type(tokenizer).__name__} gives {what} other ids than tokenizer.json alone: {cause}.",
-        evidence={"text": escaped(text, limit=200), "first difference": where,
-                  "expected ids": theirs[:40], "actual ids": ours[:40],
-                  "expected tokens": tokens(tokenizer, theirs[where : where + 5]),
-                  "actual tokens": tokens(tokenizer, ours[where : where + 5]),
-                  "components": overridden_components(tokenizer, file)},
-    )  # fmt: skip
+        evidence={
+            "text": escaped(text, limit=200),
+            "first difference": where,
+            "expected ids": theirs[:40],
+            "actual ids": ours[:40],
+            "expected tokens": tokens(tokenizer, theirs[where : where + 5]),
+            "actual tokens": tokens(tokenizer, ours[where : where + 5]),
+            "components": overridden_components(tokenizer, file),
+        },
+    )
 
 
 def ids_agree(tokenizer: Any, file: Any, text: str) -> bool:
@@ -121,8 +125,11 @@ def compare_added(subject: Subject, tokenizer: Any, file: Any, text: str) -> Fin
     ours, theirs = list(tokenizer(text)["input_ids"]), file.encode(text).ids
     if ours == theirs:
         return None
-    flags = {name: value for name, value in subject.json("tokenizer_config.json").items()
-             if name in ("add_bos_token", "add_eos_token") and value is not None}  # fmt: skip
+    flags = {
+        name: value
+        for name, value in subject.json("tokenizer_config.json").items()
+        if name in ("add_bos_token", "add_eos_token") and value is not None
+    }
     declared = " and ".join(f"{name}: {str(value).lower()}" for name, value in flags.items())
     evidence = case(tokenizer, text, ours, expected=theirs, flags=flags, tokens_of_file=tokens(tokenizer, theirs))
     of_file = tokens_around(tokenizer, theirs, text)

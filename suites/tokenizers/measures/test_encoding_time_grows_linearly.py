@@ -44,9 +44,13 @@ def _hazard(tokenizer: Any, kind: str, growth: TimeByLength) -> Hazard:
     return Hazard(
         f"Encoding {length:,} characters of {kind} takes {growth.seconds[length]:.1f} s of CPU time and grows with the "
         f"length to the power of {exponent:.1f}; {rule} takes most of the time.",
-        evidence={"text": f"{escaped(text)}, but {length:,} characters", "rule": rule, "exponent": round(exponent, 2),
-                  "seconds by length": {str(size): round(growth.seconds[size], 4) for size in sorted(growth.seconds)}},
-    )  # fmt: skip
+        evidence={
+            "text": f"{escaped(text)}, but {length:,} characters",
+            "rule": rule,
+            "exponent": round(exponent, 2),
+            "seconds by length": {str(size): round(growth.seconds[size], 4) for size in sorted(growth.seconds)},
+        },
+    )
 
 
 def slowest_rule(tokenizer: Any, text: str) -> str:

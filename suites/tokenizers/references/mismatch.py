@@ -81,10 +81,15 @@ def evidence(tokenizer: Any, found: Mismatch, *, pieces: Iterable[str] | None = 
     """Ids of both sides, with the tokens at the first difference, and the pre-tokens if they are known."""
     start = max(0, found.where - 1)
     points = " ".join(f"U+{ord(each):04X}" for each in found.text[:40])
-    shown = {"text": escaped(found.text, limit=200), "code points": points, "parts at": found.where,
-             "expected ids": found.expected[:60], "actual ids": found.actual[:60],
-             "expected tokens": token_strings(tokenizer, found.expected[start : start + 8]),
-             "actual tokens": token_strings(tokenizer, found.actual[start : start + 8])}  # fmt: skip
+    shown = {
+        "text": escaped(found.text, limit=200),
+        "code points": points,
+        "parts at": found.where,
+        "expected ids": found.expected[:60],
+        "actual ids": found.actual[:60],
+        "expected tokens": token_strings(tokenizer, found.expected[start : start + 8]),
+        "actual tokens": token_strings(tokenizer, found.actual[start : start + 8]),
+    }
     cut = pre_tokens(tokenizer, found.text)
     shown |= {"actual pre-tokens": [escaped(each) for each in cut[:20]]} if cut else {}
     shown |= {"expected pre-tokens": [escaped(each) for each in list(pieces)[:20]]} if pieces else {}

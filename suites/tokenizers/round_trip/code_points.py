@@ -225,5 +225,10 @@ def extent(characters: set[str]) -> dict[str, Any]:
     kinds = Counter(map(unicodedata.category, characters))
     private, unassigned = kinds["Co"], kinds["Cn"]
     planes = numpy.unique(numpy.frombuffer("".join(characters).encode("utf-32-le"), "<u4") >> 16)
-    return {"assigned": kinds.total() - private - unassigned, "private": private, "unassigned": unassigned,
-            "planes": ", ".join(map(str, planes)), "unicode": unicodedata.unidata_version}  # fmt: skip
+    return {
+        "assigned": kinds.total() - private - unassigned,
+        "private": private,
+        "unassigned": unassigned,
+        "planes": ", ".join(map(str, planes)),
+        "unicode": unicodedata.unidata_version,
+    }

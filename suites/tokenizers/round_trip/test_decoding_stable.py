@@ -55,9 +55,16 @@ def is_stable(tokenizer: Any, text: str) -> None:
         rule = rule_behind(tokenizer, once)
         raise Defect(
             f"A second round trip changes the text again: {was} becomes {now} ({rule}).",
-            evidence=case(tokenizer, once, ids, first=escaped(text, limit=400), expected=escaped(once, limit=400),
-                          actual=escaped(again, limit=400), rule=rule),
-        )  # fmt: skip
+            evidence=case(
+                tokenizer,
+                once,
+                ids,
+                first=escaped(text, limit=400),
+                expected=escaped(once, limit=400),
+                actual=escaped(again, limit=400),
+                rule=rule,
+            ),
+        )
 
 
 def fewer_leading_spaces(once: str, again: str) -> bool:

@@ -40,8 +40,9 @@ def test_every_code_point_survives(tokenizer: Any, record: Record, profile: str)
     surviving = 1 - sum(each["assigned"] for each in by_fate.values()) / sweep.assigned
     evidence = {"tried": sweep.tried, "assigned": sweep.assigned, **by_fate}
     record.capability("tokenizer.unicode_coverage", coverage(sweep, surviving), evidence=evidence)
-    record.metric("tokenizer.unicode_coverage", surviving, "share of assigned characters", better="higher",
-                  samples=sweep.tried)  # fmt: skip
+    record.metric(
+        "tokenizer.unicode_coverage", surviving, "share of assigned characters", better="higher", samples=sweep.tried
+    )
     check_altered(sweep)
     check_byte_fallback(sweep)
     check_missing_bytes(sweep)
@@ -58,10 +59,13 @@ def check_unknown_token(tokenizer: Any) -> None:
     raise Defect(
         f"Unknown characters become {escaped(model.unknown)}, to which unk_id of the model points, but the unknown "
         f"token of the tokenizer is {named}.",
-        evidence={"unk_id": tokenizer.convert_tokens_to_ids(model.unknown), "unk_token_id": tokenizer.unk_token_id,
-                  "tokens": [model.unknown, named]},
+        evidence={
+            "unk_id": tokenizer.convert_tokens_to_ids(model.unknown),
+            "unk_token_id": tokenizer.unk_token_id,
+            "tokens": [model.unknown, named],
+        },
         remedy=f"Set unk_id in the model of tokenizer.json to {tokenizer.unk_token_id}, the id of {named}.",
-    )  # fmt: skip
+    )
 
 
 def step(codec: BatchCodec, profile: str) -> int:
@@ -108,9 +112,16 @@ def check_altered(sweep: Sweep) -> None:
         raise Defect(
             f"{len(sweep.wrong)} characters or texts of {sweep.tried} code points come back as other text: {was} "
             f"becomes {now} ({rule}).",
-            evidence=case(tokenizer, first.text, sweep.codec.encode([first.text])[0], expected=escaped(first.expected),
-                          actual=escaped(first.actual), rule=rule, **shown({each.text for each in sweep.wrong})),
-        )  # fmt: skip
+            evidence=case(
+                tokenizer,
+                first.text,
+                sweep.codec.encode([first.text])[0],
+                expected=escaped(first.expected),
+                actual=escaped(first.actual),
+                rule=rule,
+                **shown({each.text for each in sweep.wrong}),
+            ),
+        )
     if sweep.rewritten and "CTC" not in sweep.declared.decoders:
         text = min(sweep.rewritten)
         rule = rule_behind(tokenizer, text)
@@ -162,10 +173,11 @@ def check_vanished(sweep: Sweep) -> None:
     raise Hazard(
         f"{counts(sweep.vanished)} characters vanish: the vocabulary cannot spell them, and no unknown token replaces "
         "them.",
-        evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule_behind(tokenizer, text),
-                      **shown(sweep.vanished)),
+        evidence=case(
+            tokenizer, text, sweep.codec.encode([text])[0], rule=rule_behind(tokenizer, text), **shown(sweep.vanished)
+        ),
         remedy="Set an unknown token (unk_token) in the model of tokenizer.json, or add byte tokens and byte_fallback.",
-    )  # fmt: skip
+    )
 
 
 def check_removed(sweep: Sweep) -> None:
@@ -186,8 +198,11 @@ def check_removed(sweep: Sweep) -> None:
 
 def coverage(sweep: Sweep, surviving: float) -> str:
     """Value of the capability: the share of characters that survive, and the fates of the others."""
-    parts = ((len(sweep.unknown), f"become {sweep.declared.unknown}"), (len(sweep.vanished), "give no token"),
-             (len(sweep.dropped), "are dropped by the normalizer"))  # fmt: skip
+    parts = (
+        (len(sweep.unknown), f"become {sweep.declared.unknown}"),
+        (len(sweep.vanished), "give no token"),
+        (len(sweep.dropped), "are dropped by the normalizer"),
+    )
     fates = ", ".join(f"{count} {fate}" for count, fate in parts if count)
     return f"{100 * surviving:.1f}% of assigned characters ({fates})" if fates else "all code points"
 

@@ -58,9 +58,10 @@ def comes_back(tokenizer: Any, text: str) -> bool:
         cause = "because clean_up_tokenization_spaces is true" if is_clean_up(tokenizer, ids, expected) else f"({rule})"
         raise Defect(
             f"Decoding the ids of a text gives other text: {was} becomes {now} {cause}.",
-            evidence=case(tokenizer, text, ids, expected=escaped(expected, limit=400),
-                          actual=escaped(back, limit=400), rule=rule),
-        )  # fmt: skip
+            evidence=case(
+                tokenizer, text, ids, expected=escaped(expected, limit=400), actual=escaped(back, limit=400), rule=rule
+            ),
+        )
     if declared.backend and not declared.restores(text):
         report_change(tokenizer, text, ids)
     return bool(text)
@@ -74,9 +75,15 @@ def report_change(tokenizer: Any, text: str, ids: list[int]) -> None:
     rule = rule_behind(tokenizer, text)
     raise Defect(
         f"Pre-tokenizer and decoder change the text: {was} becomes {now} ({rule}).",
-        evidence=case(tokenizer, text, ids, expected=escaped(declared.normalized(text), limit=400),
-                      actual=escaped(declared.declared_form(text), limit=400), rule=rule),
-    )  # fmt: skip
+        evidence=case(
+            tokenizer,
+            text,
+            ids,
+            expected=escaped(declared.normalized(text), limit=400),
+            actual=escaped(declared.declared_form(text), limit=400),
+            rule=rule,
+        ),
+    )
 
 
 def is_clean_up(tokenizer: Any, ids: list[int], expected: str) -> bool:

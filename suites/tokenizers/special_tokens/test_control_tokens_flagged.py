@@ -19,8 +19,11 @@ def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) ->
     stops, _ = stop_ids(subject, tokenizer)
     added = tokenizer.added_tokens_decoder
     closing = [number for number in encode(tokenizer, chat.ending or "") if number in added]
-    leaks = {str(added[number].content): number for number in dict.fromkeys([*closing[:1], *stops])
-             if number in added and tokenizer.decode([number], skip_special_tokens=True)}  # fmt: skip
+    leaks = {
+        str(added[number].content): number
+        for number in dict.fromkeys([*closing[:1], *stops])
+        if number in added and tokenizer.decode([number], skip_special_tokens=True)
+    }
     if leaks:
         named = ", ".join(f"{token} (id {number})" for token, number in leaks.items())
         answer = tokenizer.decode([*encode(tokenizer, "Fine."), *leaks.values()], skip_special_tokens=True)

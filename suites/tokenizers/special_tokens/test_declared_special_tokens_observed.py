@@ -49,9 +49,14 @@ def check_flag(tokenizer: Any, declared: dict[str, Any], name: str, added: list[
     raise Defect(
         f"tokenizer_config.json declares add_{name}_token: {str(flag).lower()}, but the loaded "
         f"{type(tokenizer).__name__} {does}.",
-        evidence={"text": "hello", "ids": tokenizer("hello")["input_ids"], f"{name} id": expected, "token": token,
-                  "tokens": tokens(tokenizer, tokenizer("hello")["input_ids"])},
-    )  # fmt: skip
+        evidence={
+            "text": "hello",
+            "ids": tokenizer("hello")["input_ids"],
+            f"{name} id": expected,
+            "token": token,
+            "tokens": tokens(tokenizer, tokenizer("hello")["input_ids"]),
+        },
+    )
 
 
 def check_count(tokenizer: Any, found: Frame) -> None:

@@ -105,9 +105,17 @@ def report(
     raise Defect(
         f"{len(changed)} of {tried} ids decode to text that changes when it is encoded and decoded again: the text of "
         f"id {number}, {was}, becomes {now} ({rule}).",
-        evidence=case(tokenizer, text, codec.encode([text])[0], id=number, expected=escaped(expected),
-                      actual=escaped(back), rule=rule, more=[each[0] for each in changed[:20]]),
-    )  # fmt: skip
+        evidence=case(
+            tokenizer,
+            text,
+            codec.encode([text])[0],
+            id=number,
+            expected=escaped(expected),
+            actual=escaped(back),
+            rule=rule,
+            more=[each[0] for each in changed[:20]],
+        ),
+    )
 
 
 def incomplete(entries: Sequence[Entry]) -> dict[str, int]:

@@ -25,8 +25,10 @@ def test_vocabulary_bijective(tokenizer: Any, record: Record) -> None:
     shared = [number for number, count in Counter(vocabulary.values()).items() if count > 1]
     if shared:
         both = sorted(token for token, number in vocabulary.items() if number == shared[0])
-        raise Defect(f"{len(shared)} ids belong to several tokens: id {shared[0]} to {' and '.join(both)}.",
-                     evidence={"ids": shared[:20], "tokens": both})  # fmt: skip
+        raise Defect(
+            f"{len(shared)} ids belong to several tokens: id {shared[0]} to {' and '.join(both)}.",
+            evidence={"ids": shared[:20], "tokens": both},
+        )
     names = tokenizer.convert_ids_to_tokens(list(vocabulary.values()))
     entries = [(*entry, name) for entry, name in zip(vocabulary.items(), names, strict=True)]
     known_as = normalized(tokenizer)

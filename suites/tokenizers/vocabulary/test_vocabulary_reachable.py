@@ -44,9 +44,13 @@ def report(tokenizer: Any, declared: Pipeline, merges: Sequence[Entry], letters:
     cause = by_merges(declared, merges) if len(merges) >= len(letters) else by_letters(tokenizer, letters)
     raise (Defect if share >= DEFECT_FROM else Hazard)(
         f"{share:.0%} of the vocabulary is never used: {cause}.",
-        evidence={"tried": tried, "not made by the model": len(merges), "rewritten": len(letters),
-                  "tokens": [token for token, _ in [*merges[:10], *letters[:10]]]},
-    )  # fmt: skip
+        evidence={
+            "tried": tried,
+            "not made by the model": len(merges),
+            "rewritten": len(letters),
+            "tokens": [token for token, _ in [*merges[:10], *letters[:10]]],
+        },
+    )
 
 
 def by_merges(declared: Pipeline, merges: Sequence[Entry]) -> str:
