@@ -18,7 +18,7 @@ from fixtures.inputs.tools import (
     TWO_CALLS,
     TWO_RESULTS,
     WEATHER,
-)  # fmt: skip
+)
 from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt, needle, reason

@@ -15,8 +15,8 @@ from suites.findings import Defect, Hazard
 def test_content_verbatim(chat: Chat, generated_conversations: Generated) -> None:
     """Contents of messages stand in the prompt unchanged, in order and once, apart from outer white space.
 
-    Why: a toggle that is removed from a user's text, an escaped '<' or a lost indentation change the question, and let
-        text from outside control the template.
+    Why: a removed toggle, an escaped '<' or a lost indentation change the user's question; a template that reacts to
+        content can be controlled from outside.
     Fix: Print message.content unchanged; take switches from template variables, not from the text of messages.
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/Blackwellboy/model-serving-minefield (trap 66)

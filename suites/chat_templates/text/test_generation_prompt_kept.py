@@ -10,8 +10,8 @@ from suites.findings import Hazard
 def test_generation_prompt_kept(chat: Chat) -> None:
     """A conversation begins with the prompt from which its last answer was generated.
 
-    Why: otherwise servers recompute the end of the prompt in the next turn, and training on whole conversations never
-        contains the prompt that is used for generation, such as one with an empty thought.
+    Why: otherwise servers recompute the end of the prompt in the next turn. Training on whole conversations then never
+        contains the prompt of generation, such as one with an empty thought.
     Fix: Begin the assistant's turns in the history with the text that add_generation_prompt appends.
     Source: https://github.com/google-ai-edge/litert-torch/issues/1209;
         https://github.com/PrimeIntellect-ai/prime-rl/issues/1334

@@ -17,7 +17,7 @@ from fixtures.inputs.tools import (
     TWO_CALLS,
     TWO_RESULTS,
     WEATHER,
-)  # fmt: skip
+)
 from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import failure_evidence, failure_summary, shown

@@ -30,7 +30,7 @@ def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: 
     """Plain text gets the ids that the official encoder of the vocabulary gives.
 
     Why: a conversion with another pattern, normalizer or order of merges gives the model tokens that it was not
-        trained on, while all checks of the files alone still pass.
+        trained on. Checks of the files alone do not show it.
     Fix: Use the tokenizer.json of the vocabulary's publisher, or convert the original file again with its own pattern.
     Source: https://github.com/huggingface/transformers/pull/42299;
         https://github.com/huggingface/tokenizers/issues/1512;
