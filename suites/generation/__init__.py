@@ -1,1 +1,1 @@
-"""Does it generate right?"""
+"""Checks of generation: equivalent ways agree, tokens are sampled as set, and generation stops as configured."""

@@ -1,4 +1,4 @@
-"""What the checks of one loaded model share: prompts, greedy runs, logits and the tolerance, each made once."""
+"""Reference runs of a loaded model that checks share: prompts, greedy runs, logits and the rounding tolerance."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from suites.running.prompts import QUESTIONS, encoded
 LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
 SHORT = "One, two, three,"
 NEW_TOKENS = 12
-"""Enough for a cache that loses, repeats or misplaces a position to be seen several times."""
+"""Enough for an error of the cache (lost, repeated or wrong position) to show several times."""
 MASK_PREDICTORS = ("xlnet", "xlm", "flaubert")
 BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causal": False, "attn_type": "bi"}
 """Keys of `config.json` that declare attention to later tokens."""
 
 
 def reference_runs(subject: Subject, tokenizer: Any, loaded: Loaded) -> ReferenceRuns:
-    """The reference_runs of a variant; made once, and gone with the variant."""
+    """Returns the reference runs of a variant, which are computed once and freed with the variant."""
     return loaded.once("reference_runs", lambda: ReferenceRuns(subject, tokenizer, loaded.model))
 
 
 class ReferenceRuns:
-    """The reference runs of a model; everything is computed when it is first asked for."""
+    """Reference runs of a model, computed on first access."""
 
     def __init__(self, subject: Subject, tokenizer: Any, model: Any):
         self.subject, self.tokenizer, self.model = subject, tokenizer, model
@@ -37,44 +37,44 @@ class ReferenceRuns:
 
     @cached_property
     def prompt(self) -> dict[str, Any]:
-        """`input_ids` and `attention_mask` (1 x length, CPU) of a prompt of some twenty tokens or more."""
+        """`input_ids` and `attention_mask` (1 x length, CPU) of a prompt of about twenty tokens or more."""
         chat = self.subject.traits.has_chat_template
         return self._usable(encoded(self.subject, self.tokenizer, QUESTIONS[0] if chat else LONG))
 
     @cached_property
     def short(self) -> dict[str, Any]:
-        """Likewise, of a prompt that is shorter by far: plain text."""
+        """Likewise of a much shorter prompt of plain text."""
         batch = self.tokenizer(SHORT, return_tensors="pt")
         return self._usable({name: batch[name] for name in ("input_ids", "attention_mask")})
 
     @cached_property
     def run(self) -> Run:
-        """Greedy from `prompt`, with the model's ordinary cache."""
+        """Greedy run from `prompt`, with the model's ordinary cache."""
         return self._run(self.prompt)
 
     @cached_property
     def short_run(self) -> Run:
-        """Greedy from `short`."""
+        """Greedy run from `short`."""
         return self._run(self.short)
 
     @cached_property
     def whole(self) -> Any:
-        """Logits (positions x vocabulary) of `text`, in one pass without a cache."""
-        if told := self.not_causal:
-            raise Unsupported(told)
+        """Logits (positions x vocabulary) of `text`, from one pass without a cache."""
+        if reason := self.not_causal:
+            raise Unsupported(reason)
         with generate.refusals("A forward pass"):
             return generate.logits(self.model, self.text)[0]
 
     @cached_property
     def short_whole(self) -> Any:
-        """Likewise, for `short` and its run."""
+        """Likewise for `short` and its run."""
         return generate.logits(self.model, self.extended(self.short, self.short_run))[0]
 
     @cached_property
     def padded(self) -> tuple[dict[str, Any], tuple[slice, slice]]:
-        """`text` and the extended `short` as one batch, and where each row's logits are.
+        """`text` and the extended `short` as one padded batch, with the slice of each row's logits.
 
-        Left padding for a decoder. An encoder-decoder has right padding on both sides, whatever its positions are.
+        A decoder gets left padding, an encoder-decoder right padding in both parts.
         """
         texts = (self.text, self.extended(self.short, self.short_run))
         fill = "decoder_input_ids" if self.seq2seq else "input_ids"
@@ -89,23 +89,23 @@ class ReferenceRuns:
 
     @cached_property
     def not_causal(self) -> str | None:
-        """Why one pass over the text does not have the logits of its parts, where the subject declares that."""
+        """Reason why one pass over a text does not give the logits of its beginnings, if config.json declares it."""
         config = self.model.config
         if config.model_type in MASK_PREDICTORS:
-            return f"{config.model_type} predicts a token that is added to the text: one pass does not have the others"
+            return f"{config.model_type} predicts a mask token appended to the text, so one pass gives no other logits"
         for name, value in BIDIRECTIONAL.items():
             if getattr(config, name, None) == value:
-                return f"config.json declares that attention looks both ways ({name} is {value})"
+                return f"config.json declares bidirectional attention ({name} is {value}), so logits see later tokens"
         return None
 
     @cached_property
     def text(self) -> dict[str, Any]:
-        """`prompt` and `run` as one input, all but the last token; for an encoder-decoder, the decoder has the run."""
+        """`prompt` and `run` without the last token as one input; an encoder-decoder gets the run in its decoder."""
         return self.extended(self.prompt, self.run)
 
     @cached_property
     def tolerance(self) -> float:
-        """What rounding explains of a difference between two logits."""
+        """Difference of two logits that rounding explains."""
         import torch
 
         exact = torch.cat([self.whole, self.short_whole])
@@ -115,7 +115,7 @@ class ReferenceRuns:
         )
 
     def has_cache(self, record: Record) -> bool:
-        """Whether the class declares a cache of keys and values; where it does not, what it has is recorded."""
+        """True if the class declares a cache of keys and values; else records its kind of state."""
         if self.stateful:
             record.capability("generation.cache", "a state, which cannot be truncated")
         elif not generate.takes(self.model, "past_key_values"):
@@ -126,12 +126,12 @@ class ReferenceRuns:
 
     @property
     def steps(self) -> int:
-        """New tokens of a run: fewer where the model has no positions for them."""
+        """New tokens of a run; fewer if the model does not have the positions."""
         return room(self.model, generate.start_of_answer(self.model, self.prompt), NEW_TOKENS)
 
     @property
     def pad(self) -> int:
-        """An id to fill up rows with."""
+        """Id for padding."""
         shipped = self.model.generation_config
         eos = shipped.eos_token_id[0] if isinstance(shipped.eos_token_id, list) else shipped.eos_token_id
         given = (shipped.pad_token_id, self.tokenizer.pad_token_id, eos)
@@ -144,11 +144,11 @@ class ReferenceRuns:
 
     @property
     def last(self) -> slice:
-        """Where in `whole` the logits of the run's tokens are."""
+        """Slice of `whole` with the logits of the run's tokens."""
         return slice(-len(self.run.ids), None)
 
     def extended(self, prompt: dict[str, Any], run: Run) -> dict[str, Any]:
-        """A prompt and what was generated from it, but for the last token: its logits' last rows are the run's."""
+        """A prompt and its run without the last token as one input; its last logits are those of the run."""
         import torch
 
         ids = torch.tensor([list(run.ids[:-1])], dtype=prompt["input_ids"].dtype)
@@ -160,7 +160,7 @@ class ReferenceRuns:
 
     @property
     def start(self) -> int:
-        """The id that an encoder-decoder's decoder begins with."""
+        """First id of the decoder of an encoder-decoder."""
         shipped, config = self.model.generation_config, self.model.config
         given = (shipped.decoder_start_token_id, getattr(config, "decoder_start_token_id", None), shipped.bos_token_id)
         return next((int(token) for token in given if token is not None), 0)
@@ -169,12 +169,16 @@ class ReferenceRuns:
         with generate.refusals("generate()"):
             (run,) = generate.generated(self.model, prompt, self.steps)
         if not bool(run.logits.isfinite().any(dim=-1).all()) or bool(run.logits.isnan().any()):
-            raise Unsupported("the logits are not finite (see integrity), so there is nothing to compare")
+            raise Unsupported(
+                "the logits are not finite (reported by integrity/logits-finite), so there is nothing to compare"
+            )
         return run
 
     def _usable(self, batch: dict[str, Any]) -> dict[str, Any]:
         if not batch["input_ids"].shape[1]:
-            raise Unsupported("the tokenizer makes no tokens of the prompt, so there is nothing to generate from")
+            raise Unsupported("the tokenizer returns no tokens for the prompt, so there is nothing to generate from")
         if int(batch["input_ids"].max()) >= self.rows:
-            raise Unsupported("the prompt has ids without embedding rows (see tokenizers/ids-have-embedding-rows)")
+            raise Unsupported(
+                "the prompt has ids without an embedding (reported by tokenizers/ids-have-embedding-rows)"
+            )
         return batch

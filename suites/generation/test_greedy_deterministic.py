@@ -15,9 +15,9 @@ from suites.running import generate
 def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Greedy generation of the same prompt gives the same tokens every time.
 
-    Why: evaluation, caching and debugging rely on it; a layer left in training mode or state that leaks from one call
-    into the next breaks it without an error.
-    Fix: look for dropout outside of evaluation mode, and for a cache that survives the call.
+    Why: evaluation, caching and debugging rely on it. A layer left in training mode, or state that leaks from one call
+        into the next, breaks it without an error.
+    Fix: look for layers in training mode (dropout), and for a cache that survives the call.
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -35,12 +35,12 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, 
 
 
 def _failed(refusal: Unsupported, subject: Subject, model: Any) -> Defect | Unsupported:
-    """A model of a class that generates, and cannot as it was stored, breaks what it declares."""
+    """Returns a defect if the model, loaded as stored, cannot generate although its class declares that it can."""
     as_stored = str(model.dtype) == f"torch.{subject.traits.dtype}" and not getattr(model, "is_quantized", False)
     if refusal.__cause__ is None or not as_stored:
         return refusal
-    mend = "Read the exception in the evidence; try another version of transformers."
-    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, remedy=mend)
+    fix = "Read the exception in the evidence; try another version of transformers."
+    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, remedy=fix)
 
 
 def _in_training(model: Any) -> str:

@@ -19,7 +19,7 @@ from fixtures.subjects.variant import Variant
 from suites.findings import Unsupported
 from suites.quantization.outputs import largest_difference, outputs, random_ids
 from suites.running.copies import scratch
-from suites.running.generate import LOUD, of_the_machine
+from suites.running.generate import REFUSALS, machine_failed
 
 KEY = "round trip"
 
@@ -92,8 +92,8 @@ def _round_trip(subject: Subject, variant: Variant, folder: Path) -> RoundTrip:
         _compare(found, type(fresh), folder, subject, variant, before, inputs)
     except Unsupported as refusal:
         found.load_error = refusal.summary
-    except LOUD as refusal:
-        if of_the_machine(refusal):
+    except REFUSALS as refusal:
+        if machine_failed(refusal):
             raise
         found.load_error = _first_line(refusal)
     return found
@@ -124,8 +124,8 @@ def _save_error(model: Any, folder: Path) -> str:
     """Saves the model; returns the library's error in one line."""
     try:
         model.save_pretrained(folder)
-    except LOUD as refusal:
-        if of_the_machine(refusal):
+    except REFUSALS as refusal:
+        if machine_failed(refusal):
             raise
         return _first_line(refusal)
     return ""

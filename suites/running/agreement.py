@@ -1,7 +1,7 @@
-"""Whether two ways to compute the same thing agree, and where they part.
+"""Compares two ways to compute the same tokens and logits, and finds their first difference.
 
-Two right ways differ by rounding. What rounding explains is measured per model (`noise.py`); beyond it, logits that
-differ are a defect. Tokens may differ within it, where the best two are nearly tied: a hazard, told with its rate.
+Two correct ways differ by rounding, which is measured per model (`rounding.py`). Logits that differ by more are a
+defect. Tokens that differ within rounding, because the best two are nearly tied, are a hazard with its rate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from suites.findings import Defect, Hazard
 
 @dataclass(frozen=True)
 class Run:
-    """Tokens that were generated, with the logits that they were chosen from."""
+    """Generated tokens, with the logits that they were chosen from."""
 
     ids: Sequence[int]
     logits: Any
@@ -33,19 +33,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two runs part."""
+    """The first difference of two runs."""
 
     position: int
     """Counted in new tokens, from 0."""
     logits: float
     """The largest difference of a logit, up to and at this position."""
     gap: float
-    """How far the expected token's logit is above that of the other's, in the expected run; 0 for the same token."""
+    """Logit of the expected token minus that of the actual one, both in the expected run; 0 for the same token."""
     tolerance: float
 
     @property
     def near_tie(self) -> bool:
-        """Whether rounding explains it: each of two logits may move by the tolerance."""
+        """True if rounding explains it: each of two logits may move by the tolerance."""
         return self.logits <= self.tolerance and 0 <= self.gap <= 2 * self.tolerance
 
     def as_json(self) -> dict[str, Any]:
@@ -58,9 +58,9 @@ class Difference:
 
 
 def difference(expected: Run, actual: Run, tolerance: float) -> Difference | None:
-    """The first position at which logits differ by more than the tolerance, or tokens differ; None without one.
+    """Returns the first position at which tokens differ, or logits differ by more than the tolerance, or None.
 
-    Behind the first different token the runs answer different texts, and nothing is compared.
+    Nothing is compared after the first different token, because the runs then continue different texts.
     """
     same = first_difference(list(expected.ids), list(actual.ids))
     length = min(len(expected.ids), len(actual.ids))
@@ -84,23 +84,24 @@ def must_agree(
     evidence: Mapping[str, Any] | None = None,
     remedy: str | None = None,
 ) -> None:
-    """Raises where tokens or logits of (expected, actual) runs differ.
+    """Raises if tokens or logits of (expected, actual) runs differ.
 
-    `what` is a sentence without its full stop: 'With the static cache the model generates something else'.
+    Args:
+        what: the finding without its full stop, such as 'A static cache changes the generated tokens'.
 
     Raises:
-        Defect: by more than rounding explains.
-        Hazard: tokens differ at near-ties only; the share of runs is told.
+        Defect: they differ by more than rounding explains.
+        Hazard: tokens differ at near-ties only; the summary has the share of runs.
     """
     __tracebackhide__ = True
     compared = list(pairs)
-    found = [parted for pair in compared if (parted := difference(*pair, tolerance))]
+    found = [each for pair in compared if (each := difference(*pair, tolerance))]
     if not found:
         return
-    worst = next((parted for parted in found if not parted.near_tie), None)
+    worst = next((each for each in found if not each.near_tie), None)
     facts = dict(evidence or {}) | (worst or found[0]).as_json() | {"runs": len(compared), "differ": len(found)}
     if worst:
-        raise Defect(f"{what} ({_told(worst)}).", evidence=facts, remedy=remedy)
+        raise Defect(f"{what} ({_details(worst)}).", evidence=facts, remedy=remedy)
     share = f"in {len(found)} of {len(compared)} runs, at new token {found[0].position}"
     raise Hazard(f"{what}, at a near-tie only, within rounding ({share}).", evidence=facts, remedy=remedy)
 
@@ -114,7 +115,7 @@ def must_match(
     evidence: Mapping[str, Any] | None = None,
     remedy: str | None = None,
 ) -> None:
-    """Raises a Defect where logits (positions x vocabulary) of the same tokens differ beyond rounding."""
+    """Raises Defect if logits (positions x vocabulary) of the same tokens differ by more than rounding explains."""
     __tracebackhide__ = True
     apart = distances(expected, actual)
     position = next((i for i, distance in enumerate(apart) if not distance <= tolerance), None)
@@ -122,13 +123,13 @@ def must_match(
         return
     largest = _finite(max(apart))
     facts = {"position": position, "largest_logit_difference": largest, "explained_by_rounding": tolerance}
-    told = "to what is no finite number" if largest is None else f"by up to {largest:.2g}"
-    told = f"from position {position} on, {told}; rounding explains {tolerance:.1g}"
-    raise Defect(f"{what} ({told}).", evidence=dict(evidence or {}) | facts, remedy=remedy)
+    change = "to a value that is not finite" if largest is None else f"by up to {largest:.2g}"
+    details = f"from position {position} on, {change}; rounding explains {tolerance:.1g}"
+    raise Defect(f"{what} ({details}).", evidence=dict(evidence or {}) | facts, remedy=remedy)
 
 
 def distances(expected: Any, actual: Any) -> list[float]:
-    """The largest difference of a logit, by position; infinite where only one of the two is a number."""
+    """Returns the largest difference of a logit at each position; infinite if only one of the two is NaN."""
     import torch
 
     left, right = expected.float(), actual.float()
@@ -138,7 +139,7 @@ def distances(expected: Any, actual: Any) -> list[float]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity."""
+    """The value, or None for infinity, which JSON does not have."""
     return value if abs(value) < float("inf") else None
 
 
@@ -147,12 +148,12 @@ def _gap(expected: Run, actual: Run, position: int) -> float:
     return float(row[expected.ids[position]] - row[actual.ids[position]])
 
 
-def _told(parted: Difference) -> str:
-    place, explained = f"from new token {parted.position} on", f"rounding explains {parted.tolerance:.1g}"
-    if parted.logits == float("inf"):
-        return f"{place}, where a logit is no finite number"
-    if parted.logits > parted.tolerance:
-        return f"{place}, where logits differ by {parted.logits:.2g}; {explained}"
-    if parted.gap == float("inf"):
-        return f"{place}, where one of the two ends"
-    return f"{place}, where it takes a token {parted.gap:.2g} below the best; {explained}"
+def _details(found: Difference) -> str:
+    start, explained = f"from new token {found.position} on", f"rounding explains {found.tolerance:.1g}"
+    if found.logits == float("inf"):
+        return f"{start}, where a logit is not finite"
+    if found.logits > found.tolerance:
+        return f"{start}, where logits differ by {found.logits:.2g}; {explained}"
+    if found.gap == float("inf"):
+        return f"{start}, where one of the two ends"
+    return f"{start}, where the chosen token's logit is {found.gap:.2g} below the best; {explained}"

@@ -1,4 +1,4 @@
-"""Signs of trouble in an answer, read from its ids and its text."""
+"""Signs of a broken model in an answer: loops, wrong script, visible control tokens."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 LONGEST_CYCLE = 16
 REPEATS = 3
-"""A cycle that comes three times in a row, at the very end of an answer that does not stop, is a loop ..."""
-LOOP = 12
-"""... when it is at least so many tokens long in all: dots and dashes in a row are none."""
-FEWEST_LETTERS = 4
+"""Times that a cycle must occur in a row at the end of an answer to be a loop."""
+MIN_LOOP = 12
+"""Tokens of a loop in total; shorter ones may be a row of dots or dashes."""
+MIN_LETTERS = 4
 
 
 def loop(ids: Sequence[int]) -> int:
-    """How many ids at the end are one cycle again and again; 0 for none."""
+    """Returns the length of the loop at the end, in ids; 0 if there is none."""
     longest = 0
     for period in range(1, LONGEST_CYCLE + 1):
         same = 0
@@ -23,20 +23,20 @@ def loop(ids: Sequence[int]) -> int:
             same += 1
         if same >= (REPEATS - 1) * period:
             longest = max(longest, same + period)
-    return longest if longest >= LOOP else 0
+    return longest if longest >= MIN_LOOP else 0
 
 
 def wrong_script(text: str, scripts: Sequence[str]) -> bool:
-    """Whether most letters of a text belong to none of these scripts."""
+    """True if most letters of a text belong to none of these scripts."""
     letters = [each for each in text if each.isalpha()]
     own = sum(unicodedata.name(each, "?").split(" ")[0] in scripts for each in letters)
-    return len(letters) >= FEWEST_LETTERS and 2 * own < len(letters)
+    return len(letters) >= MIN_LETTERS and 2 * own < len(letters)
 
 
 def leaked(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> list[str]:
-    """Control tokens among the ids that a user sees, although special tokens are left out of the text.
+    """Returns the control tokens among the ids that decoding leaves in the text although it skips special tokens.
 
-    Control tokens are those that the tokenizer calls special, and stop tokens that are not words of the vocabulary.
+    Control tokens are the tokenizer's special tokens, and stop tokens that were added to the vocabulary.
     """
     added = tokenizer.added_tokens_decoder
     control = {*tokenizer.all_special_ids, *(each for each in stops if each in added)}
@@ -44,8 +44,8 @@ def leaked(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> list[str
     return sorted(text for text in shown.values() if text)
 
 
-def written(tokenizer: Any, text: str) -> list[str]:
-    """Special tokens that stand in a text, spelled out."""
+def spelled_out(tokenizer: Any, text: str) -> list[str]:
+    """Returns the special tokens that occur in a text as ordinary characters."""
     special = {str(token) for token in tokenizer.all_special_tokens}
     special |= {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
     return sorted(token for token in special if len(token.strip()) > 1 and token in text)

@@ -29,13 +29,13 @@ class Answer(Generic[Asked]):
     ids: tuple[int, ...]
     """New ids: up to and with the stop token of a question, without it of an instruction."""
     stopped: bool
-    """Whether a stop token ended it, and not the limit."""
+    """True if a stop token ended it, not the limit."""
     text: str
     """The ids without special tokens, as a user sees them."""
 
     @property
-    def ill(self) -> bool:
-        """Nothing at all, or one endless loop."""
+    def degenerate(self) -> bool:
+        """True if it is empty or an endless loop."""
         return not self.text.strip() or (not self.stopped and bool(answer_signs.loop(self.ids)))
 
 
@@ -86,16 +86,16 @@ def _instructions(subject: Subject, items: Items, profile: str) -> tuple[Instruc
 
 
 def _prompt(subject: Subject, tokenizer: Any, model: Any, text: str) -> Any:
-    """The ids of a prompt (1-d); those that the model has no rows for are left out."""
+    """The ids of a prompt (1-d), without those that the model has no embeddings for."""
     ids = prompts.encoded(subject, tokenizer, text)["input_ids"][0]
     ids = ids[ids < vocabulary(model)]
     if not len(ids):
-        raise Unsupported("the tokenizer makes no tokens of a prompt that the model has embeddings for")
+        raise Unsupported("no token of the prompt has an embedding (reported by tokenizers/ids-have-embedding-rows)")
     return ids
 
 
 def _in_batches(model: Any, rows: Sequence[Any], write: Callable[[list[Any]], list[list[int]]]) -> list[list[int]]:
-    """The new ids of every row; models that take no attention mask are asked one by one."""
+    """The new ids of every row; models without an attention mask generate row by row."""
     size = BATCH if generate.takes(model, "attention_mask") else 1
     batches = (list(rows[start : start + size]) for start in range(0, len(rows), size))
     return [ids for batch in batches for ids in write(batch)]

@@ -1,4 +1,4 @@
-"""Second copies of a loaded model: what they cost, and how they are compared with the first."""
+"""Second copies of a loaded model: memory and disk space for them, loading, and comparing logits."""
 
 from __future__ import annotations
 
@@ -23,29 +23,35 @@ LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
 
 @contextmanager
 def scratch(model: Any, profile: str, memory_left: int | None = None, *, disk: bool = True) -> Iterator[Path]:
-    """An empty directory with room for the model; `memory_left` bytes of the memory budget are left for a copy.
+    """Makes an empty directory, once there is space for a copy of the model.
+
+    Args:
+        memory_left: bytes of the memory budget that a copy may take.
+        disk: whether the copy is also saved to disk.
 
     Raises:
-        Unsupported: a second copy is larger than the profile or the budget allows, or than what is free.
+        Unsupported: a copy is larger than the profile or the budget allows, or than the free memory or disk.
     """
     size = int(model.get_memory_footprint())
+    copy = f"a second copy of the weights ({size / 1e9:.1f} GB)"
     if size > LIMIT[profile]:
-        raise Unsupported(f"a second copy of {size / 1e9:.1f} GB of weights is more than --profile {profile} makes")
+        raise Unsupported(f"{copy} is larger than --profile {profile} allows; use a higher profile")
     if memory_left is not None and size > memory_left:
-        raise Unsupported(f"a second copy of {size / 1e9:.1f} GB of weights is more than --memory-budget leaves")
+        raise Unsupported(f"{copy} does not fit into the memory budget; raise --memory-budget")
     folder = Path(tempfile.mkdtemp(prefix="seatrial-"))
     try:
         if disk and shutil.disk_usage(folder).free < 2 * size:
-            raise Unsupported(f"no room on disk for a second copy of {size / 1e9:.1f} GB of weights")
-        _refuse_without_memory(model, size)
-        with seeded(model):  # what loading and growing draw
+            raise Unsupported(f"{copy} needs twice its size of free disk space in {folder.parent}")
+        if _free_memory(model) < 2 * size:
+            raise Unsupported(f"{copy} needs twice its size of free memory")
+        with seeded(model):  # for random numbers drawn by loading and resizing
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refuse_without_memory(model: Any, size: int) -> None:
-    """Room for a copy beside the model, and as much again for what loading and running take."""
+def _free_memory(model: Any) -> int:
+    """Bytes of free memory, of the model's device if that is a GPU with less."""
     import psutil
 
     free = psutil.virtual_memory().available
@@ -53,17 +59,17 @@ def _refuse_without_memory(model: Any, size: int) -> None:
         import torch
 
         free = min(free, torch.cuda.mem_get_info(model.device)[0])
-    if free < 2 * size:
-        raise Unsupported(f"no memory for a second copy of {size / 1e9:.1f} GB of weights")
+    return int(free)
 
 
 def refuse_quantized(variant: Variant) -> None:
+    """Raises Unsupported for a quantized variant."""
     if variant.quantization != "none":
-        raise Unsupported("quantized weights are saved and moved by their own rules")
+        raise Unsupported("quantized weights are saved and moved in other ways; load the model unquantized")
 
 
 def load(model: Any, path: Path, subject: Subject, **options: Any) -> tuple[Any, dict[str, Any]]:
-    """The model of the same class that a directory holds, in evaluation mode, with the report of its loading."""
+    """Loads a directory into the same class, in evaluation mode; returns the model and the loading report."""
     found, report = type(model).from_pretrained(
         path,
         dtype=model.dtype,
@@ -78,9 +84,9 @@ def load(model: Any, path: Path, subject: Subject, **options: Any) -> tuple[Any,
 
 
 def logits(model: Any, inputs: dict[str, Any]) -> Any:
-    """Logits of the prompt (positions x vocabulary), float32 on the CPU; an encoder-decoder writes the prompt too.
+    """Returns logits of the prompt (positions x vocabulary), float32 on the CPU; also the decoder's input, if any.
 
-    The inputs stay where they are: a model that is spread over devices takes them to its first part itself.
+    The inputs stay on their device: a model that is spread over devices moves them to its first part itself.
     """
     import torch
 
@@ -93,9 +99,9 @@ def logits(model: Any, inputs: dict[str, Any]) -> Any:
 
 
 def distance(model: Any, inputs: dict[str, Any], other: Any) -> float:
-    """How far other logits are from the model's, beyond what rounding explains; 0 where it explains all.
+    """Returns the largest difference of other logits from the model's; 0 if rounding explains it.
 
-    The same operations on the same numbers may round otherwise where memory is aligned otherwise.
+    Even the same operations on the same numbers may round differently if memory is aligned differently.
     """
     exact = logits(model, inputs)
     apart = max(distances(exact, other))
@@ -109,8 +115,8 @@ def prompt(model: Any, tokenizer: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def settings_kept(model: Any) -> Iterator[None]:
-    """While it holds, saving may write into the model's configs; afterwards they are as before."""
+def settings_restored(model: Any) -> Iterator[None]:
+    """Restores the model's configs afterwards; saving may write into them."""
     config, generation = deepcopy(vars(model.config)), deepcopy(model.generation_config)
     try:
         yield

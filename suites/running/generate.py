@@ -1,4 +1,4 @@
-"""Ways to get tokens and logits out of a model, all of which leave the model as it was."""
+"""Generates tokens and computes logits; every function leaves the model as it was."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from suites.running.agreement import Run
 
 
 def generated(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) -> list[Run]:
-    """Greedy generation of `count` new tokens, one run per row: no stop token, no penalty, nothing that was shipped."""
+    """Generates `count` new tokens greedily, one run per row, without stop tokens and the checkpoint's settings."""
     return repeated(model, inputs, count, calls=1, **options)[0]
 
 
 def repeated(model: Any, inputs: Mapping[str, Any], count: int, *, calls: int, **options: Any) -> list[list[Run]]:
-    """The runs of several such calls, one after the other; what a call leaves on the model, the next one finds."""
-    with plainly(model):
+    """Returns the runs of several such calls in a row, so that each finds what the one before left on the model."""
+    with plain_greedy(model):
         return [runs(output(model, inputs, count, **options)) for _ in range(calls)]
 
 
 def output(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) -> Any:
-    """What `generate` returns, with its logits; to be called inside of `plainly`."""
+    """Returns the output of `generate`, with its logits; to be called within `plain_greedy`."""
     import torch
 
     options = {"output_logits": True, "return_dict_in_generate": True} | options
@@ -32,10 +32,10 @@ def output(model: Any, inputs: Mapping[str, Any], count: int, **options: Any) ->
 
 
 def as_shipped(model: Any, inputs: Mapping[str, Any], count: int) -> list[list[int]]:
-    """New ids of a greedy generation with all that was shipped but sampling; one list per row."""
+    """Generates greedily with the checkpoint's other settings; returns the new ids of each row."""
     import torch
 
-    with tidied(model), torch.inference_mode():
+    with without_leftovers(model), torch.inference_mode():
         ids = model.generate(**placed(model, inputs), max_new_tokens=count, do_sample=False)
     start = start_of_answer(model, inputs)
     return [list(row) for row in ids[:, start:].tolist()]
@@ -47,7 +47,7 @@ def start_of_answer(model: Any, inputs: Mapping[str, Any]) -> int:
 
 
 def runs(output: Any) -> list[Run]:
-    """Tokens and logits of every row of what `generate` returned."""
+    """Returns tokens and logits of every row of an output of `generate`."""
     import torch
 
     logits = torch.stack(output.logits, dim=1).float().cpu()
@@ -56,7 +56,7 @@ def runs(output: Any) -> list[Run]:
 
 
 def forward(model: Any, inputs: Mapping[str, Any], **options: Any) -> Any:
-    """The output of one forward pass without a cache (unless asked for)."""
+    """Returns the output of one forward pass, by default without a cache."""
     import torch
 
     options = {"use_cache": False, "return_dict": True} | options
@@ -65,17 +65,17 @@ def forward(model: Any, inputs: Mapping[str, Any], **options: Any) -> Any:
 
 
 def logits(model: Any, inputs: Mapping[str, Any], **options: Any) -> Any:
-    """Logits of one forward pass (rows x positions x vocabulary), float32 on the CPU."""
+    """Returns the logits of one forward pass (rows x positions x vocabulary), float32 on the CPU."""
     return forward(model, inputs, **options).logits.float().cpu()
 
 
 def placed(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that the model takes, on its device."""
+    """Returns the inputs that the model takes, on its device."""
     return {name: value.to(model.device) for name, value in inputs.items() if takes(model, name)}
 
 
 def takes(model: Any, name: str) -> bool:
-    """Whether the model's forward pass names this argument; models with catch-all arguments pass on the rest."""
+    """True if the model's forward pass has this argument, or may pass it on through catch-all arguments."""
     names, catches_all = _arguments(type(model))
     return name in names or (catches_all and name in ("use_cache", "return_dict", "output_attentions"))
 
@@ -87,23 +87,23 @@ def _arguments(kind: Any) -> tuple[frozenset[str], bool]:
 
 
 @contextmanager
-def plainly(model: Any) -> Iterator[None]:
-    """Greedy defaults instead of the shipped generation config."""
+def plain_greedy(model: Any) -> Iterator[None]:
+    """Replaces the shipped generation config by greedy defaults within the context."""
     from transformers import GenerationConfig
 
     shipped = model.generation_config
-    kept = ("bos_token_id", "pad_token_id", "decoder_start_token_id")
-    model.generation_config = GenerationConfig(**{name: getattr(shipped, name, None) for name in kept})
+    ids = ("bos_token_id", "pad_token_id", "decoder_start_token_id")
+    model.generation_config = GenerationConfig(**{name: getattr(shipped, name, None) for name in ids})
     try:
-        with tidied(model):
+        with without_leftovers(model):
             yield
     finally:
         model.generation_config = shipped
 
 
 @contextmanager
-def tidied(model: Any) -> Iterator[None]:
-    """Takes off what calls leave on the model: caches, lengths, compiled calls."""
+def without_leftovers(model: Any) -> Iterator[None]:
+    """Removes attributes that calls leave on the model afterwards: caches, lengths, compiled calls."""
     before = set(vars(model))
     try:
         yield
@@ -112,9 +112,9 @@ def tidied(model: Any) -> Iterator[None]:
             delattr(model, name)
 
 
-IN_USE = "_attn_implementation_internal"
-# What a library or a remote model raises where it cannot do what it is asked. Not: memory, devices, time.
-LOUD = (
+ATTENTION = "_attn_implementation_internal"
+# Raised by a library or by remote code that does not support a call; not for memory, devices or time.
+REFUSALS = (
     ValueError,
     TypeError,
     LookupError,
@@ -124,52 +124,51 @@ LOUD = (
     RuntimeError,
     NotImplementedError,
 )
-OF_FILES = "SafetensorError"
-"""An index that names the wrong shard, a file that was cut: told by integrity."""
-OF_THE_MACHINE = ("out of memory", "cuda error", "can't allocate", "not enough memory", "accelerator")
+FILE_ERROR = "SafetensorError"
+"""Raised for a wrong index or a truncated file, which the integrity suite reports."""
+MACHINE_FAILURES = ("out of memory", "cuda error", "can't allocate", "not enough memory", "accelerator")
 
 
 @contextmanager
 def refusals(what: str) -> Iterator[None]:
-    """Turns an exception of the library into `Unsupported`: who is refused aloud is not misled.
+    """Turns an exception of the library into `Unsupported`, because a clear error misleads no user.
 
-    An exhausted or broken machine stays an error.
+    A failure of the machine stays an error.
     """
     try:
         yield
     except Finding:
         raise
     except Exception as refusal:
-        if of_the_machine(refusal) or not (isinstance(refusal, LOUD) or type(refusal).__name__ == OF_FILES):
+        if machine_failed(refusal) or not (isinstance(refusal, REFUSALS) or type(refusal).__name__ == FILE_ERROR):
             raise
         first = (str(refusal).strip().splitlines() or [""])[0][:200]
         raise Unsupported(f"{what} fails with {type(refusal).__name__}: {first}") from refusal
 
 
-def of_the_machine(failure: Exception) -> bool:
-    """Whether memory or the device is to blame."""
-    return any(word in f"{type(failure).__name__} {failure}".lower() for word in OF_THE_MACHINE)
+def machine_failed(failure: Exception) -> bool:
+    """True if memory or the device is the cause."""
+    return any(word in f"{type(failure).__name__} {failure}".lower() for word in MACHINE_FAILURES)
 
 
 @contextmanager
 def attention(model: Any, implementation: str) -> Iterator[None]:
-    """While it holds, the model computes attention this way.
+    """Switches the attention implementation within the context.
 
-    Afterwards every part has its own again, set where the layers read it: for a model in parts the public setter
-    does not always bring the parts back.
+    Afterwards it is restored in the config of every part, because the public setter does not always restore the parts.
     """
     configs = [module.config for module in model.modules() if hasattr(module, "config")]
-    before = [(config, getattr(config, IN_USE)) for config in configs if hasattr(config, IN_USE)]
+    before = [(config, getattr(config, ATTENTION)) for config in configs if hasattr(config, ATTENTION)]
     try:
         model.set_attn_implementation(implementation)
         yield
     finally:
         for config, own in before:
-            setattr(config, IN_USE, own)
+            setattr(config, ATTENTION, own)
 
 
 def padded(rows: list[Any], pad: int, *, left: bool) -> dict[str, Any]:
-    """`input_ids`, `attention_mask` and `position_ids` of rows of ids (1-d tensors), padded to one length."""
+    """Pads rows of ids (1-d tensors); returns `input_ids`, `attention_mask` and `position_ids`."""
     import torch
 
     length = max(len(row) for row in rows)

@@ -11,12 +11,12 @@ def vocabulary(model: Any) -> int:
 
 
 def positions(model: Any) -> int | None:
-    """Tokens that the text model reads at most, as its config declares; None where it declares no limit."""
+    """Returns the longest context of the text model, in tokens, as its config declares; None if it has no limit."""
     found = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
     return found if isinstance(found, int) and found > 0 else None
 
 
 def room(model: Any, taken: int, wanted: int) -> int:
-    """New tokens, at most `wanted`, that there are positions for after `taken` tokens; at least one."""
+    """Returns how many of `wanted` new tokens have positions after `taken` tokens; at least one."""
     limit = positions(model)
     return wanted if limit is None else max(1, min(wanted, limit - taken - 1))

@@ -1,4 +1,4 @@
-"""Prompts for the generation checks, through the chat template where there is one."""
+"""Prompts for the generation checks, rendered with the chat template if there is one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = ("The capital of France is", "One, two, three,", "Once upon a time")
 
 
 def encoded(subject: Subject, tokenizer: Any, text: str) -> dict[str, Any]:
-    """`input_ids` and `attention_mask` of one prompt (1 x length tensors on the CPU)."""
+    """Returns `input_ids` and `attention_mask` of a prompt (1 x length tensors on the CPU)."""
     if subject.traits.has_chat_template:
         text = _rendered(Chat(tokenizer), text)
         batch = tokenizer(text, add_special_tokens=False, return_tensors="pt")
@@ -32,7 +32,9 @@ def _rendered(chat: Chat, text: str) -> str:
     try:
         return chat.render([{"role": "user", "content": text}], add_generation_prompt=True)
     except TemplateFails as failure:
-        raise Unsupported(f"the chat template renders no prompt (see chat_templates/renders): {failure}") from None
+        raise Unsupported(
+            f"the chat template does not render the prompt (reported by chat_templates/renders): {failure}"
+        ) from None
 
 
 def questions(subject: Subject) -> tuple[str, ...]:
@@ -40,7 +42,7 @@ def questions(subject: Subject) -> tuple[str, ...]:
 
 
 def greedy(model: Any, inputs: dict[str, Any], *, max_new_tokens: int) -> list[int]:
-    """The new ids of a greedy generation, shipped penalties included, sampling switched off."""
+    """Generates greedily with the shipped penalties and without sampling; returns the new ids."""
     import torch
 
     placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}

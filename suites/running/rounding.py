@@ -1,7 +1,7 @@
-"""How far rounding moves a model's logits: measured, by Monte Carlo arithmetic.
+"""Measures how far rounding moves a model's logits, by Monte Carlo arithmetic.
 
-Every layer's output is moved by a random amount of the size of its rounding error. The logits' answer tells how the
-model carries such errors on, whatever its depth, its routers or its dtype, where a fixed tolerance would have to guess.
+Every layer's output is changed by random amounts of the size of its rounding error. The change of the logits shows how
+the model propagates such errors, whatever its depth, routers or dtype; a fixed tolerance would be a guess.
 
 Source: D. S. Parker, Monte Carlo Arithmetic (1997), https://web.cs.ucla.edu/~stott/mca/
 """
@@ -17,18 +17,20 @@ from suites.running.agreement import distances
 
 SAMPLES = 3
 MARGIN = 5
-"""Two right paths may lie further apart than the samples: each rounds at more places than a layer's end.
+"""Factor on the samples, because correct computations also round within layers.
 
-Of 2900 comparisons on 60 healthy families in three dtypes, one in a hundred was beyond 1 times the samples, and one
-beyond 1.5 times (a router's near-tie, which takes a token to another expert).
+Of 2900 comparisons of 60 healthy families in three dtypes, 1% differed by more than 1 times the samples, and one by
+more than 1.5 times (a near-tie in a router, which sends a token to another expert).
 """
 TF32_ROUNDOFF = 2.0**-11
 
 
 def tolerance(model: Any, logits: Callable[[], Any], exact: Any = None) -> float:
-    """What rounding explains of a difference between two ways to compute `logits()` (positions x vocabulary).
+    """Returns the largest difference that rounding explains between two ways to compute `logits()`.
 
-    `exact` is what `logits()` gave before, where that is known.
+    Args:
+        logits: computes logits (positions x vocabulary).
+        exact: the result of `logits()`, if it is known.
     """
     exact = logits() if exact is None else exact
     largest = float(exact[exact.isfinite()].abs().max()) if exact.isfinite().any() else 0.0
@@ -40,14 +42,14 @@ def tolerance(model: Any, logits: Callable[[], Any], exact: Any = None) -> float
 
 
 def unit(model: Any) -> float:
-    """The relative rounding error of the model's dtype; of its quantized layers if no parameter is floating point."""
+    """Returns the relative rounding error of the model's dtype, or of quantized layers if no parameter is a float."""
     if model.dtype.is_floating_point:
         return roundoff(model.dtype)
     return max((layer.product_roundoff for layer in registry.layers(model).values()), default=0.0)
 
 
 def roundoff(dtype: Any) -> float:
-    """Half the distance from 1 to the next number."""
+    """Returns half the distance from 1 to the next number of the dtype."""
     import torch
 
     return float(torch.finfo(dtype).eps) / 2
@@ -55,7 +57,7 @@ def roundoff(dtype: Any) -> float:
 
 @contextmanager
 def rounding(model: Any, seed: int) -> Iterator[None]:
-    """While it holds, layers with parameters round their outputs at random."""
+    """Rounds the outputs of layers with parameters at random within the context."""
     import torch
 
     source = torch.Generator(device=model.device).manual_seed(seed)
@@ -80,7 +82,7 @@ def _rounder(step: float, source: Any) -> Callable[..., Any]:
             return output
         size = output.abs()
         if output.dtype in (torch.float32, torch.float64):
-            # summed up in its own dtype: an element near zero may be the sum of large ones (halves sum in float32)
+            # float32 sums in its own dtype, so an element near zero may be the sum of large ones; halves sum in float32
             size = size + output.square().mean(dim=-1, keepdim=True).sqrt()
         return output + size * max(step, roundoff(output.dtype)) * _uniform(output, source)
 
@@ -96,7 +98,7 @@ def _uniform(like: Any, source: Any) -> Any:
 
 
 def _unit_of(module: Any) -> float:
-    """The relative rounding error inside an unquantized layer, where it is coarser than that of its output."""
+    """The relative rounding error inside an unquantized layer, if it is larger than that of its output."""
     import torch
 
     if type(module).__name__.startswith("Conv") and module.weight.is_cuda and torch.backends.cudnn.allow_tf32:

@@ -1,4 +1,4 @@
-"""Draws that repeat, and leave the process's own random numbers as they were."""
+"""Reproducible random numbers that leave the process's own random state unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEED = 20240
 
 @contextmanager
 def seeded(model: Any, seed: int = SEED) -> Iterator[None]:
-    """While it holds, torch draws from this seed on the CPU and on the model's device."""
+    """Seeds torch within the context, on the CPU and on the model's device."""
     import torch
 
     devices = [model.device] if model.device.type not in ("cpu", "meta", "mps") else []

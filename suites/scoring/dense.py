@@ -44,7 +44,7 @@ def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> D
 def _sample(model: Any, tokenizer: Any) -> list[list[int]]:
     from suites.running import forced_tokens
 
-    return [forced_tokens.said(model, tokenizer, text)[:SAMPLE] for text in TEXTS]
+    return [forced_tokens.text_ids(model, tokenizer, text)[:SAMPLE] for text in TEXTS]
 
 
 @contextmanager

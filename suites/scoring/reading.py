@@ -122,8 +122,8 @@ def _parts(model: Any, part: Any, ids: Any, whole: Any) -> Reader | None:
         found = Parts(part, part(input_ids=ids[:1, :1], **_plain(part)))
         logits = found.logits(model, found.states(model, {"input_ids": ids}).flatten(0, 1))
         return found if agree(logits.view_as(whole), whole, model.dtype) else None
-    except generate.LOUD as failure:
-        if generate.of_the_machine(failure):
+    except generate.REFUSALS as failure:
+        if generate.machine_failed(failure):
             raise
         return None
 

@@ -16,10 +16,10 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
-from suites.generation.equivalence import reach
+from suites.generation.equivalence import attention_reach
 from suites.generation.equivalence import test_compiled_equals_eager as compiled
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
-from suites.running import generate, rounding, warnings_heard
+from suites.running import generate, library_warnings, rounding
 from suites.running.agreement import Run, difference, distances, must_agree, must_match
 
 WIDTH = 8
@@ -55,7 +55,7 @@ def test_a_near_tie_is_a_hazard_with_its_rate() -> None:
 
 def test_another_token_far_below_the_best_is_a_defect() -> None:
     """Although the logits are the same: something else chose."""
-    with pytest.raises(Defect, match="from new token 2 on, where it takes a token 1 below the best"):
+    with pytest.raises(Defect, match="from new token 2 on, where the chosen token's logit is 1 below the best"):
         must_agree([(run(1, 2, 3), otherwise(run(1, 2, 3), 2))], 0.01, "The two differ")
 
 
@@ -85,7 +85,7 @@ def test_what_is_not_finite_is_far_from_what_is() -> None:
     broken[1, 0] = float("nan")
     assert distances(torch.zeros(2, WIDTH), broken) == [0.0, float("inf")]
     assert distances(broken, broken) == [0.0, 0.0]
-    with pytest.raises(Defect, match="to what is no finite number") as found:
+    with pytest.raises(Defect, match="to a value that is not finite") as found:
         must_match(torch.zeros(2, WIDTH), broken, 0.1, "The two differ")
     json.dumps(found.value.evidence, allow_nan=False)
 
@@ -171,15 +171,15 @@ def test_a_refusal_is_told_and_a_finding_passes() -> None:
 def test_warnings_are_heard_and_the_library_is_silent_again() -> None:
     logger = logging.getLogger("transformers.generation")
     level, handlers = logging.getLogger("transformers").level, list(logging.getLogger("transformers").handlers)
-    with warnings_heard.heard() as messages:
+    with library_warnings.captured() as messages:
         logger.warning("one")
     assert messages == ["one"]
     assert (logging.getLogger("transformers").level, logging.getLogger("transformers").handlers) == (level, handlers)
 
 
 def test_the_reach_of_a_window_is_exact(reference: ReferenceRuns) -> None:
-    assert {layer.longest for layer in reach.layers(reference.model, 20)} == {8}
-    assert not any(layer.sees_everything for layer in reach.layers(reference.model, 20))
+    assert {layer.longest for layer in attention_reach.layers(reference.model, 20)} == {8}
+    assert not any(layer.sees_everything for layer in attention_reach.layers(reference.model, 20))
 
 
 def test_compiled_code_that_differs_is_a_defect(
@@ -192,5 +192,5 @@ def test_compiled_code_that_differs_is_a_defect(
     compiled.test_compiled_equals_eager(**call)
     head = loaded.model.lm_head
     head.register_forward_hook(lambda module, inputs, out: out * 1.1 if torch.compiler.is_compiling() else out)
-    with pytest.raises(Defect, match="Compiled, the model computes other logits"):
+    with pytest.raises(Defect, match=r"torch\.compile changes the logits"):
         compiled.test_compiled_equals_eager(**call)

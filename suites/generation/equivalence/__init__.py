@@ -1,1 +1,1 @@
-"""Two ways to compute the same thing give the same."""
+"""Checks that two ways to compute the same tokens or logits agree."""

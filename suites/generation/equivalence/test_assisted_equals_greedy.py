@@ -16,8 +16,8 @@ def test_assisted_equals_greedy(
 ) -> None:
     """Assisted decoding, with the model as its own assistant, gives the tokens of greedy decoding.
 
-    Why: speculative decoding promises the same output in less time. A cache or a mask that is not taken back after a
-    draft changes the answer.
+    Why: speculative decoding must give the same output in less time. A cache or mask that is not cropped after a
+        rejected draft changes the answer.
     Fix: crop the caches of both models to the accepted tokens; compare the positions of the drafted tokens.
     Source: https://huggingface.co/docs/transformers/assisted_decoding (speculative decoding)
     """
@@ -27,16 +27,16 @@ def test_assisted_equals_greedy(
     expected = reference.run
     with generate.refusals("generate(assistant_model=...)"):
         assisted = _assisted(reference)
-    what = "Assisted decoding gives something else than greedy decoding"
+    what = "Assisted decoding generates other tokens than greedy decoding"
     must_agree([(expected, assisted.first(len(expected.ids)))], reference.tolerance, what)
 
 
 def _assisted(reference: ReferenceRuns) -> Run:
-    """generate() changes the generation config of the assistant, so that gets one of its own."""
+    """Runs assisted decoding; the assistant gets its own generation config, because generate() changes it."""
     model = reference.model
     assistant = copy.copy(model)
     assistant.generation_config = copy.deepcopy(model.generation_config)
-    with generate.plainly(assistant):
+    with generate.plain_greedy(assistant):
         assistant.generation_config.num_assistant_tokens = 3
         (run,) = generate.generated(model, reference.prompt, reference.steps, assistant_model=assistant)
     return run

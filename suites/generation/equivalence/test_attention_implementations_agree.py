@@ -10,7 +10,7 @@ from suites.running import generate
 from suites.running.agreement import must_match
 
 IMPLEMENTATIONS = {"eager": None, "sdpa": "_supports_sdpa", "flash_attention_2": "_supports_flash_attn"}
-"""Each with the flag by which a model class declares it."""
+"""Attention implementations, with the flag by which a model class declares each."""
 
 
 def test_attention_implementations_agree(
@@ -18,9 +18,9 @@ def test_attention_implementations_agree(
 ) -> None:
     """Every attention implementation that the model class declares gives the same logits, also with padding.
 
-    Why: which one runs depends on the machine and on what is installed. Where one loses a mask, a soft cap or a
-    scale, the same checkpoint is another model on another machine.
-    Fix: compare the masks and the arguments that the two implementations get in the first layer that differs.
+    Why: the machine and the installed packages decide which one runs. If one ignores a mask, a soft cap or a scale, the
+        same checkpoint gives other results on another machine.
+    Fix: compare the masks and arguments that the two implementations get in the first layer that differs.
     Source: https://huggingface.co/docs/transformers/attention_interface (all compute the same)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -32,14 +32,14 @@ def test_attention_implementations_agree(
         with generate.attention(generator, other), generate.refusals(f"Attention by {other}"):
             actual = generate.logits(generator, reference.text)[0]
             actual_padded = None if padded is None else _padded(reference)
-        what = f"With {other} attention the logits are not those of {own}"
+        what = f"The logits with {other} attention differ from those with {own} attention"
         must_match(expected, actual, reference.tolerance, what)
         if padded is not None:
-            must_match(padded, actual_padded, reference.tolerance, f"{what}, where the batch is padded")
+            must_match(padded, actual_padded, reference.tolerance, f"{what} in a padded batch")
 
 
 def _others(model: Any) -> list[str]:
-    """The implementations that can run here, beside the current one."""
+    """Returns the implementations that can run here, except the current one."""
     own, settable = model.config._attn_implementation, getattr(type(model), "_can_set_attn_implementation", None)
     if settable is None or not settable() or own not in IMPLEMENTATIONS:
         return []
@@ -57,9 +57,9 @@ def _has_flash(model: Any) -> bool:
 
 
 def _padded(reference: ReferenceRuns) -> Any:
-    """Logits of both texts in a padded batch, one after the other (positions x vocabulary)."""
+    """Logits of both texts in a padded batch, concatenated (positions x vocabulary)."""
     import torch
 
-    batch, places = reference.padded
+    batch, slices = reference.padded
     together = generate.logits(reference.model, batch)
-    return torch.cat([row[place] for row, place in zip(together, places, strict=True)])
+    return torch.cat([row[part] for row, part in zip(together, slices, strict=True)])

@@ -15,12 +15,12 @@ STEPS = 6
 
 @also_quantized
 def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
-    """Generation with the cache gives the tokens and logits of generation without it, and of one pass over the text.
+    """Generation with the cache gives the same tokens and logits as without it, and as one pass over the text.
 
-    Why: the cache is an optimisation that every user has on; keys that are dropped, doubled or rotated to another
-    position change what the model reads, and nothing is raised.
+    Why: the cache is on by default. Keys that are dropped, duplicated or rotated to another position change what the
+        model reads, without an error.
     Fix: compare the keys and positions that the attention layers see at the first new token with those of one pass;
-    until it is mended, generate with `use_cache=False`.
+        until this is fixed, generate with `use_cache=False`.
     Source: https://github.com/huggingface/transformers/issues/36536 (other results with and without the cache)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -28,11 +28,11 @@ def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any,
     (uncached,) = generate.generated(generator, reference.prompt, steps, use_cache=False)
     near_tie = None
     try:
-        what = "With use_cache=True the model generates something else than with use_cache=False"
+        what = "The model generates other tokens with use_cache=True than with use_cache=False"
         must_agree([(uncached, reference.run.first(steps))], reference.tolerance, what)
-    except Hazard as hazard:  # a defect of the logits goes first
+    except Hazard as hazard:  # a defect of the logits comes first
         near_tie = hazard
-    what = "Logits that the cache gives token by token are not those of one pass over the same text"
+    what = "The logits computed token by token with the cache differ from those of one pass over the same text"
     must_match(reference.whole[reference.last], reference.run.logits, reference.tolerance, what)
     if near_tie:
         raise near_tie

@@ -11,18 +11,18 @@ from suites.running import generate
 from suites.running.agreement import must_agree
 
 CHUNK = 5
-"""Divides few prompts evenly, so that the last chunk is shorter."""
+"""Tokens of a chunk; few prompts are a multiple of it, so the last chunk is shorter."""
 
 
 @needs("continues_text")
 def test_chunked_prefill_equals_whole(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
-    """A prompt that is read in chunks is continued as one that is read at once.
+    """A prompt that is read in chunks gets the same continuation as one that is read at once.
 
-    Why: long prompts are read in chunks to save memory; a chunk that does not see the ones before it, or starts at
-    position 0, gives another answer for long prompts only.
-    Fix: count positions from the length of the cache, and let the mask of a chunk cover all that came before.
+    Why: long prompts are read in chunks to save memory. A chunk that does not see the chunks before it, or starts at
+        position 0, changes the answers to long prompts only.
+    Fix: count positions from the length of the cache, and let the mask of a chunk cover all earlier tokens.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (`prefill_chunk_size`)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -33,5 +33,5 @@ def test_chunked_prefill_equals_whole(
         (chunked,) = generate.generated(
             generator, reference.prompt, reference.steps, prefill_chunk_size=CHUNK, disable_compile=True
         )
-    what = "A prompt that is read in chunks is continued otherwise than one read at once"
+    what = "A prompt that is read in chunks gets another continuation than one read at once"
     must_agree([(expected, chunked)], reference.tolerance, what)

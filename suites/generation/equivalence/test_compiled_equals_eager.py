@@ -15,32 +15,32 @@ BACKEND = "inductor"
 
 @cost("minutes", quantized=True)
 def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
-    """A model compiled with `torch.compile` computes the logits of the model as it is.
+    """A model compiled with `torch.compile` computes the same logits as uncompiled.
 
-    Why: servers compile; a graph that froze a length, a mask or a branch is right for the first input only.
-    Fix: look for Python values that depend on the input (lengths, flags) in the layer that differs first.
+    Why: servers compile models. A graph with a fixed length, mask or branch is correct for the first input only.
+    Fix: look for Python values that depend on the input (lengths, flags) in the first layer that differs.
     Source: https://huggingface.co/docs/transformers/perf_torch_compile
     """
     if generator.device.type == "cpu" and not _has_compiler():
-        raise Unsupported("torch.compile needs a C++ compiler on a CPU, and finds none")
+        raise Unsupported("torch.compile needs a C++ compiler on a CPU, and none was found; install one (such as g++)")
     reference = reference_runs(subject, tokenizer, loaded)
     expected, short = reference.whole, reference.short_whole
     with generate.refusals("torch.compile"):
         actual, actual_short = _compiled(reference)
-    what = "Compiled, the model computes other logits than as it is"
+    what = "torch.compile changes the logits"
     must_match(expected, actual, reference.tolerance, what)
-    must_match(short, actual_short, reference.tolerance, f"{what}, for the second length")
+    must_match(short, actual_short, reference.tolerance, f"{what} of a second input of another length")
 
 
 def _compiled(reference: ReferenceRuns) -> tuple[Any, Any]:
-    """Logits of both texts; what was compiled is dropped again."""
+    """Returns the logits of both texts, and resets the compiler."""
     import torch
 
     model = reference.model
     options = {"use_cache": False} if generate.takes(model, "use_cache") else {}
     texts = (reference.text, reference.extended(reference.short, reference.short_run))
     try:
-        with generate.tidied(model), torch.inference_mode():
+        with generate.without_leftovers(model), torch.inference_mode():
             compiled = torch.compile(model.forward, backend=BACKEND)
             outputs = (compiled(**generate.placed(model, text), **options) for text in texts)
             long, short = (output.logits[0].float().cpu() for output in outputs)

@@ -11,10 +11,10 @@ from suites.running.agreement import Run, must_agree, must_match
 
 
 def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
-    """A text that is continued from `past_key_values` gives the logits and tokens of the whole text at once.
+    """A text continued from `past_key_values` gets the same logits and tokens as the whole text at once.
 
-    Why: conversations, shared prefixes and servers reuse the cache of an earlier call. Positions that start anew, or a
-    mask that forgets the past, make the second turn answer another conversation.
+    Why: conversations, shared prefixes and servers reuse the cache of an earlier call. If positions restart, or the
+        mask leaves out the past, the second turn answers another conversation.
     Fix: count positions from the length of the cache, and build the mask for past and new tokens together.
     Source: https://huggingface.co/docs/transformers/kv_cache (reuse of a cache)
     """
@@ -26,18 +26,18 @@ def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, 
     expected = reference.whole[cut:]
     with generate.refusals("A forward pass from past_key_values"):
         rest = _rest(reference, name, cut)
-    what = "Continued from past_key_values, the text has other logits than as a whole"
+    what = "A text continued from past_key_values has other logits than the whole text at once"
     must_match(expected, rest, reference.tolerance, what)
     if reference.seq2seq:
-        return  # generate() documents no second turn for a decoder with an encoder
+        return  # generate() documents no second turn for encoder-decoders
     with generate.refusals("generate() from past_key_values"):
         continued = _continued(reference, len(reference.run.ids) // 2)
-    what = "Generation that goes on from past_key_values gives something else than in one call"
+    what = "Generation continued from past_key_values gives other tokens than one call"
     must_agree([(reference.run.last(len(continued.ids)), continued)], reference.tolerance, what)
 
 
 def _rest(reference: ReferenceRuns, name: str, cut: int) -> Any:
-    """Logits of the text behind `cut`, from the cache of what is before it."""
+    """Logits of the text from `cut` on, computed from the cache of the text before it."""
     model, text = reference.model, reference.text
     begin = text | {
         name: text[name][:, :cut],
@@ -45,19 +45,20 @@ def _rest(reference: ReferenceRuns, name: str, cut: int) -> Any:
     }
     past = generate.forward(model, begin, use_cache=True).past_key_values
     if past is None:
-        raise Unsupported(f"{type(model).__name__} gives no past_key_values")
+        raise Unsupported(f"{type(model).__name__} returns no past_key_values, so there is no cache to continue from")
     return generate.logits(model, text | {name: text[name][:, cut:]}, use_cache=True, past_key_values=past)[0]
 
 
 def _continued(reference: ReferenceRuns, cut: int) -> Run:
-    """The run's tokens behind `cut`, generated from the cache of a first call that stopped there."""
+    """The run's tokens from `cut` on, generated from the cache of a first call that stopped there."""
     import torch
 
     model = reference.model
-    with generate.plainly(model):
+    with generate.plain_greedy(model):
         first = generate.output(model, reference.prompt, cut)
         if first.past_key_values is None:
-            raise Unsupported(f"generate() of {type(model).__name__} gives no past_key_values")
+            kind = type(model).__name__
+            raise Unsupported(f"generate() of {kind} returns no past_key_values, so there is no cache to continue from")
         ids = first.sequences.cpu()
         more = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         left = len(reference.run.ids) - cut

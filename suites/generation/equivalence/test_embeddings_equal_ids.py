@@ -11,11 +11,11 @@ from suites.running.agreement import must_match
 
 
 def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
-    """The model computes the same from `inputs_embeds` as from the `input_ids` that they are looked up by.
+    """The model computes the same logits from `inputs_embeds` as from the corresponding `input_ids`.
 
-    Why: multimodal models, soft prompts and attribution feed embeddings; a scale or a position that is added in one of
-    the two ways only gives them another model.
-    Fix: do everything that follows the look-up in the same place for both inputs.
+    Why: multimodal models, soft prompts and attribution methods pass embeddings. A scale or position that is applied to
+        one kind of input only changes their results.
+    Fix: apply everything after the embedding look-up to both kinds of input.
     Source: https://huggingface.co/docs/transformers/main_classes/model (`get_input_embeddings`)
     """
     takes = generate.takes(generator, "inputs_embeds")
@@ -26,12 +26,12 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     expected = reference.whole
     with generate.refusals("A forward pass with inputs_embeds"):
         actual = generate.logits(generator, _embedded(reference))[0]
-    what = "From inputs_embeds the model computes other logits than from the same input_ids"
+    what = "The logits from inputs_embeds differ from those from the same input_ids"
     must_match(expected, actual, reference.tolerance, what)
 
 
 def _embedded(reference: ReferenceRuns) -> dict[str, Any]:
-    """The text, with embeddings in place of the ids (of the encoder, where there is one)."""
+    """The text with embeddings instead of ids (of the encoder, if there is one)."""
     import torch
 
     ids = reference.text["input_ids"].to(reference.model.device)

@@ -10,11 +10,11 @@ from suites.running.agreement import must_match
 
 
 def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
-    """The logits at a position do not depend on the tokens behind it.
+    """The logits at a position do not depend on later tokens.
 
-    Why: a model that was trained to predict the next token and sees it gives likelihoods that are too good, and
-    generates something else than it scores. A lost causal mask raises nothing.
-    Fix: look at the mask of the first layer whose output changes; `is_decoder` must be true where the class has it.
+    Why: a model that sees the token it must predict gives too high likelihoods, and generates other texts than it
+        scores. A missing causal mask raises no error.
+    Fix: look at the mask of the first layer whose output changes; set `is_decoder` to true if the class has it.
     Source: https://github.com/huggingface/transformers/issues/30652 (a causal mask that was dropped)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -25,7 +25,7 @@ def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator
         alone = generate.logits(generator, _beginning(reference, cut))[0]
     what = "Logits depend on later tokens: attention is not causal"
     must_match(expected, changed, reference.tolerance, what)
-    must_match(expected, alone, reference.tolerance, "Logits depend on whether more text follows")
+    must_match(expected, alone, reference.tolerance, "Logits change if more text follows: attention is not causal")
 
 
 def _name(reference: ReferenceRuns) -> str:
@@ -33,13 +33,13 @@ def _name(reference: ReferenceRuns) -> str:
 
 
 def _with_other_end(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
-    """The text with other tokens from `cut` on."""
+    """The text with different tokens from `cut` on."""
     ids = reference.text[_name(reference)].clone()
     ids[:, cut:] = (ids[:, cut:] + 1 + reference.rows // 2) % reference.rows
     return reference.text | {_name(reference): ids}
 
 
 def _beginning(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
-    """The text before `cut`; an encoder's input stays whole."""
+    """The text before `cut`; the input of an encoder is not cut."""
     cropped = ("decoder_input_ids", "decoder_attention_mask") if reference.seq2seq else tuple(reference.text)
     return {name: value[:, :cut] if name in cropped else value for name, value in reference.text.items()}

@@ -15,21 +15,21 @@ from suites.running.agreement import must_agree
 def test_left_padding_in_generation(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
-    """Every row of a padded batch generates what its prompt generates alone.
+    """Every row of a padded batch generates the same tokens as its prompt alone.
 
-    Why: batches are how models are served and evaluated; a mask that is not applied, or positions that count the
-    padding, change the answers of the shorter prompts only, and nothing is raised.
+    Why: models are served and evaluated in batches. If the mask is not applied, or positions count the padding, the
+        answers to shorter prompts change without an error.
     Fix: mask the padding in every layer, and count positions from the first token that is not padding.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side)
     """
     reference = reference_runs(subject, tokenizer, loaded)
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
     batch = generate.padded(prompts, reference.pad, left=not reference.seq2seq)
-    del batch["position_ids"]  # generate() makes its own
+    del batch["position_ids"]  # generate() computes its own
     with generate.refusals("generate() with a padded batch"):
         together = generate.generated(generator, batch, reference.steps)
     alone = [reference.run, reference.short_run]
-    what = "In a padded batch a prompt is not continued as it is alone"
+    what = "A prompt gets another continuation in a padded batch than alone"
     try:
         must_agree(zip(alone, together, strict=True), reference.tolerance, what)
     except Defect as defect:

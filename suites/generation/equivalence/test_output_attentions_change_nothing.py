@@ -12,15 +12,15 @@ from suites.running.agreement import must_match
 
 
 def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
-    """The logits are the same when attentions and hidden states are asked for.
+    """The logits do not change if attentions and hidden states are requested.
 
-    Why: attribution and probing tools ask for them, and the model takes another path for it; a mask that is lost
-    there lets every token see the later ones, so that what they explain is another model.
-    Fix: build the same mask whether or not `output_attentions` is set.
+    Why: attribution and probing tools request them, which selects another code path. If the mask is missing there,
+        tokens see later ones, and the tools explain another model.
+    Fix: build the same mask with and without `output_attentions`.
     Source: https://github.com/huggingface/transformers/issues/30652 (no causal mask in the eager path)
     """
     if not generate.takes(generator, "output_attentions"):
-        raise Unsupported(f"{type(generator).__name__} gives no attentions")
+        raise Unsupported(f"{type(generator).__name__} has no argument output_attentions")
     reference = reference_runs(subject, tokenizer, loaded)
     expected = reference.whole
     settable = getattr(type(generator), "_can_set_attn_implementation", None)
@@ -28,5 +28,5 @@ def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, gene
     options = {"output_attentions": True, "output_hidden_states": True}
     with eager, generate.refusals("A forward pass with output_attentions=True"):
         actual = generate.logits(generator, reference.text, **options)[0]
-    what = "With output_attentions=True the logits are others than without it: the mask is not the same"
+    what = "output_attentions=True changes the logits: the attention mask is not the same"
     must_match(expected, actual, reference.tolerance, what)

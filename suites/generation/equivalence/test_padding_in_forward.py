@@ -13,11 +13,11 @@ POSITIONS = "generation.positions_from_mask"
 
 
 def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
-    """A forward pass over a padded batch gives every text the logits that it has alone.
+    """A forward pass over a padded batch gives every text the same logits as alone.
 
-    Why: scoring, likelihood benchmarks and training call the model this way; padding that is attended to moves the
-    logits of the shorter texts only.
-    Fix: apply the attention mask in every layer, and take `position_ids` from the caller.
+    Why: scoring, likelihood benchmarks and training call the model this way. Attention to padding changes the logits
+        of shorter texts only.
+    Fix: apply the attention mask in every layer, and use the caller's `position_ids`.
     Source: https://github.com/huggingface/transformers/issues/36897 (GPT-2: left-padded output differs by version)
     """
     reference = reference_runs(subject, tokenizer, loaded)
@@ -27,15 +27,15 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
     batch, rows = reference.padded
     with generate.refusals("A forward pass over a padded batch"):
         together = generate.logits(generator, batch)
-    what = "With padding in the batch a text has other logits than alone: the padding is not masked"
-    for alone, row, places in zip((reference.whole, reference.short_whole), together, rows, strict=True):
-        must_match(alone, row[places], reference.tolerance, what)
+    what = "A text has other logits in a padded batch than alone: the padding is not masked"
+    for alone, row, part in zip((reference.whole, reference.short_whole), together, rows, strict=True):
+        must_match(alone, row[part], reference.tolerance, what)
     if not reference.seq2seq and generate.takes(generator, "position_ids"):
         record.capability(POSITIONS, "yes" if _counts_without_padding(reference) else "no: pass position_ids")
 
 
 def _counts_without_padding(reference: ReferenceRuns) -> bool:
-    """Whether a left-padded text has the same logits when the caller gives no positions."""
+    """True if a left-padded text has the same logits without `position_ids` from the caller."""
     batch, rows = reference.padded
     together = generate.logits(reference.model, {name: batch[name] for name in ("input_ids", "attention_mask")})
     return max(distances(reference.short_whole, together[1][rows[1]])) <= reference.tolerance

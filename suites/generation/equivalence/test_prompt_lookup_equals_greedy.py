@@ -16,26 +16,26 @@ def test_prompt_lookup_equals_greedy(
 ) -> None:
     """Prompt lookup decoding gives the tokens of greedy decoding.
 
-    Why: it is a way to be faster with the same output. Drafts that are taken without a test, or a cache that keeps
-    what was rejected, change the answer.
-    Fix: crop the cache to the accepted tokens, and verify drafts with the same logits that greedy decoding uses.
+    Why: it must give the same output in less time. Drafts that are accepted without verification, or rejected tokens
+        left in the cache, change the answer.
+    Fix: crop the cache to the accepted tokens, and verify drafts with the logits that greedy decoding uses.
     Source: https://huggingface.co/docs/transformers/assisted_decoding (prompt lookup decoding)
     """
     reference = reference_runs(subject, tokenizer, loaded)
     if not reference.has_cache(record):
         return
     prompt = _repetitive(reference)
-    # transformers 4.57 looks drafts up with a stop token only: one that never comes
+    # transformers 4.57 looks up drafts only with a stop token, so this sets one that is never generated
     options = {"eos_token_id": -1, "pad_token_id": reference.pad}
     with generate.refusals("generate(prompt_lookup_num_tokens=3)"):
         (expected,) = generate.generated(generator, prompt, reference.steps, **options)
         (actual,) = generate.generated(generator, prompt, reference.steps, prompt_lookup_num_tokens=3, **options)
-    what = "Prompt lookup decoding gives something else than greedy decoding"
+    what = "Prompt lookup decoding generates other tokens than greedy decoding"
     must_agree([(expected, actual.first(len(expected.ids)))], reference.tolerance, what)
 
 
 def _repetitive(reference: ReferenceRuns) -> dict[str, Any]:
-    """A prompt in which drafts are found: the short one, its continuation, and the short one again."""
+    """A prompt with repetitions, so that drafts are found: the short prompt, its continuation, the short prompt."""
     import torch
 
     short = reference.short["input_ids"]

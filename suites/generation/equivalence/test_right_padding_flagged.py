@@ -9,7 +9,7 @@ from suites.findings import Hazard, Unsupported
 from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import difference
-from suites.running.warnings_heard import heard
+from suites.running.library_warnings import captured
 
 
 @needs("continues_text")
@@ -19,29 +19,29 @@ def test_right_padding_flagged(
     generator: Any,
     loaded: Loaded,
 ) -> None:
-    """A decoder-only model that is given right-padded prompts warns, or continues them as if they were alone.
+    """Right-padded prompts of a decoder-only model cause a warning, or get the same continuation as alone.
 
-    Why: after right padding the model continues the padding, not the prompt. `generate` recognises it by the padding
-    token, and says nothing where generation_config.json has none, or another one than the tokenizer.
+    Why: after right padding the model continues the padding, not the prompt. `generate` detects it by the pad token,
+        and does not warn if generation_config.json has none, or another one than the tokenizer.
     Fix: set `pad_token_id` in generation_config.json to the tokenizer's, and `padding_side` to left.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (wrong padding side)
     """
     reference = reference_runs(subject, tokenizer, loaded)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else reference.pad
     if not 0 <= pad < reference.rows:
-        raise Unsupported("the padding token has no embedding row (see tokenizers/ids-have-embedding-rows)")
+        raise Unsupported("the pad token has no embedding (reported by tokenizers/ids-have-embedding-rows)")
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
     batch = generate.padded(prompts, pad, left=False)
     del batch["position_ids"]
-    with generate.refusals("generate() with right padding"), heard() as messages:
+    with generate.refusals("generate() with right padding"), captured() as messages:
         generate.as_shipped(generator, batch, 1)
     if any("right-padding" in message for message in messages):
         return
     together = generate.generated(generator, batch, 1)
-    parted = difference(reference.short_run.first(1), together[1], reference.tolerance)
-    if parted:
+    found = difference(reference.short_run.first(1), together[1], reference.tolerance)
+    if found:
         raise Hazard(
-            f"Right-padded prompts are continued wrongly without a warning: the tokenizer pads with {pad}, and the "
-            f"pad_token_id of generation_config.json is {generator.generation_config.pad_token_id}.",
-            evidence=parted.as_json() | {"padding": pad},
+            f"Right-padded prompts are continued wrongly without a warning: the tokenizer pads with the id {pad}, but "
+            f"the pad_token_id of generation_config.json is {generator.generation_config.pad_token_id}.",
+            evidence=found.as_json() | {"padding": pad},
         )

@@ -13,11 +13,11 @@ from suites.running.agreement import Run, must_agree
 def test_static_cache_equals_dynamic(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:
-    """Generation with a static cache gives what the ordinary cache gives, in a first and in a second call.
+    """Generation with a static cache gives the same tokens as with the dynamic cache, in a first and a second call.
 
-    Why: a static cache is as long as the longest text; places that are not filled yet, or that an earlier text left
-    behind, must not be attended to. Compiled and exported models use nothing else.
-    Fix: mask the places that are not filled, and reset the cache between two texts.
+    Why: a static cache is as long as the longest text, so entries that are empty or left from an earlier text must be
+        masked. Compiled and exported models always use it.
+    Fix: mask the empty entries, and reset the cache between two texts.
     Source: https://github.com/huggingface/transformers/issues/30351 (a static cache that gave other results)
     """
     record.capability("generation.static_cache", "supported" if generator._can_compile_fullgraph else "not supported")
@@ -30,24 +30,25 @@ def test_static_cache_equals_dynamic(
     options = {"cache_implementation": "static", "disable_compile": True}
     with generate.refusals("generate(cache_implementation='static')"):
         (first,) = generate.generated(generator, reference.prompt, reference.steps, **options)
-    _must_agree(reference, first, "With a static cache the model generates something else than with a dynamic one")
+    _must_agree(reference, first, "The model generates other tokens with a static cache than with a dynamic cache")
     try:
         (_, (second,)) = generate.repeated(generator, reference.prompt, reference.steps, calls=2, **options)
-    except generate.LOUD as failure:
+    except generate.REFUSALS as failure:
         raise _second_fails(failure) from failure
-    _must_agree(reference, second, "A second call with a static cache does not give what the first gave")
+    _must_agree(reference, second, "A second call with a static cache generates other tokens than the first")
     if not reference.seq2seq:
         with generate.refusals("generate() with a StaticCache"):
             again = _same_object(reference)
-        _must_agree(reference, again, "A StaticCache that was used and reset does not give what a new one gives")
+        _must_agree(reference, again, "A StaticCache that was used and reset gives other tokens than a new one")
 
 
 def _second_fails(failure: Exception) -> Exception:
-    """Where the first call went well, a refusal of the same call is none; an exhausted machine stays an error."""
-    if generate.of_the_machine(failure):
+    """Returns a defect, because the first call did not fail; a failure of the machine stays an error."""
+    if generate.machine_failed(failure):
         return failure
-    what = f"A second call with a static cache fails with {type(failure).__name__}: the first one's cache is left over"
-    return Defect(f"{what}.", evidence={"says": str(failure)[:500]})
+    kind = type(failure).__name__
+    what = f"A second call with a static cache fails with {kind}: the cache of the first call was not reset."
+    return Defect(what, evidence={"says": str(failure)[:500]})
 
 
 def _must_agree(reference: ReferenceRuns, run: Run, what: str) -> None:
@@ -56,13 +57,13 @@ def _must_agree(reference: ReferenceRuns, run: Run, what: str) -> None:
 
 
 def _same_object(reference: ReferenceRuns) -> Run:
-    """The run from a cache that held another text before."""
+    """The run with a cache that contained another text before."""
     import torch
     from transformers import StaticCache
 
     length = reference.prompt["input_ids"].shape[1] + reference.steps
     cache = StaticCache(config=reference.model.config, max_cache_len=length)
-    with torch.inference_mode():  # the cache's tensors are made in it
+    with torch.inference_mode():  # also for the tensors that the cache creates
         options = {"past_key_values": cache, "disable_compile": True}
         other = dict(reference.prompt, input_ids=reference.prompt["input_ids"].flip(1))
         generate.generated(reference.model, other, reference.steps, **options)

@@ -1,1 +1,1 @@
-"""Does it matter where the model lies, and how often it is called?"""
+"""Checks of device maps and of repeated calls."""

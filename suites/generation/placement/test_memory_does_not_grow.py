@@ -12,16 +12,16 @@ CALLS, NEW_TOKENS = 3, 3
 
 
 def test_memory_does_not_grow(tokenizer: Any, generator: Any) -> None:
-    """Generating the same again and again leaves no more tensors behind each time.
+    """Repeated calls of `generate` do not increase the number of tensors in memory.
 
-    Why: a server that keeps a cache or a list of states per call runs out of memory after hours, with no bug to be
-        seen in any single answer.
+    Why: a server that stores a cache or a list of states per call runs out of memory after hours, while every single
+        answer is correct.
     Fix: Look for lists and dictionaries that the model's code, its hooks or its cache append to at each call.
     Source: https://github.com/huggingface/transformers/pull/47731
     """
     inputs = forced_tokens.prompt(generator, tokenizer)
     with forced_tokens.plain_settings(generator):
-        for _ in range(2):  # tables that are made once
+        for _ in range(2):  # for tables that are created once
             forced_tokens.generated(generator, inputs, max_new_tokens=NEW_TOKENS)
         with only_new_objects():
             left = [_left_behind(generator, inputs) for _ in range(CALLS)]
@@ -35,7 +35,7 @@ def test_memory_does_not_grow(tokenizer: Any, generator: Any) -> None:
 
 
 def _left_behind(model: Any, inputs: dict[str, Any]) -> tuple[int, int]:
-    """Number and bytes of the tensors that are alive after one more call."""
+    """Returns number and bytes of the live tensors after one more call."""
     import torch
 
     forced_tokens.generated(model, inputs, max_new_tokens=NEW_TOKENS)
@@ -46,7 +46,7 @@ def _left_behind(model: Any, inputs: dict[str, Any]) -> tuple[int, int]:
 
 @contextmanager
 def only_new_objects() -> Iterator[None]:
-    """While it holds, the garbage collector sees only what was made since: a heap of a million objects takes long."""
+    """Limits the garbage collector to objects created within the context, since all others take long to traverse."""
     gc.collect()
     gc.freeze()
     try:

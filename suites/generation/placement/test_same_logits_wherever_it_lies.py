@@ -10,7 +10,7 @@ from suites.findings import Defect, Record, Unsupported
 from suites.running import copies, generate
 
 SHARES = (0.6, 0.45, 0.75, 0.9)
-"""Parts of the model that are tried to stay in fast memory; layers are not split, so not every part can be had."""
+"""Shares of the model to put into fast memory; layers are not split, so not every share is possible."""
 
 
 @needs("full_weights")
@@ -24,19 +24,21 @@ def test_same_logits_wherever_it_lies(
     memory_left: int,
     record: Record,
 ) -> None:
-    """Spread over memory and disk by a device map, or moved from its device and back, the model has the same logits.
+    """The model has the same logits on one device, offloaded by a device map, and after moving to the CPU and back.
 
-    Why: models that do not fit are offloaded; a weight that is left behind or a tied head that is stored twice gives
-        fluent nonsense there, and only there.
-    Fix: Look for weights that modules share or keep outside of parameters and buffers, and name the modules that must
+    Why: models that do not fit are offloaded. A weight that is not moved, or a tied head that is stored twice, gives
+        fluent nonsense only then.
+    Fix: Look for weights that modules share or store outside of parameters and buffers, and list the modules that must
         not be split in `_no_split_modules`.
     Source: https://huggingface.co/docs/accelerate/concept_guides/big_model_inference; https://github.com/huggingface/transformers/issues/46566
     """
     copies.refuse_quantized(variant)
     if loaded.report["missing_keys"] or loaded.report["mismatched_keys"]:
-        raise Unsupported("parts of the weights are made up anew at every loading (see integrity/weights-complete)")
-    record.capability("generation.offload", "supported" if _whole(generator) else "not declared by the class")
-    if not _whole(generator):
+        raise Unsupported(
+            "some weights were initialised at random (reported by integrity/weights-complete), so every load differs"
+        )
+    record.capability("generation.offload", "supported" if _unsplit(generator) else "not declared by the class")
+    if not _unsplit(generator):
         return
     inputs = copies.prompt(generator, tokenizer)
     if generator.device.type != "cpu":
@@ -44,37 +46,37 @@ def test_same_logits_wherever_it_lies(
         generator.to("cpu").to(variant.device)
         _must_be_equal(generator, inputs, before, "Moved to the CPU and back", {})
     with copies.scratch(generator, profile, memory_left) as folder, generate.refusals("Loading with a device map"):
-        places = spread(generator)
-        again, _ = copies.load(generator, subject.path, subject, device_map=places, offload_folder=str(folder))
-        spread_out = copies.logits(again, inputs)
-    away = [part for part, place in places.items() if place != next(iter(places.values()))]
-    what = f"Offloaded, with {len(away)} of {len(places)} parts on {places[away[0]]},"
-    _must_be_equal(generator, inputs, spread_out, what, {part: str(place) for part, place in places.items()})
+        device_map = offloading_map(generator)
+        again, _ = copies.load(generator, subject.path, subject, device_map=device_map, offload_folder=str(folder))
+        offloaded = copies.logits(again, inputs)
+    away = [part for part, device in device_map.items() if device != next(iter(device_map.values()))]
+    what = f"Offloaded with {len(away)} of {len(device_map)} parts on {device_map[away[0]]},"
+    _must_be_equal(generator, inputs, offloaded, what, {part: str(device) for part, device in device_map.items()})
 
 
-def _must_be_equal(model: Any, inputs: dict[str, Any], other: Any, what: str, places: dict[str, str]) -> None:
+def _must_be_equal(model: Any, inputs: dict[str, Any], other: Any, what: str, device_map: dict[str, str]) -> None:
     __tracebackhide__ = True
     if apart := copies.distance(model, inputs, other):
         raise Defect(
-            f"{what} the model has other logits, by up to {apart:.2g}, which rounding does not explain.",
-            evidence={"largest_logit_difference": apart, "device_map": places},
+            f"{what} the model has logits that differ by up to {apart:.2g}, which rounding does not explain.",
+            evidence={"largest_logit_difference": apart, "device_map": device_map},
         )
 
 
-def _whole(model: Any) -> list[str]:
-    """Names of the classes that must not be split; a class that names none supports no device map."""
+def _unsplit(model: Any) -> list[str]:
+    """Returns the names of the classes that must not be split; a model without any supports no device map."""
     return list(getattr(model, "_no_split_modules", None) or [])
 
 
-def spread(model: Any) -> dict[str, Any]:
-    """A device map with something in fast memory and something outside of it, made as `device_map="auto"` makes it."""
+def offloading_map(model: Any) -> dict[str, Any]:
+    """Returns a device map with parts in fast and in slow memory, computed as for `device_map="auto"`."""
     from accelerate import infer_auto_device_map
 
     size, device = model.get_memory_footprint(), model.device
     fast, slow = ("cpu", "disk") if device.type == "cpu" else (device.index or 0, "cpu")
     for share in SHARES:
-        room = {fast: int(share * size)} | ({"cpu": 2 * size} if slow == "cpu" else {})
-        places = dict(infer_auto_device_map(model, max_memory=room, no_split_module_classes=_whole(model)))
-        if {fast, slow} <= set(places.values()):
-            return places
-    raise Unsupported("accelerate finds no way to spread the model over two places")
+        memory = {fast: int(share * size)} | ({"cpu": 2 * size} if slow == "cpu" else {})
+        device_map = dict(infer_auto_device_map(model, max_memory=memory, no_split_module_classes=_unsplit(model)))
+        if {fast, slow} <= set(device_map.values()):
+            return device_map
+    raise Unsupported(f"accelerate finds no device map that splits the model between {fast} and {slow}")

@@ -1,1 +1,1 @@
-"""Are tokens chosen as the settings say?"""
+"""Checks that sampling settings have their documented effect."""

@@ -1,4 +1,4 @@
-"""What each logits processor does to a row of scores, as its documentation says: formulas in numpy, float64.
+"""Reference formulas of logits processors from their documentation, in numpy, float64.
 
 Source: https://huggingface.co/docs/transformers/internal/generation_utils (logits processors)
 """
@@ -19,47 +19,47 @@ if TYPE_CHECKING:
 
 EPS = float(numpy.finfo(numpy.float32).eps)
 TOP_K, TOP_P, MIN_P, HEAT, PENALTY, BIAS = 5, 0.7, 0.1, 0.5, 1.3, 4.0
-NOTHING = -numpy.inf
+FORBIDDEN = -numpy.inf
 
 
 @dataclass(frozen=True)
-class Law:
-    """Settings of `generate`, and what must become of the model's own logits."""
+class Case:
+    """Settings of `generate`, and the scores that must result from the model's logits."""
 
     name: str
     settings: dict[str, Any]
     formula: Formula
-    """Scores of a row from (its logits, all ids before, how many of them are new)."""
-    doubtful: Callable[[Row], Any] = field(default=lambda logits: numpy.zeros(len(logits), dtype=bool))
+    """Scores of a row from (its logits, all ids before it, number of new ids among them)."""
+    near_threshold: Callable[[Row], Any] = field(default=lambda logits: numpy.zeros(len(logits), dtype=bool))
     """Ids that rounding may put on either side of the threshold."""
 
 
-def laws(prompt: Ids, best: int, *, steps: int) -> list[Law]:
-    """Every law; `prompt` says some ids twice, `best` is the id that the model would say first."""
+def cases(prompt: Ids, best: int, *, steps: int) -> list[Case]:
+    """Returns every case; `prompt` has repeated ids, and `best` is the model's likeliest first id."""
     last, other = prompt[-1], prompt[0]
     banned = {"bad_words_ids": [[best], [last, other]]}
     drawn: dict[str, Any] = {"do_sample": True, "top_k": 0}
     return [
-        Law("temperature", drawn | {"temperature": HEAT}, lambda x, ids, new: x / HEAT),
-        Law("top_k", drawn | {"top_k": TOP_K}, lambda x, ids, new: top_k(x)),
-        Law("top_p", drawn | {"top_p": TOP_P}, lambda x, ids, new: top_p(x), near_top_p),
-        Law("min_p", drawn | {"min_p": MIN_P}, lambda x, ids, new: min_p(x), near_min_p),
-        Law(
+        Case("temperature", drawn | {"temperature": HEAT}, lambda x, ids, new: x / HEAT),
+        Case("top_k", drawn | {"top_k": TOP_K}, lambda x, ids, new: top_k(x)),
+        Case("top_p", drawn | {"top_p": TOP_P}, lambda x, ids, new: top_p(x), near_top_p),
+        Case("min_p", drawn | {"min_p": MIN_P}, lambda x, ids, new: min_p(x), near_min_p),
+        Case(
             "temperature before top_k before top_p",
             drawn | {"temperature": HEAT, "top_k": TOP_K, "top_p": TOP_P},
             lambda x, ids, new: top_p(top_k(x / HEAT)),
             lambda x: near_top_p(top_k(x / HEAT)),
         ),
-        Law("repetition_penalty", {"repetition_penalty": PENALTY}, lambda x, ids, new: penalized(x, ids)),
-        Law("no_repeat_ngram_size", {"no_repeat_ngram_size": 2}, lambda x, ids, new: without_pairs(x, ids)),
-        Law("bad_words_ids", banned, lambda x, ids, new: without(x, [best, *([other] if ids[-1:] == [last] else [])])),
-        Law("suppress_tokens", {"suppress_tokens": [best, last]}, lambda x, ids, new: without(x, [best, last])),
-        Law("begin_suppress_tokens", {"begin_suppress_tokens": [best]},
+        Case("repetition_penalty", {"repetition_penalty": PENALTY}, lambda x, ids, new: penalized(x, ids)),
+        Case("no_repeat_ngram_size", {"no_repeat_ngram_size": 2}, lambda x, ids, new: without_pairs(x, ids)),
+        Case("bad_words_ids", banned, lambda x, ids, new: without(x, [best, *([other] if ids[-1:] == [last] else [])])),
+        Case("suppress_tokens", {"suppress_tokens": [best, last]}, lambda x, ids, new: without(x, [best, last])),
+        Case("begin_suppress_tokens", {"begin_suppress_tokens": [best]},
             lambda x, ids, new: x if new else without(x, [best])),
-        Law("forced_eos_token_id", {"forced_eos_token_id": other},
+        Case("forced_eos_token_id", {"forced_eos_token_id": other},
             lambda x, ids, new: only(x, other) if new == steps - 1 else x),
-        Law("sequence_bias", {"sequence_bias": [[[other], BIAS]]}, lambda x, ids, new: raised(x, other)),
-        Law("renormalize_logits", {"renormalize_logits": True}, lambda x, ids, new: x - logsumexp(x)),
+        Case("sequence_bias", {"sequence_bias": [[[other], BIAS]]}, lambda x, ids, new: raised(x, other)),
+        Case("renormalize_logits", {"renormalize_logits": True}, lambda x, ids, new: x - logsumexp(x)),
     ]  # fmt: skip
 
 
@@ -73,24 +73,24 @@ def probabilities(row: Row) -> Row:
 
 
 def top_k(row: Row) -> Row:
-    """The k largest are kept, with all that equal the smallest of them."""
-    return numpy.where(row >= numpy.sort(row)[-min(TOP_K, len(row))], row, NOTHING)
+    """Allows the k largest, and all that equal the smallest of them."""
+    return numpy.where(row >= numpy.sort(row)[-min(TOP_K, len(row))], row, FORBIDDEN)
 
 
 def top_p(row: Row) -> Row:
-    """An id is kept while the more probable ones have less than p together."""
-    return numpy.where(_mass_above(row)[0] < TOP_P, row, NOTHING)
+    """Allows an id if the more probable ones have less than p together."""
+    return numpy.where(_mass_above(row)[0] < TOP_P, row, FORBIDDEN)
 
 
 def near_top_p(row: Row) -> Any:
-    """Float32 sums of a whole vocabulary wander by its root; of equal logits, any may come first."""
+    """Ids near the threshold: float32 sums over a vocabulary err by its square root, and equal logits have no order."""
     above, with_equals = _mass_above(row)
     slack = 8 * EPS * numpy.sqrt(len(row))
     return (above < TOP_P + slack) & (with_equals >= TOP_P - slack)
 
 
 def _mass_above(row: Row) -> tuple[Row, Row]:
-    """For every id, the probability of all that are more probable; and with the others that are as probable."""
+    """For every id, the probability of all more probable ids, and the same including equally probable ones."""
     mass = probabilities(row)
     order = numpy.sort(row)[::-1]
     sums = numpy.concatenate([[0.0], numpy.cumsum(numpy.sort(mass)[::-1])])
@@ -99,8 +99,8 @@ def _mass_above(row: Row) -> tuple[Row, Row]:
 
 
 def min_p(row: Row) -> Row:
-    """An id is kept whose probability is at least that part of the largest."""
-    return numpy.where(row >= row.max() + numpy.log(MIN_P), row, NOTHING)
+    """Allows ids whose probability is at least this share of the largest."""
+    return numpy.where(row >= row.max() + numpy.log(MIN_P), row, FORBIDDEN)
 
 
 def near_min_p(row: Row) -> Any:
@@ -108,24 +108,24 @@ def near_min_p(row: Row) -> Any:
 
 
 def penalized(row: Row, ids: Ids) -> Row:
-    """Logits of ids that stand there already go towards minus infinity by the factor."""
+    """Lowers the logits of ids that occurred before by the factor."""
     seen = numpy.isin(numpy.arange(len(row)), list(ids))
     return numpy.where(seen, numpy.where(row < 0, row * PENALTY, row / PENALTY), row)
 
 
 def without_pairs(row: Row, ids: Ids) -> Row:
-    """No pair of ids comes a second time."""
+    """Forbids ids that would repeat a pair."""
     return without(row, [after for before, after in pairwise(ids) if before == ids[-1]])
 
 
 def without(row: Row, ids: Ids) -> Row:
     row = row.copy()
-    row[list(ids)] = NOTHING
+    row[list(ids)] = FORBIDDEN
     return row
 
 
 def only(row: Row, token: int) -> Row:
-    forced = numpy.full_like(row, NOTHING)
+    forced = numpy.full_like(row, FORBIDDEN)
     forced[token] = 0.0
     return forced
 

@@ -7,74 +7,85 @@ from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
 
 if TYPE_CHECKING:
-    from suites.generation.sampling.formulas import Law
+    from suites.generation.sampling.formulas import Case
 
 STEPS = 2
 SHOWN = 5
 
 
 def test_processors_obey_their_law(tokenizer: Any, generator: Any) -> None:
-    """Temperature, top-k, top-p, min-p, penalties, banned, forced and biased tokens change the model's own logits as
-    their documentation says, and the token is chosen from what they leave.
+    """Sampling settings (temperature, top-k, top-p, min-p, penalties, banned tokens ...) have their documented effect.
 
-    Why: sampling settings are tuned against these formulas; one that is applied twice, in another order or not at all
-        changes every answer and raises no error.
-    Fix: Look for a `generate` or a `_get_logits_processor` of the model's own code, and compare with another version
-        of transformers.
+    Why: sampling settings are tuned for these formulas. One that is applied twice, in another order or not at all
+        changes every answer without an error.
+    Fix: Look for `generate` or `_get_logits_processor` in the model's own code, and compare with another version of
+        transformers.
     Source: https://huggingface.co/docs/transformers/internal/generation_utils (logits processors)
     """
-    from suites.generation.sampling.formulas import laws
+    from suites.generation.sampling.formulas import cases
 
     inputs = forced_tokens.prompt(generator, tokenizer)
     prompt = [int(each) for each in inputs["input_ids"][0]]
     best = int(_run(generator, inputs, {}, steps=1).logits[0][0].argmax())
-    broken = {law.name: found for law in laws(prompt, best, steps=STEPS) if (found := _broken(generator, inputs, law))}
-    if broken:
-        name, (first, *_) = next(iter(broken.items()))
+    wrong = {
+        case.name: found for case in cases(prompt, best, steps=STEPS) if (found := _errors(generator, inputs, case))
+    }
+    if wrong:
+        name, (first, *_) = next(iter(wrong.items()))
         raise Defect(
-            f"{name} does not obey its law: at new token {first['new token']} {first['what']}.", evidence=broken
+            f"{name} does not compute what its documentation says: at new token {first['new token']}, {first['what']}.",
+            evidence=wrong,
         )
 
 
 def _run(model: Any, inputs: dict[str, Any], settings: dict[str, Any], *, steps: int) -> Any:
-    """Sequences, scores and the logits that they were made from."""
+    """Generates; the output has sequences, scores and the logits that they were computed from."""
     with forced_tokens.plain_settings(model), seeded(model):
-        return forced_tokens.generated(model, inputs, max_new_tokens=steps, return_dict_in_generate=True,
-                                  output_scores=True, output_logits=True, **settings)  # fmt: skip
+        return forced_tokens.generated(
+            model,
+            inputs,
+            max_new_tokens=steps,
+            return_dict_in_generate=True,
+            output_scores=True,
+            output_logits=True,
+            **settings,
+        )
 
 
-def _broken(model: Any, inputs: dict[str, Any], law: Law) -> list[dict[str, Any]]:
-    """Where scores are not what the formula makes of the logits; [] where they are."""
+def _errors(model: Any, inputs: dict[str, Any], case: Case) -> list[dict[str, Any]]:
+    """Returns where scores differ from the formula applied to the logits."""
     import numpy
 
-    output = _run(model, inputs, law.settings, steps=STEPS)
+    output = _run(model, inputs, case.settings, steps=STEPS)
     sequence = [int(each) for each in output.sequences[0]]
     start = generate.start_of_answer(model, inputs)
     found = []
     for new, (logits, scores) in enumerate(zip(output.logits, output.scores, strict=True)):
-        row, given = (each[0].double().cpu().numpy() for each in (logits, scores))
+        row, actual = (each[0].double().cpu().numpy() for each in (logits, scores))
         with numpy.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            found += _differences(law, row, given, sequence[: start + new], new)
-        if given[sequence[start + new]] == -numpy.inf:
+            found += _differences(case, row, actual, sequence[: start + new], new)
+        if actual[sequence[start + new]] == -numpy.inf:
             found.append({"new token": new, "what": f"the forbidden id {sequence[start + new]} was chosen"})
     return found
 
 
-def _differences(law: Law, logits: Any, given: Any, before: list[int], new: int) -> list[dict[str, Any]]:
-    """Float32 rounds a handful of operations: a few units in the last place of the numbers involved."""
+def _differences(case: Case, logits: Any, actual: Any, before: list[int], new: int) -> list[dict[str, Any]]:
+    """Compares scores; allows float32 rounding of a few operations."""
     import numpy
 
     from suites.generation.sampling.formulas import EPS
 
-    right = law.formula(logits, before, new).astype(numpy.float32).astype(numpy.float64)
+    right = case.formula(logits, before, new).astype(numpy.float32).astype(numpy.float64)
     slack = 16 * EPS * (1 + numpy.abs(right) + numpy.abs(logits) + numpy.abs(logits.max()))
-    finite = numpy.isfinite(right) & numpy.isfinite(given)
-    same = (right == given) | (finite & (numpy.abs(right - given) <= slack))
-    wrong = numpy.flatnonzero(~same & ~(law.doubtful(logits) & ~finite) & numpy.isfinite(logits))
+    finite = numpy.isfinite(right) & numpy.isfinite(actual)
+    same = (right == actual) | (finite & (numpy.abs(right - actual) <= slack))
+    wrong = numpy.flatnonzero(~same & ~(case.near_threshold(logits) & ~finite) & numpy.isfinite(logits))
     if not len(wrong):
         return []
-    cases = [{"id": int(each), "logit": float(logits[each]), "score": float(given[each]), "right": float(right[each])}
-             for each in wrong[:SHOWN]]  # fmt: skip
-    first = cases[0]
-    what = f"id {first['id']} has the score {first['score']:.6g} where {first['right']:.6g} is right"
-    return [{"new token": new, "what": what, "wrong ids": len(wrong), "cases": cases}]
+    examples = [
+        {"id": int(each), "logit": float(logits[each]), "score": float(actual[each]), "right": float(right[each])}
+        for each in wrong[:SHOWN]
+    ]
+    first = examples[0]
+    what = f"id {first['id']} has the score {first['score']:.6g} instead of {first['right']:.6g}"
+    return [{"new token": new, "what": what, "wrong ids": len(wrong), "cases": examples}]

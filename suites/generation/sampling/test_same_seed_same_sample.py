@@ -11,25 +11,27 @@ TOKENS, RETURNED = 6, 2
 
 
 def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
-    """Sampling twice with one seed gives the same tokens, in every returned sequence.
+    """Sampling twice with the same seed gives the same tokens in every returned sequence.
 
-    Why: an evaluation or a bug report that samples can only be repeated by its seed.
-    Fix: Look for code of the model that draws random numbers of its own, or seeds them anew.
+    Why: an evaluation or a bug report with sampling can only be reproduced by its seed.
+    Fix: Look for code of the model that uses its own random numbers, or sets the seed.
     Source: https://pytorch.org/docs/stable/notes/randomness.html
     """
     inputs = forced_tokens.prompt(generator, tokenizer)
     first, second = (_drawn(generator, inputs) for _ in range(2))
     one, other = ([int(each) for each in run.sequences.flatten()] for run in (first, second))
     if len(first.sequences) != RETURNED:
-        raise Defect(f"{RETURNED} sequences were asked for, {len(first.sequences)} came back.")
+        raise Defect(f"num_return_sequences={RETURNED} returns {len(first.sequences)} sequences.")
     if one == other:
         return
     step = next(number for number in range(TOKENS) if not _same_choice(first, second, number))
     if not bool((first.logits[step] == second.logits[step]).all()):
-        raise Unsupported("the logits of one prompt differ from call to call (see generation/greedy-deterministic)")
+        raise Unsupported(
+            "the logits of one prompt differ from call to call (reported by generation/greedy-deterministic)"
+        )
     raise Defect(
-        f"Two samples with one seed differ from new token {step} on, although their logits are equal: "
-        "the draw does not follow torch's seed.",
+        f"Two samples with the same seed differ from new token {step} on, although their logits are equal: "
+        "sampling does not use torch's seed.",
         evidence={"first": one, "second": other, "position": first_difference(one, other)},
     )
 
@@ -42,5 +44,5 @@ def _drawn(model: Any, inputs: dict[str, Any]) -> Any:
 
 
 def _same_choice(first: Any, second: Any, step: int) -> bool:
-    place = step - TOKENS
-    return bool((first.sequences[:, place] == second.sequences[:, place]).all())
+    column = step - TOKENS
+    return bool((first.sequences[:, column] == second.sequences[:, column]).all())

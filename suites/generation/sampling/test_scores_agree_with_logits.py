@@ -15,52 +15,59 @@ EPS = 2.0**-23
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way to generate several sequences."""
+class Method:
+    """A generation method."""
 
     name: str
     sequences: int
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-WAYS = (
-    Way("greedy search", 1),
-    Way("sampling of 3 sequences", 3, {"do_sample": True, "top_k": 0, "num_return_sequences": 3}),
-    Way("beam search, 2 of 3 beams", 2, {"num_beams": 3, "num_return_sequences": 2}),
+METHODS = (
+    Method("greedy search", 1),
+    Method("sampling of 3 sequences", 3, {"do_sample": True, "top_k": 0, "num_return_sequences": 3}),
+    Method("beam search, 2 of 3 beams", 2, {"num_beams": 3, "num_return_sequences": 2}),
 )
 
 
 def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any) -> None:
-    """`compute_transition_scores` gives the log-probabilities that a forward pass gives to the returned tokens, and the
-    score of a beam is their mean; as many sequences come back as were asked for, the best beam first.
+    """`compute_transition_scores` agrees with the log-probabilities of a forward pass, and beams are ranked by them.
 
-    Why: rankings, confidence thresholds and perplexities are made from these scores; a beam that is scored by another
-        one's tokens picks the wrong answer.
-    Fix: Look for a `generate` of the model's own code or a head that changes between calls, and compare with another
+    Why: rankings, confidence thresholds and perplexities use these scores. A beam that is scored by another beam's
+        tokens selects the wrong answer.
+    Fix: Look for `generate` in the model's own code, or a head that changes between calls, and compare with another
         version of transformers.
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (compute_transition_scores)
     """
-    known = reference_runs(subject, tokenizer, loaded)
-    if known.not_causal:
-        raise Unsupported(known.not_causal)
-    inputs, slack = forced_tokens.prompt(generator, tokenizer), 2 * known.tolerance  # a logit, and the sum of all
-    for way in WAYS:
-        output = _run(generator, inputs, way)
-        if len(output.sequences) != way.sequences:
-            raise Defect(f"{way.name}: {len(output.sequences)} sequences came back.")
-        told = _told(generator, output)
-        _must_match(generator, inputs, output, told, way, slack)
-        _beams_in_order(output, told, way)
+    reference = reference_runs(subject, tokenizer, loaded)
+    if reference.not_causal:
+        raise Unsupported(reference.not_causal)
+    inputs, slack = forced_tokens.prompt(generator, tokenizer), 2 * reference.tolerance  # a logit, and the sum of all
+    for method in METHODS:
+        output = _run(generator, inputs, method)
+        if len(output.sequences) != method.sequences:
+            raise Defect(f"{method.name}: generate() returns {len(output.sequences)} sequences instead of "
+                         f"{method.sequences}.")  # fmt: skip
+        transition_scores = _transition_scores(generator, output)
+        _must_match(generator, inputs, output, transition_scores, method, slack)
+        _must_be_ranked(output, transition_scores, method)
 
 
-def _run(model: Any, inputs: dict[str, Any], way: Way) -> Any:
+def _run(model: Any, inputs: dict[str, Any], method: Method) -> Any:
     with forced_tokens.plain_settings(model), seeded(model):
-        return forced_tokens.generated(model, inputs, max_new_tokens=TOKENS, return_dict_in_generate=True,
-                                  output_scores=True, output_logits=True, **way.settings)  # fmt: skip
+        return forced_tokens.generated(
+            model,
+            inputs,
+            max_new_tokens=TOKENS,
+            return_dict_in_generate=True,
+            output_scores=True,
+            output_logits=True,
+            **method.settings,
+        )
 
 
-def _told(model: Any, output: Any) -> Any:
-    """What the library says of every new token (sequences x tokens); beams come as log-probabilities already."""
+def _transition_scores(model: Any, output: Any) -> Any:
+    """The library's score of every new token (sequences x tokens); scores of beams are log-probabilities already."""
     indices = getattr(output, "beam_indices", None)
     try:
         return model.compute_transition_scores(output.sequences, output.scores, indices, indices is None)
@@ -68,51 +75,55 @@ def _told(model: Any, output: Any) -> Any:
         width, rows = output.scores[0].shape[-1], model.config.get_text_config().vocab_size
         if width == rows:
             raise
-        raise Hazard(f"compute_transition_scores fails, because the head gives {width} logits and vocab_size in "
+        raise Hazard(f"compute_transition_scores fails, because the head returns {width} logits but vocab_size in "
                      f"config.json is {rows}: {error}") from None  # fmt: skip
 
 
-def _must_match(model: Any, inputs: dict[str, Any], output: Any, told: Any, way: Way, slack: float) -> None:
+def _must_match(
+    model: Any, inputs: dict[str, Any], output: Any, transition_scores: Any, method: Method, slack: float
+) -> None:
     __tracebackhide__ = True
-    right = _of_tokens(_log_probabilities(model, inputs, output.sequences), output.sequences)
-    apart = float((told - right).abs().max())
-    slack += 64 * EPS * (1 + float(right.abs().max()))  # what normalizing rounds, where logits are small
+    expected = _of_tokens(_log_probabilities(model, inputs, output.sequences), output.sequences)
+    apart = float((transition_scores - expected).abs().max())
+    slack += 64 * EPS * (1 + float(expected.abs().max()))  # for rounding in the normalization of small logits
     if apart <= slack:
         return
-    own = _of_tokens(_own_log_probabilities(output), output.sequences) if "num_beams" not in way.settings else told + 1
-    if float((told - own).abs().max()) <= 64 * EPS * (1 + float(own.abs().max())):
-        raise Unsupported("generate() has other logits than a forward pass (see generation/cache-changes-nothing)")
+    if "num_beams" not in method.settings:
+        own = _of_tokens(_own_log_probabilities(output), output.sequences)
+        if float((transition_scores - own).abs().max()) <= 64 * EPS * (1 + float(own.abs().max())):
+            raise Unsupported("generate() has other logits than a forward pass (reported by "
+                              "generation/cache-changes-nothing)")  # fmt: skip
     raise Defect(
-        f"{way.name}: compute_transition_scores is {apart:.3g} away from the log-probabilities of a forward pass; "
-        f"rounding explains {slack:.1g}.",
-        evidence={"transition scores": told.tolist(), "forward pass": right.tolist(),
+        f"{method.name}: compute_transition_scores differs by {apart:.3g} from the log-probabilities of a forward "
+        f"pass; rounding explains {slack:.1g}.",
+        evidence={"transition scores": transition_scores.tolist(), "forward pass": expected.tolist(),
                   "sequences": output.sequences.tolist()},
     )  # fmt: skip
 
 
-def _beams_in_order(output: Any, told: Any, way: Way) -> None:
-    """The score of a beam is the mean over its new tokens (length penalty 1), and the best comes first."""
+def _must_be_ranked(output: Any, transition_scores: Any, method: Method) -> None:
+    """Compares the score of a beam with the mean over its new tokens (length penalty 1), and their order."""
     __tracebackhide__ = True
     scores = getattr(output, "sequences_scores", None)
     if scores is None:
         return
-    mean = told.sum(dim=1) / TOKENS
+    mean = transition_scores.sum(dim=1) / TOKENS
     evidence = {"sequences_scores": scores.tolist(), "mean of the transition scores": mean.tolist()}
     if not bool(((scores - mean).abs() <= 32 * EPS * (1 + scores.abs())).all()):
-        raise Defect(f"{way.name}: sequences_scores are not the mean of the tokens' scores.", evidence=evidence)
+        raise Defect(f"{method.name}: sequences_scores are not the means of the tokens' scores.", evidence=evidence)
     if scores.tolist() != sorted(scores.tolist(), reverse=True):
-        raise Defect(f"{way.name}: the best beam does not come first.", evidence=evidence)
+        raise Defect(f"{method.name}: the best beam is not the first.", evidence=evidence)
 
 
 def _own_log_probabilities(output: Any) -> Any:
-    """Of the logits that generation worked with: sequences x tokens x vocabulary."""
+    """From the logits that generation used: sequences x tokens x vocabulary."""
     import torch
 
     return torch.stack(output.logits, dim=1).float().log_softmax(dim=-1)
 
 
 def _log_probabilities(model: Any, inputs: dict[str, Any], sequences: Any) -> Any:
-    """Of one forward pass without a cache, for the new tokens: sequences x tokens x vocabulary."""
+    """From one forward pass without a cache, for the new tokens: sequences x tokens x vocabulary."""
     return _logits(model, inputs, sequences)[:, -TOKENS - 1 : -1].float().log_softmax(dim=-1)
 
 

@@ -1,1 +1,1 @@
-"""Does the model survive being saved and changed?"""
+"""Checks that saving, loading and resizing do not change the model."""

@@ -1,1 +1,1 @@
-"""Does generation stop where it is told to?"""
+"""Checks that generation stops as configured."""

@@ -1,1 +1,1 @@
-"""Does the text come out as it was generated?"""
+"""Checks of prompts and text around generation: masks, pipelines, streamers."""

@@ -11,12 +11,12 @@ NEW_TOKENS = 2
 
 
 def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, record: Record) -> None:
-    """`generate` without an attention mask continues one whole prompt as it does with a mask of ones.
+    """`generate` without an attention mask gives the same logits for a single prompt as with a mask of ones.
 
-    Why: without a mask the library takes every pad token of the prompt for padding; where a template writes that token,
-        or where it begins every text, the model does not see it, and nothing is logged.
-    Fix: Set `pad_token_id` in generation_config.json to a token that no prompt holds, and always pass the attention
-        mask.
+    Why: without a mask the library treats every pad token of the prompt as padding. If a template writes that token, or
+        every text begins with it, the model silently ignores it.
+    Fix: Set `pad_token_id` in generation_config.json to a token that occurs in no prompt, and always pass the
+        attention mask.
     Source: https://huggingface.co/docs/transformers/llm_tutorial (padding side, attention mask); https://github.com/huggingface/transformers/pull/24510
     """
     inputs = generate.placed(generator, encoded(subject, tokenizer, questions(subject)[0]))
@@ -30,20 +30,22 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
     if bool((with_mask.nan_to_num() == without.nan_to_num()).all()):
         return
     ids = [int(each) for each in inputs["input_ids"][0]]
-    hidden = [place for place, each in enumerate(ids) if each == shipped.pad_token_id]
+    hidden = [index for index, each in enumerate(ids) if each == shipped.pad_token_id]
     token = tokenizer.convert_ids_to_tokens(shipped.pad_token_id) if hidden else None
     cause = (
-        f"{token!r} of the prompt is pad_token_id too, and is hidden from the model" if hidden else "the mask differs"
+        f"the prompt contains {token!r}, which is also pad_token_id and is therefore masked"
+        if hidden
+        else "the mask that it infers differs"
     )
     raise Hazard(
-        f"Without an attention mask generate() reads the prompt otherwise: {cause}.",
+        f"Without an attention mask generate() gives other logits: {cause}.",
         evidence={"prompt": tokenizer.decode(ids), "places": hidden, "pad_token_id": shipped.pad_token_id,
                   "largest_logit_difference": float((with_mask - without).abs().max())},
     )  # fmt: skip
 
 
 def _logits(model: Any, inputs: dict[str, Any]) -> Any:
-    """Logits of the first new token, under the shipped ids of padding and of the end."""
+    """Logits of the first new token, with the shipped pad and stop ids."""
     with forced_tokens.plain_settings(model, eos_token_id=forced_tokens.stops(model) or None):
         output = forced_tokens.generated(model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True,
                                     output_logits=True)  # fmt: skip

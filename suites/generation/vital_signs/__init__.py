@@ -1,1 +1,1 @@
-"""Does the model behave like one that was trained?"""
+"""Checks of greedy answers to real questions."""

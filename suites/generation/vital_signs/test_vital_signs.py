@@ -18,9 +18,9 @@ from suites.running.limits import vocabulary
 
 TEXT = "The ship came into the harbour in the morning, and two men stood on the quay and waited for the rope."
 LEARNED = 0.9
-"""Part of a guesser's loss below which a model has learned something of plain text."""
-MOSTLY = 0.75
-PLAIN = "Try a plain generate() call, and another version of transformers; report its traceback."
+"""Share of the loss of a uniform guess; a model with less has learned something about plain text."""
+MOST_OF_ANSWER = 0.75
+FIX = "Try a plain generate() call, and another version of transformers; report its traceback."
 SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script", "special tokens in text")
 
 
@@ -28,13 +28,12 @@ SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script
 def test_vital_signs(
     subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
-    """Greedy answers to real questions say something, in the script that was asked in, do not repeat themselves without
-    end, and show no control token to the reader.
+    """Greedy answers to real questions are not empty, endless loops or in another script, and show no control token.
 
-    Why: a wrong template, a lost layer or a token that is not flagged special gives fluent-looking models that no
-        benchmark of single tokens tells from healthy ones, and any reader does.
-    Fix: Compare the rendered prompt with the one that the model was trained on; flag control tokens as special in
-        tokenizer.json; look at the examples in the report.
+    Why: benchmarks of single tokens do not notice a wrong template, a lost layer or a control token that is not marked
+        as special; every reader of the answers does.
+    Fix: Compare the rendered prompt with the one used in training; mark control tokens as special in tokenizer.json;
+        look at the examples in the report.
     Source: https://arxiv.org/abs/1904.09751 (loops of greedy search); https://huggingface.co/docs/transformers/chat_templating
     """
     given = _answers(subject, variant, tokenizer, loaded, profile)
@@ -44,9 +43,10 @@ def test_vital_signs(
     for answer in given:
         if tokens := answer_signs.leaked(tokenizer, answer.ids, stops):
             raise Defect(
-                f"The reader sees the control token {tokens[0]}: it is left in the text although special tokens are "
-                "skipped.", evidence={"question": answer.asked.text, "answer": answer.text, "leaked": tokens},
-            )  # fmt: skip
+                f"Answers show the control token {tokens[0]} to the reader: it is not marked as special, so decoding "
+                "with skip_special_tokens=True leaves it in the text.",
+                evidence={"question": answer.asked.text, "answer": answer.text, "leaked": tokens},
+            )
     if subject.traits.has_chat_template:
         _refuse_extremes(generator, tokenizer, found)
 
@@ -54,9 +54,9 @@ def test_vital_signs(
 def _answers(
     subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, profile: str
 ) -> tuple[Answer[Question], ...]:
-    """A `generate` that fails on a plain prompt is a finding here; the other checks could not run for it.
+    """Raises Defect if `generate` fails on a plain prompt, which makes other checks unsupported.
 
-    Not where it is the quantization that refuses: that says nothing about the checkpoint.
+    A failure of a quantized variant is not a defect of the checkpoint.
     """
     __tracebackhide__ = True
     try:
@@ -65,23 +65,23 @@ def _answers(
         cause = refusal.__cause__
         if cause is None or isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
             raise
-        raise Defect(f"The model writes nothing: {refusal.summary.rstrip('.:')}.", remedy=PLAIN) from refusal
+        raise Defect(f"The model cannot generate: {refusal.summary.rstrip('.:')}.", remedy=FIX) from refusal
 
 
 def _signs(tokenizer: Any, answer: Answer[Question]) -> tuple[str, ...]:
-    """Which of `SIGNS` an answer shows."""
+    """Returns those of `SIGNS` that an answer shows."""
     shown = (
         not answer.stopped,
         not answer.stopped and bool(answer_signs.loop(answer.ids)),
         not answer.text.strip(),
         answer_signs.wrong_script(answer.text, answer.asked.scripts),
-        bool(answer_signs.written(tokenizer, answer.text)),
+        bool(answer_signs.spelled_out(tokenizer, answer.text)),
     )
     return tuple(name for name, there in zip(SIGNS, shown, strict=True) if there)
 
 
 def _record(record: Record, found: dict[Answer[Question], tuple[str, ...]]) -> None:
-    """Every sign as a share of the answers, with all answers as the evidence."""
+    """Records every sign as a share of the answers, with all answers as evidence."""
     total = len(found)
     for name in SIGNS:
         count = sum(name in shown for shown in found.values())
@@ -93,30 +93,32 @@ def _record(record: Record, found: dict[Answer[Question], tuple[str, ...]]) -> N
 
 
 def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer[Question], tuple[str, ...]]) -> None:
-    """What no chat model that has learned to write does on every question."""
+    """Raises Hazard if every answer of a trained chat model is empty or an endless loop."""
     __tracebackhide__ = True
     examples = {answer.asked.text: answer.text for answer in found}
     empty = all("empty answers" in shown for shown in found.values())
-    endless = all(not answer.stopped and answer_signs.loop(answer.ids) >= MOSTLY * len(answer.ids) for answer in found)
+    endless = all(
+        not answer.stopped and answer_signs.loop(answer.ids) >= MOST_OF_ANSWER * len(answer.ids) for answer in found
+    )
     if (empty or endless) and _has_learned(model, tokenizer):
-        what = "Every answer is empty" if empty else "Every answer is one endless loop"
+        what = "Every answer is empty" if empty else "Every answer is an endless loop"
         raise Hazard(
-            f"{what}, although the model has learned to predict plain text: the prompt is not the one that it was "
-            "trained on, or its stop tokens are not.",
+            f"{what}, although the model predicts plain text well: prompt format or stop tokens differ from those in "
+            "training.",
             evidence={"answers": examples},
         )
 
 
 def _has_learned(model: Any, tokenizer: Any) -> bool:
-    """Whether plain text is more probable to the model than to one that guesses."""
+    """True if plain text is more probable to the model than to a uniform guess."""
     if model.config.is_encoder_decoder:
         return False
-    ids = forced_tokens.said(model, tokenizer, TEXT, special=True)
+    ids = forced_tokens.text_ids(model, tokenizer, TEXT, special=True)
     return _loss(model, ids) < LEARNED * math.log(vocabulary(model))
 
 
 def _loss(model: Any, ids: Sequence[int]) -> float:
-    """Mean surprise at each next id, in nats."""
+    """Mean loss of each next id, in nats."""
     import torch
 
     row = torch.tensor([list(ids)])

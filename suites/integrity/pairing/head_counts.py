@@ -11,7 +11,7 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.integrity.pairing import likelihood, repair_search, tokenizer_fit
 from suites.integrity.pairing.repair_search import Gain
-from suites.running.generate import LOUD
+from suites.running.generate import REFUSALS
 
 SIZES = (64, 128, 32, 96, 80, 256, 16, 48, 112, 192, 160, 8)
 """Dimensions of a head, the most common first."""
@@ -93,5 +93,5 @@ def _losses(model: Any, heads: Heads, rows: list[likelihood.Row]) -> list[float]
     """Loss of every token; empty if the family does not support these head counts."""
     try:
         return repair_search.losses(with_heads(model, heads), rows)
-    except LOUD:
+    except REFUSALS:
         return []

@@ -60,7 +60,7 @@ def write(model: Any, asked: Load) -> Round:
     ids = torch.randint(words, (asked.rows, asked.prompt), generator=torch.Generator().manual_seed(0))
     inputs = generate.placed(model, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
     options = {"max_new_tokens": asked.new, "min_new_tokens": asked.new, "do_sample": False}
-    with generate.refusals("generate()"), generate.plainly(model), torch.inference_mode():
+    with generate.refusals("generate()"), generate.plain_greedy(model), torch.inference_mode():
         started = clock.now(model.device)
         model.generate(**inputs, **options, stopping_criteria=StoppingCriteriaList([stamps]))
     times = [started, *stamps.times]

@@ -116,9 +116,9 @@ def _examples(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 def refuse_lost_answers(pairs: Sequence[Pair]) -> None:
     __tracebackhide__ = True
-    lost = [(full, other) for full, other in pairs if other.ill and not full.ill]
-    won = sum(full.ill and not other.ill for full, other in pairs)
-    valid = sum(not full.ill for full, _ in pairs)
+    lost = [(full, other) for full, other in pairs if other.degenerate and not full.degenerate]
+    won = sum(full.degenerate and not other.degenerate for full, other in pairs)
+    valid = sum(not full.degenerate for full, _ in pairs)
     if lost and len(lost) >= MOST * valid and mcnemar(len(lost), won) < SIGNIFICANT:
         empty = sum(not other.text.strip() for _, other in lost)
         what = "empty" if empty == len(lost) else "endless loops" if not empty else "empty or endless loops"

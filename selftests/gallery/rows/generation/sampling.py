@@ -21,7 +21,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="generation/processors-obey-their-law",
-    summary_contains=("temperature", "law"),
+    summary_contains=("temperature", "documentation"),
     patch=lambda model: around(model, "_get_logits_processor", _twice),
 )(unchanged)
 

@@ -83,6 +83,6 @@ mutant(
     base=SENTENCEPIECE,
     caught_by="generation/resizing-keeps-old-rows",
     severity="hazard",
-    summary_contains=("output head", "initialised anew"),
+    summary_contains=("output head", "initialised them again"),
     patch=_resizing,
 )(unchanged)

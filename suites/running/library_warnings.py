@@ -1,4 +1,4 @@
-"""What the library warns about while something runs; a trial otherwise hears its errors alone."""
+"""Captures warnings of the library; a trial otherwise lets only errors through."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class _Listener(logging.Handler):
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
-    """The library's warnings, also those that it gives once per process."""
-    from transformers.utils import logging as of_library
+def captured() -> Iterator[list[str]]:
+    """Collects the library's warnings, including those that it gives once per process."""
+    from transformers.utils import logging as library_logging
 
     logger, listener = logging.getLogger(LOGGER), _Listener()
     level, handlers = logger.level, logger.handlers
-    of_library.warning_once.cache_clear()
+    library_logging.warning_once.cache_clear()
     logger.setLevel(logging.WARNING)
     logger.handlers = [listener]
     try:

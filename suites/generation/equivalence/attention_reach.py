@@ -1,6 +1,6 @@
-"""How far back an attention layer looks: one token of its input is changed, and the outputs that follow are watched.
+"""Measures how far back an attention layer looks: changes one token of its input and compares the outputs after it.
 
-Each layer is tried on its own with its real masks and inputs, so the reach is exact, however many layers there are.
+Each layer is measured by itself with its real masks and inputs, so the reach is exact at any depth.
 """
 
 from __future__ import annotations
@@ -10,25 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from suites.running import generate
-from suites.running import rounding as noise
+from suites.running import generate, rounding
 from suites.running.limits import vocabulary
 
 CHANGED = 2
-"""The position that is changed; not the first, which some models treat as a sink."""
+"""The position to change; not the first, which some models use as an attention sink."""
 DRAWS = 3
 STRENGTH = 8.0
-"""Of the change, in units of the input's own size: enough for the token to draw attention in some heads."""
+"""Size of the change relative to the input; large enough for the token to get attention in some heads."""
 
 
 @dataclass
 class Layer:
-    """What was seen of one attention layer."""
+    """The measured reach of an attention layer."""
 
     index: int
     name: str
     reaches: set[int] = field(default_factory=set)
-    """Distances at which an output changed, 1 for the token itself."""
+    """Distances at which an output changed; 1 is the token itself."""
     length: int = 0
 
     @property
@@ -41,7 +40,7 @@ class Layer:
 
 
 def layers(model: Any, length: int) -> list[Layer]:
-    """The reach of every causal attention layer, from one pass over random ids of this length."""
+    """Returns the reach of every causal attention layer, from one pass over random ids of this length."""
     import torch
 
     source = torch.Generator().manual_seed(0)
@@ -88,7 +87,7 @@ def _watcher(layer: Layer, source: Any) -> Any:
 
 
 def _with_change(hidden: Any, source: Any) -> Any:
-    """The input (1 x length x width) with other values at one position."""
+    """The input (1 x length x width) with random values added at one position."""
     import torch
 
     noise = torch.randn(hidden.shape[-1], generator=source, device=source.device).to(hidden.device, hidden.dtype)
@@ -98,10 +97,10 @@ def _with_change(hidden: Any, source: Any) -> Any:
 
 
 def _reached(before: Any, after: Any) -> set[int]:
-    """Distances at which the output moved beyond its rounding."""
-    moved = (after - before)[0].float().abs().amax(dim=-1)
-    threshold = 4 * noise.roundoff(before.dtype) * float(before[0].float().abs().max())
-    return {int(position) - CHANGED + 1 for position in (moved > threshold).nonzero().flatten()}
+    """Distances at which the output changed by more than rounding."""
+    change = (after - before)[0].float().abs().amax(dim=-1)
+    threshold = 4 * rounding.roundoff(before.dtype) * float(before[0].float().abs().max())
+    return {int(position) - CHANGED + 1 for position in (change > threshold).nonzero().flatten()}
 
 
 def _tensor(output: Any) -> Any:
