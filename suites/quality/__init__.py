@@ -1,1 +1,1 @@
-"""How good is what it writes, and what did a variant cost of it?"""
+"""Checks and measures of the quality of a model's predictions and answers."""

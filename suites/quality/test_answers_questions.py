@@ -11,14 +11,14 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import binomial_tail, wilson
 from suites.running import answers
-from suites.scoring import items as tasks
+from suites.scoring import items as scored_items
 from suites.scoring.items import Mark
 
 SURE = 5e-4
-"""Probability below which so few right answers are not bad luck: one false alarm in two thousand ignorant models."""
+"""Probability below which so few correct answers are not bad luck: one false alarm in 2000 models that guess."""
 KNOWN = 0.8
-MANY = 5
-"""Items of a subject from which on it is told whether the model knows it."""
+MIN_ITEMS = 5
+"""Items of a subject needed to record whether the model knows it."""
 EXAMPLES = 40
 
 
@@ -26,21 +26,21 @@ EXAMPLES = 40
 def test_answers_questions(
     subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str, record: Record
 ) -> None:
-    """Of simple questions with several answers to choose from, the model gets no fewer right than by guessing.
+    """The model answers simple multiple-choice questions no worse than by guessing.
 
-    Why: who is right less often than chance has learned the answers, and something turns them round: a sign, an order
-        of tokens, a template; and the table of accuracies beside this check tells what the model knows.
-    Fix: compare the logits of one question with those of another loading of the same weights (float32, another
-        attention implementation, another version of transformers).
+    Why: a model that is correct less often than chance knows the answers, and something inverts them: a sign, an order
+        of tokens, a template. The recorded accuracies show what the model knows.
+    Fix: compare the logits of one question with those of another load of the same weights (float32, another attention
+        implementation, another version of transformers).
     Source: https://arxiv.org/abs/2005.14165 (section 2.4: multiple choice by the likelihood of each completion);
         https://arxiv.org/abs/2311.07911 (instructions that a program verifies)
     """
-    found = dict(tasks.marks(loaded, tokenizer, items))
+    found = dict(scored_items.marks(loaded, tokenizer, items))
     if subject.traits.has_chat_template and items.instructions:
         _add_instructions(found, subject, loaded, tokenizer, items, profile, record)
     for kind, marks in found.items():
         _record(record, kind, marks, items.version)
-    _tell_what_it_knows(record, [mark for marks in found.values() for mark in marks])
+    _record_knowledge(record, [mark for marks in found.values() for mark in marks])
     if "choice" in found:
         refuse_worse_than_chance(found["choice"])
 
@@ -49,19 +49,19 @@ def _add_instructions(
     found: dict[str, list[Mark]], subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str,
     record: Record,
 ) -> None:  # fmt: skip
-    """Marks of what the model writes; where it writes nothing (`generation/vital-signs` tells why), the rest counts."""
+    """Adds marks of answers to instructions, unless generation fails (reported by generation/vital-signs)."""
     try:
         given = answers.to_instructions(subject, tokenizer, loaded, items, profile)
     except Unsupported as refusal:
         record.capability("quality.instructions", "not measured", evidence={"reason": refusal.summary})
         return
     ruled = [each for each in given if each.asked.rules]
-    found["instructions"] = marks = tasks.of_instructions(ruled)
-    told = {
+    found["instructions"] = marks = scored_items.instruction_marks(ruled)
+    evidence = {
         each.asked.prompt: {"answer": each.text, "kept": mark.right} for each, mark in zip(ruled, marks, strict=True)
     }
-    kept = sum(mark.right for mark in marks)
-    record.capability("quality.instructions", f"{kept} of {len(told)} followed", evidence=told)
+    followed = sum(mark.right for mark in marks)
+    record.capability("quality.instructions", f"{followed} of {len(evidence)} followed", evidence=evidence)
 
 
 def _record(record: Record, kind: str, marks: Sequence[Mark], version: str) -> None:
@@ -70,20 +70,20 @@ def _record(record: Record, kind: str, marks: Sequence[Mark], version: str) -> N
                   interval=wilson(right, len(marks)), version=version)  # fmt: skip
 
 
-def _tell_what_it_knows(record: Record, marks: Sequence[Mark]) -> None:
-    """Whether each subject with enough items is known: a capability that a manifest can require."""
+def _record_knowledge(record: Record, marks: Sequence[Mark]) -> None:
+    """Records for each subject with enough items whether the model knows it; a manifest can require it."""
     for subject, count in sorted(Counter(mark.subject for mark in marks).items()):
         own = [mark for mark in marks if mark.subject == subject]
-        if count < MANY or subject == "instructions":
+        if count < MIN_ITEMS or subject == "instructions":
             continue
         right = sum(mark.right for mark in own)
-        wrong = [f"{mark.id}: {mark.said}".rstrip(": ") for mark in own if not mark.right][:EXAMPLES]
+        wrong = [f"{mark.id}: {mark.answer}".rstrip(": ") for mark in own if not mark.right][:EXAMPLES]
         value = "yes" if right >= KNOWN * count else "no" if right <= _guessed(own) else "partly"
         record.capability(f"quality.knows_{subject}", value, evidence={"right": f"{right} of {count}", "wrong": wrong})
 
 
 def _guessed(marks: Sequence[Mark]) -> float:
-    """How many guessing gets right, and a bit of luck."""
+    """The number of correct answers that guessing gives, with some luck."""
     return max(1.0, sum(mark.chance for mark in marks) * 1.2)
 
 
@@ -92,7 +92,7 @@ def refuse_worse_than_chance(marks: Sequence[Mark]) -> None:
     right, chance = sum(mark.right for mark in marks), min(mark.chance for mark in marks)
     if binomial_tail(right, len(marks), chance) < SURE:
         raise Defect(
-            f"Of {len(marks)} questions with {round(1 / chance)} answers the model gets {right} right, where guessing"
-            f" gets about {round(chance * len(marks))}: its answers are turned round.",
-            evidence={"wrong": {mark.id: mark.said for mark in marks if not mark.right}},
+            f"The model answers {right} of {len(marks)} questions with {round(1 / chance)} choices correctly; guessing "
+            f"would give about {round(chance * len(marks))}, so its answers seem to be inverted.",
+            evidence={"wrong": {mark.id: mark.answer for mark in marks if not mark.right}},
         )

@@ -16,9 +16,9 @@ from suites.scoring.passages import Passage
 def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, record: Record) -> None:
     """Every token of ordinary text, in every domain and language of the corpus, has a probability above zero.
 
-    Why: a token that the model can never say makes every benchmark of that text infinitely bad, and every answer that
-        needs it wrong; averages hide it where such tokens are left out.
-    Fix: look for logits of minus infinity: a mask over the vocabulary, a bias or a processor left in the model.
+    Why: a token that the model can never generate makes the loss of that text infinite, and every answer that needs it
+        wrong. Averages that leave out such tokens hide it.
+    Fix: look for logits of minus infinity: a mask over the vocabulary, a bias, or a logits processor in the model.
     Source: https://huggingface.co/docs/transformers/perplexity (perplexity of fixed-length models);
         https://arxiv.org/abs/2101.00027 (section 3.1: bits per byte compare models of different vocabularies)
     """
@@ -29,9 +29,9 @@ def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, record: R
 
 
 def refuse_impossible(tokenizer: Any, passage: Passage, values: Any) -> None:
-    """Raises Defect where a token's log-probability is not a finite number."""
+    """Raises Defect if a token's log-probability is not finite."""
     __tracebackhide__ = True
-    bad = [place for place, value in enumerate(values) if not math.isfinite(value)]
+    bad = [index for index, value in enumerate(values) if not math.isfinite(value)]
     if not bad:
         return
     first = len(passage.ids) - len(values) + bad[0]
@@ -39,7 +39,7 @@ def refuse_impossible(tokenizer: Any, passage: Passage, values: Any) -> None:
     value = "NaN" if math.isnan(values[bad[0]]) else "zero"
     raise Defect(
         f"The probability of an ordinary token is {value}: {tokenizer.decode([token])!r} (id {token}) in a text of the"
-        f" domain {passage.text.domain}; {len(bad)} of its {len(values)} tokens are concerned.",
+        f" domain {passage.text.domain}; {len(bad)} of the text's {len(values)} tokens have no valid probability.",
         evidence={"before": tokenizer.decode(list(before)), "token": token, "text": passage.text.name},
     )
 

@@ -1,7 +1,7 @@
-"""The scorer: log-likelihoods of texts and of continuations, and two models compared on the same tokens."""
+"""Log-likelihoods of texts and of continuations, and comparison of two models on the same tokens."""
 
-from suites.scoring.choices import Scored, continuations, window_of
-from suites.scoring.pairs import Chunk, compare
-from suites.scoring.texts import rolling
+from suites.scoring.choices import ContinuationScore, continuations, window_of
+from suites.scoring.long_texts import rolling
+from suites.scoring.model_comparison import Chunk, compare
 
-__all__ = ["Chunk", "Scored", "compare", "continuations", "rolling", "window_of"]
+__all__ = ["Chunk", "ContinuationScore", "compare", "continuations", "rolling", "window_of"]

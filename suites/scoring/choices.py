@@ -1,4 +1,4 @@
-"""Log-likelihoods of continuations behind contexts, as multiple choice needs them."""
+"""Log-likelihoods of continuations after contexts, as needed for multiple choice."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suites.scoring import packing, scores, trying
-from suites.scoring.rows import Row, plain
+from suites.scoring import packing, packing_probe, scores
+from suites.scoring.rows import Row, continuation_row
 
 Request = tuple[Sequence[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One continuation behind its context."""
+class ContinuationScore:
+    """Score of a continuation after its context."""
 
     logprob: float
     """Sum over its tokens, nats."""
@@ -30,40 +30,46 @@ def continuations(
     prefix: int | None = None,
     window: int | None = None,
     batch_tokens: int | None = None,
-) -> list[Scored]:
-    """Scores (context ids, continuation ids), in any order; the answers come in the order of the requests.
+) -> list[ContinuationScore]:
+    """Scores requests (context ids, continuation ids); returns the scores in their order.
 
-    An empty context is replaced by `prefix` (ValueError without one). What is longer than `window` (default: that of
-    the model) loses ids on the left, as in lm-eval; a continuation that alone is longer is a ValueError.
+    Args:
+        prefix: replaces an empty context.
+        window: longest input (default: the model's); longer ones lose ids on the left, as in lm-eval.
+
+    Raises:
+        ValueError: a context is empty without a prefix, or a continuation is longer than the window.
     """
     rows = [row_of(context, continuation, prefix, window or window_of(model)) for context, continuation in requests]
     tokens = batch_tokens or scores.batch_tokens(model)
-    made, shares = packing.shared(rows, packing.longest_allowed(model), tokens)
-    if not trying.packs(model, made):
-        made, shares = packing.shared(rows, 0, tokens)
-    logprobs, greedy = scores.scored(model, made, tokens, greedy=True)
-    return [_answer(row, logprobs[share.row], greedy[share.row], share.first)
-            for row, share in zip(rows, shares, strict=True)]  # fmt: skip
+    packed, locations = packing.packed(rows, packing.longest_allowed(model), tokens)
+    if not packing_probe.can_pack(model, packed):
+        packed, locations = packing.packed(rows, 0, tokens)
+    logprobs, greedy = scores.scored(model, packed, tokens, greedy=True)
+    return [
+        _score(row, logprobs[location.row], greedy[location.row], location.first)
+        for row, location in zip(rows, locations, strict=True)
+    ]
 
 
-def _answer(row: Row, logprobs: Any, greedy: Any, first: int) -> Scored:
+def _score(row: Row, logprobs: Any, greedy: Any, first: int) -> ContinuationScore:
     own = slice(first, first + len(row.targets))
-    return Scored(float(logprobs[own].sum()), len(row.targets), bool(greedy[own].all()))
+    return ContinuationScore(float(logprobs[own].sum()), len(row.targets), bool(greedy[own].all()))
 
 
 def row_of(context: Sequence[int], continuation: Sequence[int], prefix: int | None, window: int) -> Row:
-    """A request as a row, cut to the window."""
+    """Returns a request as a row, cut to the window."""
     given = [*context] if context or prefix is None else [prefix]
     if not given:
         raise ValueError("an empty context needs a prefix token")
     if len(continuation) > window:
         raise ValueError(f"a continuation of {len(continuation)} tokens is longer than the window of {window}")
-    kept = window + 1 - len(continuation)
-    return plain(given[-kept:], continuation)
+    length = window + 1 - len(continuation)
+    return continuation_row(given[-length:], continuation)
 
 
 def window_of(model: Any) -> int:
-    """The longest input of a model by its config; 2048 where the config does not say, as in lm-eval."""
+    """Returns the longest input of a model by its config; 2048 if the config has none, as in lm-eval."""
     config = model.config.get_text_config(decoder=True)
     given = (getattr(config, name, None) for name in ("n_positions", "max_position_embeddings", "n_ctx"))
     return next((value for value in given if isinstance(value, int) and value > 0), 2048)

@@ -1,4 +1,4 @@
-"""Accuracy on items with known answers, as every benchmark by log-likelihood measures it."""
+"""Accuracy on items with known answers, measured by log-likelihood as in common benchmarks."""
 
 from __future__ import annotations
 
@@ -13,58 +13,66 @@ from suites.findings import Unsupported
 from suites.running import generate
 from suites.running.answers import Answer
 from suites.running.limits import vocabulary
-from suites.scoring import dense, passages, rules
+from suites.scoring import dequantized, instruction_rules, passages
 
 SHOTS = (
     "Question: What is the capital of Sweden?\nAnswer: Stockholm\nQuestion: How many wheels does a bicycle have?\n"
     "Answer: 2\n"
 )
-"""They show how short an answer is; neither is asked for."""
+"""Examples that show how short an answer must be; no item asks these questions."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Whether an item was answered rightly."""
+    """The result of an item."""
 
     id: str
     subject: str
     right: bool
     chance: float
-    """Probability that guessing gets it right."""
-    said: str = ""
+    """Probability of a correct guess."""
+    answer: str = ""
 
 
 @dataclass(frozen=True)
 class Question:
-    """An item as texts: a context, and what may stand behind it."""
+    """An item as texts: a context and its possible continuations."""
 
     id: str
     subject: str
     context: str
     continuations: tuple[str, ...]
     answer: int | None
-    """Index of the right continuation; None where any of them is right, as long as greedy decoding says it."""
+    """Index of the correct continuation; None if all are correct, provided that greedy decoding gives one of them."""
 
 
 def marks(loaded: Loaded, tokenizer: Any, items: Items) -> dict[str, list[Mark]]:
-    """The marks of each kind of task that has items, computed once for a variant; instructions are not among them."""
-    key = f"marks {items.version}"
-    if key not in loaded.shared:
-        with dense.active(loaded):
-            loaded.shared[key] = _marks(loaded.model, tokenizer, questions(items))
-    found: dict[str, list[Mark]] = loaded.shared[key]
-    return found
+    """Returns the marks of each kind of items, except instructions, computed once for a variant."""
+
+    def find() -> dict[str, list[Mark]]:
+        with dequantized.active(loaded):
+            return _marks(loaded.model, tokenizer, questions(items))
+
+    return loaded.once(f"marks {items.version}", find)
 
 
-def of_instructions(given: Sequence[Answer[Instruction]]) -> list[Mark]:
-    """The marks of answers to instructions."""
-    asked = [each for each in given if each.asked.rules]
-    return [Mark(each.asked.id, "instructions", not rules.broken(each.text, each.asked.rules), 0.0, each.text)
-            for each in asked]  # fmt: skip
+def instruction_marks(given: Sequence[Answer[Instruction]]) -> list[Mark]:
+    """Returns the marks of answers to instructions."""
+    return [
+        Mark(
+            each.asked.id,
+            "instructions",
+            not instruction_rules.violated(each.text, each.asked.rules),
+            0.0,
+            each.text,
+        )
+        for each in given
+        if each.asked.rules
+    ]
 
 
 def questions(items: Items) -> dict[str, list[Question]]:
-    """The items of each kind as texts."""
+    """Returns the items of each kind as texts."""
     found = {
         "choice": [_choice(each) for each in items.choice],
         "cloze": [_cloze(each) for each in items.cloze],
@@ -100,7 +108,7 @@ def _marks(model: Any, tokenizer: Any, asked: dict[str, list[Question]]) -> dict
 
 
 def _pairs(model: Any, tokenizer: Any, question: Question) -> list[tuple[list[int], list[int]]]:
-    """Context and continuation ids, parted as lm-eval parts them: where the context alone ends."""
+    """Context and continuation ids, split as in lm-eval: after the tokens of the context alone."""
     begin = _beginning(tokenizer)
     context = _ids(model, tokenizer, question.context)
     found = []
@@ -114,22 +122,22 @@ def _pairs(model: Any, tokenizer: Any, question: Question) -> list[tuple[list[in
 def _ids(model: Any, tokenizer: Any, text: str) -> list[int]:
     ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if len(ids) < 2 or max(ids) >= vocabulary(model):
-        raise Unsupported(f"the tokenizer has no ids for {text!r} that the model has embeddings for")
+        raise Unsupported(f"tokens of {text!r} have no embedding (reported by tokenizers/ids-have-embedding-rows)")
     return ids
 
 
 def _beginning(tokenizer: Any) -> list[int]:
-    """The special tokens that the tokenizer itself puts before a text."""
+    """The BOS token, if the tokenizer puts it before a text."""
     bos = tokenizer.bos_token_id
     ids = list(tokenizer("a")["input_ids"])
     return [bos] if bos is not None and ids[:1] == [bos] else []
 
 
-def _mark(question: Question, scored: Sequence[scoring.Scored]) -> Mark:
+def _mark(question: Question, scored: Sequence[scoring.ContinuationScore]) -> Mark:
     if question.answer is None:
         right = any(each.greedy for each in scored)
         return Mark(question.id, question.subject, right, 0.0)
     sizes = [len(each.encode()) for each in question.continuations]
     best = max(range(len(scored)), key=lambda each: scored[each].logprob / sizes[each])
-    said = question.continuations[best].strip()
-    return Mark(question.id, question.subject, best == question.answer, 1 / len(scored), said)
+    answer = question.continuations[best].strip()
+    return Mark(question.id, question.subject, best == question.answer, 1 / len(scored), answer)

@@ -1,8 +1,8 @@
-"""Several continuations behind one context as one row, so that the context is read once.
+"""Packs several continuations of a context into one row, so that the context is read once.
 
-A block mask keeps the continuations from seeing each other, and explicit positions let each stand right behind the
-context. A model that cannot do that (a recurrent state, positions that it counts itself, a local window) is found out
-by trying, and its continuations go alone; those of one token share their context in any model.
+A block mask hides the continuations from each other, and explicit positions put each directly after the context. Models
+that do not support this (recurrent state, own positions, local window) are detected by a test; for them, only
+continuations of one token share a row.
 """
 
 from __future__ import annotations
@@ -16,47 +16,48 @@ from suites.running import generate
 from suites.scoring.rows import Ids, Row
 
 WINDOWS = ("sliding_window", "window_size", "attention_chunk_size", "attention_window_size", "attention_window")
-"""Names that configs give to how far back some layer looks."""
+"""Config keys for the window of a layer."""
 
 
 @dataclass(frozen=True)
-class Share:
-    """Where the targets of a request are: in which row, and from which of its targets on."""
+class Location:
+    """Position of a request's targets: the row, and the first of its targets."""
 
     row: int
     first: int
 
 
-LONGEST = 4096
-"""Of packed rows, in ids: their mask, of 67 MB then, grows with the square."""
+MAX_LENGTH = 4096
+"""Ids of a packed row; its mask has 67 MB then and grows with the square."""
 
 
-def shared(rows: Sequence[Row], limit: int, tokens: int) -> tuple[list[Row], list[Share]]:
-    """The plain rows with those of one context put together, and where each one went.
+def packed(rows: Sequence[Row], limit: int, tokens: int) -> tuple[list[Row], list[Location]]:
+    """Packs rows with the same context; returns the packed rows, and the location of each row's targets.
 
-    A packed row has at most `limit` ids, and no more than a batch of `tokens` or half again as many as its context.
-    With a limit of 0, no row has branches.
+    Args:
+        limit: ids of a packed row at most; with 0, no row has branches.
+        tokens: ids of a batch; a row may have more only up to 1.5 times the length of its context.
     """
     groups: dict[Ids, dict[Ids, list[int]]] = {}
     for number, row in enumerate(rows):
         context = row.ids[: row.at[0] + 1] if row.at else row.ids
         groups.setdefault(context, {}).setdefault(row.targets, []).append(number)
     made: list[Row] = []
-    shares = [Share(0, 0)] * len(rows)
+    locations = [Location(0, 0)] * len(rows)
     for context, answers in groups.items():
-        room = min(limit, max(tokens, len(context) * 3 // 2))
-        for part in _parts(context, list(answers), room):
+        longest = min(limit, max(tokens, len(context) * 3 // 2))
+        for part in _parts(context, list(answers), longest):
             first = 0
             for answer in part:
                 for number in answers[answer]:
-                    shares[number] = Share(len(made), first)
+                    locations[number] = Location(len(made), first)
                 first += len(answer)
-            made.append(behind(context, part))
-    return made, shares
+            made.append(packed_row(context, part))
+    return made, locations
 
 
 def _parts(context: Ids, answers: list[Ids], limit: int) -> Iterator[list[Ids]]:
-    """Answers that go behind the context together; one token needs no room, as only its prediction is looked at."""
+    """Yields answers that share a row; an answer of one token adds no ids, because it is only predicted."""
     part = [answer for answer in answers if len(answer) <= 1]
     length = len(context)
     for answer in (each for each in answers if len(each) > 1):
@@ -68,8 +69,8 @@ def _parts(context: Ids, answers: list[Ids], limit: int) -> Iterator[list[Ids]]:
     yield part
 
 
-def behind(context: Ids, answers: Sequence[Ids]) -> Row:
-    """One row of several answers behind their context; plain where only one of them needs room."""
+def packed_row(context: Ids, answers: Sequence[Ids]) -> Row:
+    """Returns a row of several answers to one context; without branches if at most one of them adds ids."""
     ids, branches, positions = [*context], [0] * len(context), [*range(len(context))]
     at: list[int] = []
     for number, answer in enumerate(answers, start=1):
@@ -85,32 +86,32 @@ def behind(context: Ids, answers: Sequence[Ids]) -> Row:
 
 
 def last_alone(row: Row) -> tuple[Row, slice]:
-    """The last branch of a packed row as a row of its own, and which of the packed row's targets are its."""
+    """Returns the last branch of a packed row as a separate row, and the slice of its targets in the packed row."""
     inner = [index for index, branch in enumerate(row.branches) if branch == row.branches[-1]]
     context = row.ids[: row.branches.count(0)]
-    last = max(place for place, (one, two) in enumerate(pairwise(row.at)) if one >= two) + 1
+    last = max(index for index, (one, two) in enumerate(pairwise(row.at)) if one >= two) + 1
     own = slice(last, last + len(inner) + 1)
     ids = (*context, *(row.ids[index] for index in inner))
     return Row(ids, tuple(range(len(context) - 1, len(ids))), row.targets[own]), own
 
 
 def longest_allowed(model: Any) -> int:
-    """How long packed rows may be: no longer than what any layer looks back; 0 for models that cannot."""
+    """Returns the longest packed row, limited by the window of any layer; 0 for models that cannot pack."""
     if getattr(model, "_is_stateful", False) or not generate.takes(model, "position_ids"):
         return 0
     config = model.config.get_text_config(decoder=True)
     given = (getattr(config, name, None) for name in WINDOWS)
-    return min([LONGEST, *(value for value in given if isinstance(value, int) and value > 0)])
+    return min([MAX_LENGTH, *(value for value in given if isinstance(value, int) and value > 0)])
 
 
 def mask(branches: Any, dtype: Any) -> Any:
-    """What is added to attention scores (rows x 1 x ids x ids): 0 where an id may look, the lowest number elsewhere.
+    """Returns the additive attention mask (rows x 1 x ids x ids): 0 if an id may attend, else the lowest number.
 
-    An id sees the context and its own branch, up to itself. Padding (branch -1) is seen by nobody.
+    An id attends to the context and to its own branch, up to itself; no id attends to padding (branch -1).
     """
     import torch
 
     length = branches.shape[1]
-    seen, looking = branches[:, None, :], branches[:, :, None]
-    allowed = ((seen == 0) | (seen == looking)) & torch.ones(length, length, dtype=torch.bool).tril()
+    keys, queries = branches[:, None, :], branches[:, :, None]
+    allowed = ((keys == 0) | (keys == queries)) & torch.ones(length, length, dtype=torch.bool).tril()
     return torch.zeros(allowed.shape, dtype=dtype).masked_fill_(~allowed, torch.finfo(dtype).min)[:, None]

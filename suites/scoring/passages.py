@@ -1,4 +1,4 @@
-"""The corpus as token ids, and what a model makes of it: log-probabilities, perplexity, bits per byte."""
+"""The corpus as token ids, and its log-probabilities, perplexity and bits per byte under a model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from suites import scoring
 from suites.findings import Unsupported
 from suites.running import generate
 from suites.running.limits import vocabulary
-from suites.scoring import dense
+from suites.scoring import dequantized
 
 WINDOW = 2048
-"""Tokens that are read at once at most: the corpus has no longer texts in any profile but the last."""
+"""Longest input, in tokens; only the exhaustive profile has longer texts."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Passage:
 
 
 def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
-    """The corpus in the order of its texts.
+    """Returns the texts of the corpus whose ids all have an embedding.
 
     Raises:
-        Unsupported: the tokenizer makes no ids of it that the model has rows for.
+        Unsupported: there is none.
     """
     rows = vocabulary(model)
     found = []
@@ -44,12 +44,13 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
         if len(ids) > 1 and max(ids) < rows:
             found.append(Passage(text, tuple(ids)))
     if not found:
-        raise Unsupported("the tokenizer makes no ids of the corpus that the model has embeddings for")
+        raise Unsupported("no text of the corpus has embeddings for all its tokens (reported by "
+                          "tokenizers/ids-have-embedding-rows)")  # fmt: skip
     return found
 
 
 def prefix(model: Any, tokenizer: Any) -> int | None:
-    """What stands before a text: the beginning of a text, else its end, as in lm-eval; None where there is neither."""
+    """Returns the id to put before a text: BOS, else EOS, as in lm-eval; None if there is neither."""
     given = (tokenizer.bos_token_id, tokenizer.eos_token_id)
     return next((int(each) for each in given if each is not None and each < vocabulary(model)), None)
 
@@ -59,17 +60,17 @@ def window(model: Any) -> int:
 
 
 def logprobs(loaded: Loaded, tokenizer: Any, corpus: Corpus) -> list[tuple[Passage, Any]]:
-    """For each passage the log-probability (nats) of every token; computed once for a variant."""
-    key = f"logprobs {corpus.version}"
-    if key not in loaded.shared:
-        with dense.active(loaded):
-            loaded.shared[key] = _scored(loaded.model, tokenizer, corpus)
-    found: list[tuple[Passage, Any]] = loaded.shared[key]
-    return found
+    """Returns each passage with the log-probabilities (nats) of its tokens, computed once for a variant."""
+
+    def find() -> list[tuple[Passage, Any]]:
+        with dequantized.active(loaded):
+            return _scored(loaded.model, tokenizer, corpus)
+
+    return loaded.once(f"logprobs {corpus.version}", find)
 
 
 def remember(loaded: Loaded, corpus: Corpus, scored: list[tuple[Passage, Any]]) -> None:
-    """Keeps log-probabilities that were computed in another way."""
+    """Stores log-probabilities that were computed elsewhere for `logprobs`."""
     loaded.shared.setdefault(f"logprobs {corpus.version}", scored)
 
 
@@ -82,19 +83,19 @@ def _scored(model: Any, tokenizer: Any, corpus: Corpus) -> list[tuple[Passage, A
 
 
 def sums(scored: Sequence[tuple[Passage, Any]]) -> Any:
-    """For each passage its surprise in nats, its scored tokens and its bytes (passages x 3)."""
+    """Returns for each passage its total loss in nats, scored tokens and bytes (passages x 3)."""
     import numpy
 
     return numpy.array([[-float(values.sum()), len(values), passage.bytes] for passage, values in scored])
 
 
 def perplexity(rows: Any) -> Any:
-    """Of resampled `sums`."""
+    """Perplexity from (resampled) `sums`."""
     import numpy
 
     return numpy.exp(rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
 
 
 def bits_per_byte(rows: Any) -> Any:
-    """Of resampled `sums`: a measure that does not depend on the vocabulary."""
+    """Bits per byte from (resampled) `sums`; does not depend on the vocabulary."""
     return rows[..., 0].sum(axis=-1) / rows[..., 2].sum(axis=-1) / math.log(2)

@@ -1,4 +1,4 @@
-"""What is run through a model: rows of ids, with the positions whose logits are needed and the tokens scored there."""
+"""Rows of ids to run through a model, with the positions whose logits are needed and the tokens scored there."""
 
 from __future__ import annotations
 
@@ -10,39 +10,38 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """One sequence for the model. Each target is scored by the logits at its place in the sequence."""
+    """A sequence for the model, with targets that are scored by the logits at given positions."""
 
     ids: Ids
     at: Ids
     """Indices into `ids`, one for each target: the position that predicts it."""
     targets: Ids
     branches: Ids = ()
-    """Of a packed row, for each id the branch that it is part of, 0 for the context that all of them continue."""
+    """For a packed row, the branch of each id; 0 for the common context."""
     positions: Ids = ()
-    """Of a packed row, the position of each id in its own text."""
+    """For a packed row, the position of each id in its own text."""
 
 
-def plain(context: Sequence[int], continuation: Sequence[int]) -> Row:
-    """The continuation behind its context; the last token is never read, only predicted."""
+def continuation_row(context: Sequence[int], continuation: Sequence[int]) -> Row:
+    """Returns a continuation after its context, without the last token, which is only predicted."""
     first = len(context) - 1
     ids = (*context, *continuation)[:-1]
     return Row(ids, tuple(range(first, first + len(continuation))), tuple(continuation))
 
 
 def windows(text: Sequence[int], prefix: int | None, window: int) -> Iterator[Row]:
-    """A long text in pieces: every token is predicted once, by what stands before it in its own piece.
+    """Splits a long text into windows in which every token is predicted once, as lm-eval's rolling windows do.
 
-    The first piece begins with `prefix` (without one, the first token is not scored); each later one ends where the
-    window is full again, and predicts only what no piece before it did. As lm-eval's rolling windows with one token of
-    context: the last piece reaches back into the piece before it.
+    The first window begins with `prefix` (without one, the first token is not scored). The last window is filled with
+    tokens of the one before, which it does not predict again.
     """
     given = list(text) if prefix is None else [prefix, *text]
     for end in range(1, len(given), window):
         last = min(end + window, len(given))
-        yield _piece(given, end, last, window)
+        yield _window(given, end, last, window)
 
 
-def _piece(given: list[int], first: int, last: int, window: int) -> Row:
+def _window(given: list[int], first: int, last: int, window: int) -> Row:
     """Predicts given[first:last] from the `window` ids before the last one."""
     start = max(0, last - 1 - window)
     at = tuple(range(first - 1 - start, last - 1 - start))
@@ -50,9 +49,9 @@ def _piece(given: list[int], first: int, last: int, window: int) -> Row:
 
 
 def batches(rows: Sequence[Row], tokens: int, slack: float) -> Iterator[list[int]]:
-    """Numbers of rows, longest first, in batches of at most `tokens` ids with padding.
+    """Yields numbers of rows, longest first, in batches of at most `tokens` ids including padding.
 
-    A row joins a batch where it is longer than `1 - slack` of its longest row. Rows with nothing to score are left out.
+    A row joins a batch if it is longer than `1 - slack` of the longest row. Rows without targets are left out.
     """
     batch: list[int] = []
     asked = [number for number, row in enumerate(rows) if row.targets]

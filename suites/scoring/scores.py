@@ -1,4 +1,4 @@
-"""Log-probabilities of the tokens of rows: batch by batch, and of each batch chunk by chunk."""
+"""Log-probabilities of the targets of rows, computed in batches, and in chunks of a batch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy
 
 from suites.running import generate
 from suites.scoring import packing
-from suites.scoring.reading import Reader, reader
+from suites.scoring.body_and_head import Reader, reader
 from suites.scoring.rows import Row, batches
 
 BATCH_TOKENS = {"cpu": 512}
-"""Ids in a batch, by device: a CPU is at its best with less."""
+"""Ids in a batch, by device; a CPU is fastest with few."""
 BATCH_TOKENS_ELSEWHERE = 8192
 ROWS_IN_CACHE = 8
 SLACK = 0.1
@@ -22,29 +22,31 @@ SLACK = 0.1
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where in a batch tokens are scored: arrays of one length, in the order of the places."""
+class Targets:
+    """Tokens to score in a batch: arrays with one value per target, in ascending order of `state`."""
 
     row: Any
     """Number of the row, in the caller's count."""
-    target: Any
+    number: Any
     """Number of the target in its row."""
     token: Any
-    place: Any
-    """Index into `states`: several targets may have the same one."""
+    state: Any
+    """Index of the state that predicts it; several targets may have the same one."""
 
 
 @dataclass
 class Batch:
+    """Rows of about one length, as inputs of a model."""
+
     inputs: dict[str, Any]
     """On the CPU."""
     index: Any
-    """Positions of the flattened batch that tokens are scored at, each once, ascending."""
-    places: Places
+    """Positions of the flattened batch whose states are needed, each once, ascending."""
+    targets: Targets
 
 
 def batched(rows: Sequence[Row], tokens: int) -> Iterator[Batch]:
-    """The rows in batches, of about one length each."""
+    """Yields the rows in batches of about one length."""
     for numbers in batches(rows, tokens, SLACK):
         yield _batch(rows, numbers)
 
@@ -59,11 +61,11 @@ def _batch(rows: Sequence[Row], numbers: list[int]) -> Batch:
     inputs = {"input_ids": ids} | (
         _branching(rows, numbers, length) if any(rows[each].branches for each in numbers) else {}
     )
-    return Batch(inputs, *_places(rows, numbers, length))
+    return Batch(inputs, *_targets(rows, numbers, length))
 
 
 def _branching(rows: Sequence[Row], numbers: list[int], length: int) -> dict[str, Any]:
-    """Positions, and branches (-1 for padding) that the mask is made of, where some rows are packed."""
+    """Positions, and branches (-1 for padding) for the mask, if some rows are packed."""
     import torch
 
     positions = torch.arange(length).repeat(len(numbers), 1)
@@ -75,19 +77,19 @@ def _branching(rows: Sequence[Row], numbers: list[int], length: int) -> dict[str
     return {"position_ids": positions, "branches": branches}
 
 
-def _places(rows: Sequence[Row], numbers: list[int], length: int) -> tuple[Any, Places]:
+def _targets(rows: Sequence[Row], numbers: list[int], length: int) -> tuple[Any, Targets]:
     flat = numpy.concatenate([numpy.array(rows[number].at) + line * length for line, number in enumerate(numbers)])
     counts = [len(rows[number].at) for number in numbers]
     order = numpy.argsort(flat, kind="stable")
-    index, place = numpy.unique(flat, return_inverse=True)
+    index, state = numpy.unique(flat, return_inverse=True)
     token = numpy.concatenate([rows[number].targets for number in numbers])
-    target = numpy.concatenate([numpy.arange(count) for count in counts])
+    number = numpy.concatenate([numpy.arange(count) for count in counts])
     row = numpy.repeat(numbers, counts)
-    return index, Places(row[order], target[order], token[order], place[order])
+    return index, Targets(row[order], number[order], token[order], state[order])
 
 
 def states(model: Any, reads: Reader, batch: Batch) -> Any:
-    """The states of a batch where tokens are scored (places x width)."""
+    """Returns the states of a batch that predict targets (states x width)."""
     import torch
 
     inputs = dict(batch.inputs)
@@ -100,17 +102,17 @@ def states(model: Any, reads: Reader, batch: Batch) -> Any:
 
 
 def chunks(batch: Batch, size: int) -> Iterator[tuple[slice, slice]]:
-    """Of a batch's states `size` at a time, and the targets scored there."""
+    """Yields slices of `size` states of a batch, each with the slice of the targets that they predict."""
     for start in range(0, len(batch.index), size):
         stop = min(start + size, len(batch.index))
-        first, last = numpy.searchsorted(batch.places.place, [start, stop])
+        first, last = numpy.searchsorted(batch.targets.state, [start, stop])
         yield slice(start, stop), slice(int(first), int(last))
 
 
 def scored(model: Any, rows: Sequence[Row], tokens: int, *, greedy: bool = False) -> tuple[list[Any], list[Any]]:
-    """For each row the log-probabilities (nats, float64) of its targets, and whether each was the likeliest token.
+    """Returns for each row the log-probabilities (nats, float64) of its targets, and which were the likeliest tokens.
 
-    The latter only where `greedy` is asked for.
+    The latter are computed only if `greedy` is true.
     """
     import torch
 
@@ -121,47 +123,47 @@ def scored(model: Any, rows: Sequence[Row], tokens: int, *, greedy: bool = False
     with torch.inference_mode():
         for batch in batched(rows, tokens):
             wanted = states(model, reads, batch)
-            for part, targets in chunks(batch, reads.fits(model)):
+            for part, selected in chunks(batch, reads.chunk_size(model)):
                 logits = reads.logits(model, wanted[part])
-                found.put(batch.places, targets, *_of_chunk(logits, batch.places, part, targets, greedy))
+                found.put(batch.targets, selected, *_of_chunk(logits, batch.targets, part, selected, greedy))
     return found.logprobs, found.greedy
 
 
 @dataclass
 class Found:
-    """Arrays by row, to be filled in whatever order the batches come."""
+    """Results by row, filled in any order of the batches."""
 
     logprobs: list[Any]
     greedy: list[Any]
 
-    def put(self, places: Places, targets: slice, values: Any, likeliest: Any) -> None:
-        each = zip(places.row[targets], places.target[targets], values, likeliest, strict=True)
-        for row, target, value, top in each:
-            self.logprobs[row][target], self.greedy[row][target] = value, top
+    def put(self, targets: Targets, selected: slice, values: Any, likeliest: Any) -> None:
+        each = zip(targets.row[selected], targets.number[selected], values, likeliest, strict=True)
+        for row, number, value, top in each:
+            self.logprobs[row][number], self.greedy[row][number] = value, top
 
 
-def _of_chunk(logits: Any, places: Places, part: slice, targets: slice, greedy: bool) -> tuple[Any, Any]:
+def _of_chunk(logits: Any, targets: Targets, part: slice, selected: slice, greedy: bool) -> tuple[Any, Any]:
     import torch
 
-    place = torch.as_tensor(places.place[targets] - part.start, device=logits.device)
-    token = torch.as_tensor(places.token[targets], device=logits.device)
-    chosen, highest = logits[place, token], logits.amax(dim=-1)
-    top = _likeliest(logits, chosen, highest, place, token) if greedy else torch.zeros_like(chosen, dtype=torch.bool)
-    values = chosen.double() - used_up(logits, highest)[place].double()
+    state = torch.as_tensor(targets.state[selected] - part.start, device=logits.device)
+    token = torch.as_tensor(targets.token[selected], device=logits.device)
+    chosen, highest = logits[state, token], logits.amax(dim=-1)
+    top = _likeliest(logits, chosen, highest, state, token) if greedy else torch.zeros_like(chosen, dtype=torch.bool)
+    values = chosen.double() - logsumexp_in_place(logits, highest)[state].double()
     return values.cpu().numpy(), top.cpu().numpy()
 
 
-def _likeliest(logits: Any, chosen: Any, highest: Any, place: Any, token: Any) -> Any:
-    """Whether each token comes first among the largest logits; where it is one of them, ties are looked at."""
-    top = chosen == highest[place]
-    top[top.clone()] = logits[place[top]].argmax(dim=-1) == token[top]
+def _likeliest(logits: Any, chosen: Any, highest: Any, state: Any, token: Any) -> Any:
+    """True for each token that greedy decoding would choose; of equal logits, the first."""
+    top = chosen == highest[state]
+    top[top.clone()] = logits[state[top]].argmax(dim=-1) == token[top]
     return top
 
 
-def used_up(logits: Any, highest: Any) -> Any:
-    """The logarithm of each row's sum of exponentials. The logits are overwritten, a few rows at a time.
+def logsumexp_in_place(logits: Any, highest: Any) -> Any:
+    """Returns the logsumexp of each row, and overwrites the logits.
 
-    So the three passes over them stay in the processor's cache: a third of the time that `logsumexp` takes.
+    A few rows at a time stay in the processor's cache, which takes a third of the time of `logsumexp`.
     """
     import torch
 

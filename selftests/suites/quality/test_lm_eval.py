@@ -110,7 +110,7 @@ def test_what_cannot_run_is_one_sentence(folder: Path, monkeypatch: pytest.Monke
     with pytest.raises(Unsupported, match="no such directory"):
         harness._tasks((folder / "nowhere",), ("sea-marks",))
     monkeypatch.setattr(harness, "_of_loaded", lambda model, tokenizer: _raise(ConnectionError("the Hub is far\nmore")))
-    with pytest.raises(Unsupported, match=r"the data of sea-marks cannot be had: the Hub is far$"):
+    with pytest.raises(Unsupported, match=r"the data of sea-marks cannot be loaded: the Hub is far$"):
         harness.evaluated(None, None, "sea-marks", LmEval(("sea-marks",), 1, (folder,), False))
 
 
@@ -131,7 +131,7 @@ def test_weights_are_not_loaded_twice(folder: Path, monkeypatch: pytest.MonkeyPa
     found = harness.evaluated(model, tokenizer, "sea-marks", asked)
     assert [score.documents for score in harness.scores(found, "sea-marks")] == [2, 2]
     assert "<|im_start|>" in str(found["samples"]["sea-marks"][0]["arguments"])
-    assert harness.manner(found, "sea-marks", asked).startswith("the first 2 documents, 0 examples")
+    assert harness.setup(found, "sea-marks", asked).startswith("the first 2 documents, 0 examples")
 
 
 def test_groups_are_told_as_a_whole_and_tags_by_their_members() -> None:

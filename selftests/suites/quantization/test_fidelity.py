@@ -16,8 +16,8 @@ from suites import scoring
 from suites.findings import Defect
 from suites.quantization.fidelity import accuracy, figures, test_no_domain_lost
 from suites.quantization.fidelity.comparison import Fidelity
-from suites.scoring import dense, rules
-from suites.scoring import items as tasks
+from suites.scoring import dequantized, instruction_rules
+from suites.scoring import items as scored_items
 from suites.scoring.items import Mark
 from suites.scoring.passages import Passage
 
@@ -69,7 +69,7 @@ def test_stored_states_change_nothing() -> None:
 
     model = AutoModelForCausalLM.from_pretrained(builtin.directory("tiny-text-generation")).eval()
     kept: dict[int, Any] = {}
-    runs = [list(scoring.compare(model, model, [[5, 9, 300], [7, 8]], kept=kept)) for _ in range(2)]
+    runs = [list(scoring.compare(model, model, [[5, 9, 300], [7, 8]], states=kept)) for _ in range(2)]
     assert kept
     for one, two in zip(*runs, strict=True):
         assert numpy.array_equal(one.full, two.full)
@@ -81,8 +81,10 @@ def test_ordinary_layers_replace_quantized_ones_for_a_while() -> None:
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
     own, other = model[1], torch.nn.Linear(2, 2)
-    loaded: Any = SimpleNamespace(model=model, shared={dense.KEY: dense.Dense({"1": other}, "")})
-    with dense.active(loaded):
+    loaded: Any = SimpleNamespace(
+        model=model, shared={dequantized.KEY: dequantized.DequantizedLayers({"1": other}, "")}
+    )
+    with dequantized.active(loaded):
         assert model[1] is other
     assert model[1] is own
 
@@ -150,8 +152,8 @@ def test_accuracy_is_lost_beyond_doubt_only() -> None:
     ],
 )
 def test_rules_are_verified(rule: str, follows: str, breaks: str) -> None:
-    assert not rules.broken(follows, (rule,))
-    assert rules.broken(breaks, (rule,)) == [rule]
+    assert not instruction_rules.violated(follows, (rule,))
+    assert instruction_rules.violated(breaks, (rule,)) == [rule]
 
 
 def test_our_items_are_sound() -> None:
@@ -165,7 +167,7 @@ def test_our_items_are_sound() -> None:
         assert len(set(choice.choices)) == len(choice.choices)
         assert 0 <= choice.answer < len(choice.choices)
     for instruction in every.instructions:
-        rules.broken("x", instruction.rules)
+        instruction_rules.violated("x", instruction.rules)
     shares = [each.answer / (len(each.choices) - 1) for each in every.choice]
     assert 0.35 < sum(shares) / len(shares) < 0.65, "the right answer stands at one end too often"
 
@@ -211,7 +213,7 @@ def test_users_items_are_read_by_their_keys(tmp_path: Any) -> None:
     (tmp_path / "own.jsonl").write_text(lines, encoding="utf-8")
     found = items.for_profile("quick", [str(tmp_path / "own.jsonl")])
     assert found.choice[0].answer == 0
-    assert tasks.questions(found)["choice"][0].continuations == (" 4", " 5")
+    assert scored_items.questions(found)["choice"][0].continuations == (" 4", " 5")
     (tmp_path / "own.jsonl").write_text('{"question": "2+2?", "choices": ["4", "5"], "answer": 7}\n', encoding="utf-8")
     with pytest.raises(data_sources.DataError, match="row 1: the answer 7 is not one of the 2 choices"):
         items.for_profile("quick", [str(tmp_path / "own.jsonl")])

@@ -12,8 +12,8 @@ import pytest
 from suites import scoring
 from suites.findings import Unsupported
 from suites.scoring import packing
-from suites.scoring.reading import Parts, reader
-from suites.scoring.rows import plain, windows
+from suites.scoring.body_and_head import SplitReader, reader
+from suites.scoring.rows import continuation_row, windows
 
 WORDS, WINDOW = 99, 64
 COMMON = {
@@ -93,13 +93,13 @@ def test_continuations_are_as_likely_as_one_by_one(kind: str) -> None:
     assert [each.logprob for each in got] == pytest.approx([value for value, _ in wanted], rel=1e-5)
     assert [each.greedy for each in got] == [greedy for _, greedy in wanted]
     assert any(each.greedy for each in got)
-    assert (reader(made).packs_to > 0) is KINDS[kind][2]
+    assert (reader(made).packs_up_to > 0) is KINDS[kind][2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_head_runs_only_where_it_must(kind: str) -> None:
     """In parts, these models give the logits of the whole: the soft cap, the scale and the bias are not lost."""
-    assert isinstance(reader(model(kind)), Parts)
+    assert isinstance(reader(model(kind)), SplitReader)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -163,24 +163,24 @@ def test_a_context_is_read_once() -> None:
 
 
 def test_packed_rows_hold_each_answer_once() -> None:
-    row = packing.behind((7, 8), [(1,), (2, 3, 4), (5, 6)])
+    row = packing.packed_row((7, 8), [(1,), (2, 3, 4), (5, 6)])
     assert row.ids == (7, 8, 2, 3, 5)
     assert row.at == (1, 1, 2, 3, 1, 4)
     assert row.targets == (1, 2, 3, 4, 5, 6)
     assert row.branches == (0, 0, 2, 2, 3)
     assert row.positions == (0, 1, 2, 3, 2)
     alone, own = packing.last_alone(row)
-    assert alone == plain([7, 8], [5, 6])
+    assert alone == continuation_row([7, 8], [5, 6])
     assert row.targets[own.start :] == (5, 6)
 
 
 def test_equal_requests_are_scored_once_and_rows_keep_their_room() -> None:
-    rows = [plain([7, 8], answer) for answer in ([1, 2, 3], [1, 2, 3], [4, 5, 6], [9], [1, 3, 3])]
-    made, shares = packing.shared(rows, limit=6, tokens=6)
+    rows = [continuation_row([7, 8], answer) for answer in ([1, 2, 3], [1, 2, 3], [4, 5, 6], [9], [1, 3, 3])]
+    made, shares = packing.packed(rows, limit=6, tokens=6)
     assert [len(row.ids) for row in made] == [6, 4]
     assert shares[0] == shares[1]
     assert [made[share.row].targets[share.first] for share in shares] == [1, 1, 4, 9, 1]
-    alone, _ = packing.shared(rows, limit=0, tokens=6)
+    alone, _ = packing.packed(rows, limit=0, tokens=6)
     assert not any(row.branches for row in alone)
 
 
@@ -189,7 +189,7 @@ def test_windows_are_those_of_lm_eval() -> None:
     for length in (1, 7, 8, 9, 16, 17, 40):
         given = text(length)
         theirs = [*map(utils.make_disjoint_window, utils.get_rolling_token_windows(given, 1, 8, 1))]
-        assert list(windows(given, 1, 8)) == [plain(context, answer) for context, answer in theirs]
+        assert list(windows(given, 1, 8)) == [continuation_row(context, answer) for context, answer in theirs]
 
 
 def test_log_likelihoods_are_those_of_lm_eval() -> None:
@@ -218,7 +218,7 @@ def test_an_empty_context_is_the_prefix_and_an_empty_answer_is_certain() -> None
     made = model("Llama")
     empty, one, nothing = scoring.continuations(made, [([], [3, 4]), ([1], [3, 4]), ([3, 4], [])], prefix=1)
     assert empty == one
-    assert nothing == scoring.Scored(0.0, 0, True)
+    assert nothing == scoring.ContinuationScore(0.0, 0, True)
 
 
 def test_encoder_decoders_are_told_apart() -> None:

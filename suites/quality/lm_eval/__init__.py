@@ -1,1 +1,1 @@
-"""Standard tasks, by EleutherAI's lm-eval."""
+"""Standard benchmarks, run by EleutherAI's lm-eval."""

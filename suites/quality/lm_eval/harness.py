@@ -1,4 +1,4 @@
-"""lm-eval on a model that is loaded already, and its results as numbers with their errors."""
+"""Runs lm-eval on a loaded model, and reads its results as numbers with errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from suites.running import generate
 
 MISSING = "--lm-eval-tasks needs the package lm-eval: pip install 'seatrial[lm-eval]'"
 RESAMPLES = 1000
-"""Bootstrap draws for errors that have no formula; lm-eval's own 100 000 take minutes."""
-AT_ONCE = {"cpu": 1}
-"""Requests in a batch; on a CPU batches are slower."""
-AT_ONCE_ELSEWHERE = 8
+"""Bootstrap samples for errors without a formula; lm-eval's default of 100,000 takes minutes."""
+BATCH = {"cpu": 1}
+"""Requests in a batch, by device; on a CPU batches are slower."""
+BATCH_ELSEWHERE = 8
 SHARES = ("acc", "exact_match", "f1", "em", "pct_")
 UNITS = {
     "perplexity": "per token",
@@ -39,13 +39,13 @@ class Score:
     """`acc`, or with its filter `exact_match.strict_match`."""
     value: float
     error: float | None
-    """Standard error, where lm-eval has one."""
+    """Standard error, if lm-eval computes one."""
     better: str
     documents: int
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95%, from the standard error; of a share, within 0 and 1."""
+        """95% interval from the standard error; for a share, within 0 and 1."""
         if self.error is None:
             return None
         low, high = self.value - Z95 * self.error, self.value + Z95 * self.error
@@ -58,9 +58,10 @@ class Score:
 
 
 def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str, Any]:
-    """What lm-eval returns for one task, with its samples. The model is used as it is; the tokenizer may change.
+    """Returns lm-eval's results of a task, with its samples; may change the tokenizer.
 
-    Raises Unsupported without the package, for a task that it does not have, and where the task's data cannot be had.
+    Raises:
+        Unsupported: the package is missing, it has no such task, or the task's data is not available.
     """
     evaluator = _module("lm_eval.evaluator")
     tasks = _tasks(asked.include, (task,))
@@ -75,13 +76,13 @@ def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str,
                 task_manager=tasks,
             )
         except OSError as failure:
-            raise Unsupported(f"the data of {task} cannot be had: {_first_line(failure)}") from failure
+            raise Unsupported(f"the data of {task} cannot be loaded: {_first_line(failure)}") from failure
     return dict(found)
 
 
 def _of_loaded(model: Any, tokenizer: Any) -> Any:
     kind = _module("lm_eval.models.huggingface").HFLM
-    return kind(pretrained=model, tokenizer=tokenizer, batch_size=AT_ONCE.get(model.device.type, AT_ONCE_ELSEWHERE))
+    return kind(pretrained=model, tokenizer=tokenizer, batch_size=BATCH.get(model.device.type, BATCH_ELSEWHERE))
 
 
 def _module(name: str) -> Any:
@@ -93,11 +94,11 @@ def _module(name: str) -> Any:
 
 @cache
 def _tasks(include: tuple[Path, ...], wanted: tuple[str, ...]) -> Any:
-    """The index of tasks; lm-eval's own, which takes ten seconds to read, only where the user's lack the wanted one."""
+    """The index of tasks; includes lm-eval's own, which takes ten seconds to read, only if the user's lack the task."""
     manager = _module("lm_eval.tasks").TaskManager
     for folder in include:
         if not folder.is_dir():
-            raise Unsupported(f"--lm-eval-include {folder}: there is no such directory")
+            raise Unsupported(f"--lm-eval-include {folder}: no such directory")
     folders = [str(folder) for folder in include]
     if folders:
         own = manager(include_path=folders, include_defaults=False)
@@ -105,7 +106,9 @@ def _tasks(include: tuple[Path, ...], wanted: tuple[str, ...]) -> Any:
             return own
     every = _every_task(tuple(folders))
     if unknown := sorted(set(wanted) - set(every.all_tasks)):
-        raise Unsupported(f"lm-eval {version()} has no task {unknown[0]}; --lm-eval-include names directories of more")
+        raise Unsupported(
+            f"lm-eval {version()} has no task {unknown[0]}; name a directory with it by --lm-eval-include"
+        )
     return every
 
 
@@ -123,7 +126,7 @@ def version() -> str:
 
 
 def scores(found: Mapping[str, Any], task: str) -> Iterator[Score]:
-    """The numbers of a task, of a group as a whole; of a tag, which has none, those of its members by their names."""
+    """Yields the scores of a task or of a group as a whole; for a tag, the scores of its members by name."""
     results = found["results"]
     for name in [task] if task in results else list(results):
         better = found["higher_is_better"].get(name, {})
@@ -143,27 +146,27 @@ def scores(found: Mapping[str, Any], task: str) -> Iterator[Score]:
 
 
 def _documents(found: Mapping[str, Any], name: str) -> int:
-    """How many documents a task or all members of a group had."""
+    """The number of documents of a task, or of all members of a group."""
     counts, members = found["n-samples"], found.get("group_subtasks", {}).get(name) or [name]
     return sum(counts[each]["effective"] if each in counts else _documents(found, each) for each in members
                if each in counts or each != name)  # fmt: skip
 
 
-def manner(found: Mapping[str, Any], task: str, asked: LmEval) -> str:
-    """How the task was put to the model, without which its numbers mean nothing."""
+def setup(found: Mapping[str, Any], task: str, asked: LmEval) -> str:
+    """Returns the conditions of the task, without which its scores mean nothing."""
     shots = found["n-shot"].get(task, 0)
     examples = f"{shots} example{'s' * (shots != 1)} before each question"
-    how_many = "all documents" if asked.limit is None else f"the first {asked.limit} documents"
-    return f"{how_many}, {examples}, {'in the' if asked.chat else 'without a'} chat template"
+    documents = "all documents" if asked.limit is None else f"the first {asked.limit} documents"
+    return f"{documents}, {examples}, {'in the' if asked.chat else 'without a'} chat template"
 
 
 def plain(name: str) -> str:
-    """A name with nothing but letters, digits and underscores."""
+    """Returns a name of letters, digits and underscores only."""
     return re.sub(r"\W+", "_", name).strip("_").lower()
 
 
 def nan_answers(found: Mapping[str, Any]) -> tuple[int, int]:
-    """How many of all answers to requests for likelihoods are NaN, and how many there are."""
+    """Returns the number of likelihoods that are NaN, and the number of all."""
     samples = [each for several in (found.get("samples") or {}).values() for each in several]
     numbers = [number for sample in samples for number in _numbers(sample.get("resps", ()))]
     return sum(number != number for number in numbers), len(numbers)

@@ -13,7 +13,7 @@ from suites.quality.lm_eval import harness
 
 
 @needs("continues_text")
-@pytest.mark.timeout(0)  # a whole task takes as long as it takes
+@pytest.mark.timeout(0)  # a whole task may take hours
 def test_standard_tasks(
     loaded: Loaded,
     fresh_tokenizer: Callable[[], Any],
@@ -21,18 +21,18 @@ def test_standard_tasks(
     lm_eval: LmEval,
     record: Record,
 ) -> None:
-    """Every task of `--lm-eval-tasks` runs on the loaded model, and all likelihoods in it are numbers.
+    """Every task of `--lm-eval-tasks` runs on the loaded model, and no likelihood is NaN.
 
-    Why: lm-eval takes the largest likelihood for the answer and does not mind that others, or all, are NaN: a broken
-        model gets the score of whoever always takes the first answer.
-    Fix: see `integrity/logits-finite`; another dtype (bfloat16 for float16) is the usual mend.
+    Why: lm-eval selects the answer with the largest likelihood and ignores NaN, so a broken model gets the score of
+        always selecting the first answer.
+    Fix: see `integrity/logits-finite`; usually another dtype helps (bfloat16 instead of float16).
     Source: https://arxiv.org/abs/2405.14782 (evaluation that others can repeat, and lm-eval)
     """
     found = harness.evaluated(loaded.model, fresh_tokenizer(), lm_eval_task, lm_eval)
     refuse_nan(found, lm_eval_task)
-    how = harness.manner(found, lm_eval_task, lm_eval)
-    version = f"lm-eval {harness.version()}, version {found['versions'].get(lm_eval_task)}, {how}"
-    told = []
+    setup = harness.setup(found, lm_eval_task, lm_eval)
+    version = f"lm-eval {harness.version()}, version {found['versions'].get(lm_eval_task)}, {setup}"
+    values = []
     for score in harness.scores(found, lm_eval_task):
         name = f"quality.lm_eval.{harness.plain(lm_eval_task)}.{score.metric}"
         record.metric(
@@ -44,16 +44,16 @@ def test_standard_tasks(
             interval=score.interval,
             version=version,
         )
-        told.append(f"{score.metric} {score.value:.4g}")
-    record.capability(f"quality.lm_eval.{harness.plain(lm_eval_task)}", f"{', '.join(told)} ({how})")
+        values.append(f"{score.metric} {score.value:.4g}")
+    record.capability(f"quality.lm_eval.{harness.plain(lm_eval_task)}", f"{', '.join(values)} ({setup})")
 
 
 def refuse_nan(found: dict[str, Any], task: str) -> None:
-    """Raises Defect where likelihoods are NaN."""
+    """Raises Defect if likelihoods are NaN."""
     broken, answers = harness.nan_answers(found)
     if broken:
         raise Defect(
-            f"{broken} of {answers} log-likelihoods that the model gives for {task} are NaN, which lm-eval scores as "
-            "if they were answers.",
+            f"{broken} of {answers} log-likelihoods of the task {task} are NaN, but lm-eval scores them like valid "
+            "answers.",
             evidence={"results": {name: value for name, value in found["results"].items() if name == task}},
         )

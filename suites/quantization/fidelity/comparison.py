@@ -11,8 +11,8 @@ from fixtures.models.loading import Loaded
 from suites import scoring
 from suites.findings import Unsupported
 from suites.running import generate
-from suites.scoring import dense, passages
-from suites.scoring.pairs import Chunk
+from suites.scoring import dequantized, passages
+from suites.scoring.model_comparison import Chunk
 from suites.scoring.passages import Passage
 
 BLOCK = 64
@@ -75,8 +75,8 @@ def _compare(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, 
     every = passages.passages(reference.model, tokenizer, corpus)
     ids = [passage.ids for passage in every]
     with generate.refusals("A forward pass"):
-        ready = dense.prepare(loaded, reference, tokenizer, memory)
-        with dense.active(loaded):
+        ready = dequantized.prepare(loaded, reference, tokenizer, memory)
+        with dequantized.active(loaded):
             chunks = list(
                 scoring.compare(
                     reference.model,
@@ -84,7 +84,7 @@ def _compare(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, 
                     ids,
                     window=passages.window(reference.model),
                     prefix=passages.prefix(reference.model, tokenizer),
-                    kept=_stored_states(reference, sum(map(len, ids))),
+                    states=_stored_states(reference, sum(map(len, ids))),
                 )
             )
     names = [field.name for field in fields(Chunk)]

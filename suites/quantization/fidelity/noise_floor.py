@@ -9,7 +9,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from suites.findings import Unsupported
 from suites.running import generate
-from suites.scoring import dense
+from suites.scoring import dequantized
 
 TEXTS = 3
 LONGEST = 128
@@ -39,7 +39,7 @@ def _floor(model: Any, texts: list[Sequence[int]]) -> tuple[float, float, str]:
     if not what or all(torch.equal(*pair) for pair in zip(plain, again, strict=True)):
         again, what = [_logits(model, text, rows=COPIES) for text in texts], f"batches of 1 and {COPIES}"
     one, two = torch.cat(plain), torch.cat(again)
-    return max(0.0, dense.divergence(one, two)), float((one.argmax(-1) == two.argmax(-1)).float().mean()), what
+    return max(0.0, dequantized.divergence(one, two)), float((one.argmax(-1) == two.argmax(-1)).float().mean()), what
 
 
 def _nothing() -> AbstractContextManager[None]:

@@ -13,8 +13,8 @@ from suites.intervals import bootstrap, mcnemar, wilson
 from suites.quantization.fidelity import accuracy
 from suites.running import answers, generate
 from suites.running.answers import Answer
-from suites.scoring import dense
-from suites.scoring import items as tasks
+from suites.scoring import dequantized
+from suites.scoring import items as scored_items
 
 SIGNIFICANT = 0.01
 """p-value below which the loss of answers is not chance: eight of eight is enough."""
@@ -45,8 +45,11 @@ def test_answers_kept(
         https://aclanthology.org/W15-3049 (chrF: similarity of texts in characters)
     """
     with generate.refusals("A forward pass"):
-        dense.prepare(loaded, reference, tokenizer, memory_left)
-    full, other = dict(tasks.marks(reference, tokenizer, items)), dict(tasks.marks(loaded, tokenizer, items))
+        dequantized.prepare(loaded, reference, tokenizer, memory_left)
+    full, other = (
+        dict(scored_items.marks(reference, tokenizer, items)),
+        dict(scored_items.marks(loaded, tokenizer, items)),
+    )
     try:
         theirs = answers.to_instructions(subject, tokenizer, reference, items, profile)
         mine = answers.to_instructions(subject, tokenizer, loaded, items, profile)
@@ -55,7 +58,7 @@ def test_answers_kept(
         accuracy.refuse_lost_accuracy(full, other)
         raise
     if any(each.asked.rules for each in theirs):
-        full["instructions"], other["instructions"] = (tasks.of_instructions(each) for each in (theirs, mine))
+        full["instructions"], other["instructions"] = (scored_items.instruction_marks(each) for each in (theirs, mine))
     accuracy.record(record, full, other, items.version)
     pairs = list(zip(theirs, mine, strict=True))
     _record(record, pairs, items.version)

@@ -44,7 +44,7 @@ mutant(
     source="own",
     base=CHAT,
     caught_by="quality/answers-questions",
-    summary_contains=("guessing", "turned round"),
+    summary_contains=("guessing", "inverted"),
     patch=_avoids_the_answers,
 )(unchanged)
 

@@ -1,4 +1,4 @@
-"""Rules of instructions that a program can verify; a rule is a name and its arguments, parted by spaces."""
+"""Verifiable rules of instructions; a rule is a name and its arguments, separated by spaces."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ COMMON = {
     "spanish": {"el", "la", "los", "y", "es", "un", "una", "en", "de", "que", "del"},
     "italian": {"il", "la", "i", "e", "è", "un", "una", "di", "che", "nel", "del", "sul"},
 }
-"""Words that a sentence in the language hardly does without."""
+"""Words of which nearly every sentence in the language has one."""
 ITEM = re.compile(r"^\s*[-*•] +\S")
 NUMBERED = re.compile(r"^\s*\d+[.)] +\S")
 
 
-def broken(answer: str, rules: tuple[str, ...]) -> list[str]:
-    """The rules that an answer does not keep.
+def violated(answer: str, rules: tuple[str, ...]) -> list[str]:
+    """Returns the rules that an answer does not follow.
 
     Raises:
         ValueError: there is no such rule.
     """
-    return [rule for rule in rules if not kept(answer.strip(), rule)]
+    return [rule for rule in rules if not follows(answer.strip(), rule)]
 
 
-def kept(answer: str, rule: str) -> bool:
+def follows(answer: str, rule: str) -> bool:
     name, _, argument = rule.partition(" ")
     if name not in RULES:
         raise ValueError(f"there is no rule '{name}'; the rules are {', '.join(RULES)}")
@@ -99,4 +99,4 @@ RULES: dict[str, Callable[[str, str], bool]] = {
     "jsonlist": _numbers,
     "language": _language,
 }
-"""What each rule means, for an answer without blanks at its ends."""
+"""Implementation of each rule, for an answer without surrounding white space."""

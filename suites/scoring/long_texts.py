@@ -1,4 +1,4 @@
-"""Log-probabilities of every token of long texts, as perplexity needs them."""
+"""Log-probabilities of every token of long texts, as needed for perplexity."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ def rolling(
     window: int | None = None,
     batch_tokens: int | None = None,
 ) -> list[Any]:
-    """The log-probability (nats, float64) of every token of each text, each token once.
+    """Returns the log-probabilities (nats, float64) of the tokens of each text.
 
-    Windows are lm-eval's: disjoint, with one token of context for the first of each. `prefix` stands before each text;
-    with None, the first token of a text is not scored, and its array is one shorter.
+    Windows are lm-eval's: disjoint, with one token of context for the first token of each.
+
+    Args:
+        prefix: id before each text; without it the first token is not scored, and the text's array is one shorter.
     """
     pieces = [list(windows(text, prefix, window or window_of(model))) for text in texts]
     tokens = batch_tokens or scores.batch_tokens(model)

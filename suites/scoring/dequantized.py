@@ -26,7 +26,7 @@ KEY = "dense layers"
 
 
 @dataclass(frozen=True)
-class Dense:
+class DequantizedLayers:
     """Ordinary layers by the names of the quantized ones; empty if the real kernels must run."""
 
     layers: dict[str, Any]
@@ -36,9 +36,9 @@ class Dense:
     """Divergence of the real kernels from the dequantized weights on the sample, nats/token."""
 
 
-def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> Dense:
-    """Makes the layers and tries them on the sample, once for a variant; `memory` is their limit in bytes."""
-    return loaded.once(KEY, lambda: _tried(loaded, reference.model, _sample(reference.model, tokenizer), memory))
+def prepare(loaded: Loaded, reference: Loaded, tokenizer: Any, memory: int) -> DequantizedLayers:
+    """Makes the layers and tests them on the sample, once for a variant; `memory` is their limit in bytes."""
+    return loaded.once(KEY, lambda: _tested(loaded, reference.model, _sample(reference.model, tokenizer), memory))
 
 
 def _sample(model: Any, tokenizer: Any) -> list[list[int]]:
@@ -50,8 +50,8 @@ def _sample(model: Any, tokenizer: Any) -> list[list[int]]:
 @contextmanager
 def active(loaded: Loaded) -> Iterator[None]:
     """Puts the prepared layers, if any, into the model while the context is open."""
-    dense: Dense | None = loaded.shared.get(KEY)
-    own = _swap(loaded.model, dense.layers if dense else {})
+    prepared: DequantizedLayers | None = loaded.shared.get(KEY)
+    own = _swap(loaded.model, prepared.layers if prepared else {})
     try:
         yield
     finally:
@@ -67,17 +67,17 @@ def _swap(model: Any, layers: dict[str, Any]) -> dict[str, Any]:
     return before
 
 
-def _tried(loaded: Loaded, full: Any, texts: Sequence[Sequence[int]], memory: int) -> Dense:
+def _tested(loaded: Loaded, full: Any, texts: Sequence[Sequence[int]], memory: int) -> DequantizedLayers:
     if reason := _refusal(loaded.model, memory):
-        return Dense({}, reason)
+        return DequantizedLayers({}, reason)
     wanted, real = _logits(full, texts), _logits(loaded.model, texts)
-    loaded.shared[KEY] = made = Dense(_layers(loaded.model), "a sample through the real kernels agrees")
+    loaded.shared[KEY] = made = DequantizedLayers(_layers(loaded.model), "a sample through the real kernels agrees")
     with active(loaded):
-        dense = _logits(loaded.model, texts)
-    difference, whole = divergence(real, dense), divergence(wanted, real)
+        dequantized = _logits(loaded.model, texts)
+    difference, whole = divergence(real, dequantized), divergence(wanted, real)
     if difference <= AGREES * whole:
-        return Dense(made.layers, made.reason, difference)
-    return Dense({}, "on a sample the real kernels and the dequantized weights do not agree", difference)
+        return DequantizedLayers(made.layers, made.reason, difference)
+    return DequantizedLayers({}, "on a sample the real kernels and the dequantized weights do not agree", difference)
 
 
 def _refusal(model: Any, memory: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Two models over the same tokens, compared chunk by chunk."""
+"""Compares the predictions of two models for the same tokens, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import numpy
 
 from suites.scoring import scores
+from suites.scoring.body_and_head import Reader, reader
 from suites.scoring.choices import window_of
-from suites.scoring.reading import Reader, reader
 from suites.scoring.rows import Row, windows
 
 ROWS = 8
-"""Of logits measured at once: what stays in a processor's cache, four times faster."""
+"""Rows of logits compared at once; they fit into a processor's cache, which is four times faster."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Arrays of one length: what two models say to some tokens."""
+    """Arrays with one value per token: the predictions of two models."""
 
     text: Any
     """Number of the text."""
@@ -27,13 +27,13 @@ class Chunk:
     """Index of the token in its text."""
     token: Any
     full: Any
-    """Its log-probability under the first model, nats."""
+    """Log-probability of the token under the first model, nats."""
     other: Any
-    """And under the second."""
+    """Likewise under the second model."""
     kl: Any
-    """Kullback-Leibler divergence of the distributions it was predicted from, full from other, nats."""
+    """Kullback-Leibler divergence between the two predictions, of the second from the first, nats."""
     agree: Any
-    """Whether the likeliest tokens are the same."""
+    """True if the likeliest tokens are the same."""
 
 
 def compare(
@@ -44,35 +44,38 @@ def compare(
     prefix: int | None = None,
     window: int | None = None,
     batch_tokens: int | None = None,
-    kept: dict[int, Any] | None = None,
+    states: dict[int, Any] | None = None,
 ) -> Iterator[Chunk]:
-    """Scores every token of every text under both models; with `prefix` None, all but the first of each text.
+    """Yields the predictions of every token of every text by both models, longest windows first.
 
-    The chunks come longest window first. Only one chunk's logits exist at a time, under both models. In `kept`, the
-    first model's states stay for the next comparison of the same texts: a few thousand bytes for each token.
+    Only the logits of one chunk exist at a time.
+
+    Args:
+        prefix: id before each text; without it the first token of a text is not predicted.
+        states: stores the first model's states for another comparison of the same texts (some kB for each token).
     """
     import torch
 
     rows, origins = _pieces(texts, prefix, window or window_of(full))
     one, two = reader(full), reader(other)
-    size = min(one.fits(full), two.fits(other))
+    size = min(one.chunk_size(full), two.chunk_size(other))
     for number, batch in enumerate(scores.batched(rows, batch_tokens or scores.batch_tokens(full))):
         with torch.inference_mode():
-            mine = kept[number] if kept and number in kept else scores.states(full, one, batch)
-            its = scores.states(other, two, batch)
-        if kept is not None and type(one) is not Reader:  # whose states are logits
-            kept[number] = mine
-        for part, targets in scores.chunks(batch, size):
+            of_full = states[number] if states and number in states else scores.states(full, one, batch)
+            of_other = scores.states(other, two, batch)
+        if states is not None and type(one) is not Reader:  # the states of a Reader are logits, too large to store
+            states[number] = of_full
+        for part, selected in scores.chunks(batch, size):
             with torch.inference_mode():
-                logits = one.logits(full, mine[part]), two.logits(other, its[part])
-                found = _measured(*logits, torch.as_tensor(batch.places.token[targets]))
-            where = [origins[row] for row in batch.places.row[targets]]
-            position = numpy.array([first for _, first in where]) + batch.places.target[targets]
-            yield Chunk(numpy.array([text for text, _ in where]), position, batch.places.token[targets], *found)
+                logits = one.logits(full, of_full[part]), two.logits(other, of_other[part])
+                found = _compared(*logits, torch.as_tensor(batch.targets.token[selected]))
+            origin = [origins[row] for row in batch.targets.row[selected]]
+            position = numpy.array([first for _, first in origin]) + batch.targets.number[selected]
+            yield Chunk(numpy.array([text for text, _ in origin]), position, batch.targets.token[selected], *found)
 
 
 def _pieces(texts: Sequence[Sequence[int]], prefix: int | None, window: int) -> tuple[list[Row], list[tuple[int, int]]]:
-    """Windows of all texts, and for each the number of its text and the position of its first target."""
+    """Returns windows of all texts, each with the number of its text and the position of its first target."""
     rows, origins = [], []
     for number, text in enumerate(texts):
         position = 1 if prefix is None else 0
@@ -83,8 +86,8 @@ def _pieces(texts: Sequence[Sequence[int]], prefix: int | None, window: int) -> 
     return rows, origins
 
 
-def _measured(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
-    """Log-probabilities of tokens under both, divergence and agreement, from logits (positions x vocabulary)."""
+def _compared(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
+    """Log-probabilities of tokens under both models, divergence and agreement, from logits (positions x vocabulary)."""
     import torch
 
     tokens = token.to(full.device)[:, None]
@@ -94,7 +97,7 @@ def _measured(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _of_rows(full: Any, other: Any, token: Any) -> tuple[Any, Any, Any, Any]:
-    """Likewise of a few rows, in float64 where the device has it."""
+    """Likewise for a few rows, in float64 if the device has it."""
     import torch
 
     exact = torch.float32 if full.device.type == "mps" else torch.float64
