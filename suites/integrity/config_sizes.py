@@ -1,4 +1,4 @@
-"""The sizes that a config declares, whatever its family calls them."""
+"""Sizes that a config declares, under the names of all families."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ INNER = ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "hidden_dim")
 POSITIONS = ("max_position_embeddings", "n_positions")
 VOCABULARY = ("vocab_size",)
 LATENT = "kv_lora_rank"
-"""Multi-head latent attention: keys and values have other sizes."""
+"""Key of multi-head latent attention, whose keys and values have other sizes."""
 
 
 def number(config: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, int] | None:
-    """The first of the keys that the config has, with its value."""
+    """Returns the first of the keys that the config has, with its value."""
     found = ((key, config[key]) for key in keys if isinstance(config.get(key), int) and config[key] > 0)
     return next(found, None)
 
 
 def head_size(config: Mapping[str, Any]) -> int | None:
-    """Dimensions of a head; None where the config does not tell."""
+    """Returns the dimensions of an attention head; None if the config does not declare them."""
     if config.get(LATENT):
         return None
     declared = number(config, ("head_dim", "d_kv"))

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def sections(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where each part stands (empty for the whole), and the part."""
+    """Yields the path of each part (empty for the whole config), and the part."""
     yield "", config
     for key, value in config.items():
         if isinstance(value, dict) and (key.endswith("_config") or key in ("encoder", "decoder")):
@@ -15,9 +15,12 @@ def sections(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def section_of(whole: Any, part: Any, file: dict[str, Any]) -> dict[str, Any] | None:
-    """The part of the file that a loaded config object was made from; None when it is none of them.
+    """Returns the part of the file that a loaded config object was created from, or None.
 
-    `whole` is the model's config, `part` the one that a module of it holds.
+    Args:
+        whole: the model's config.
+        part: the config of one of its modules.
+        file: config.json.
     """
     if part is whole:
         return file

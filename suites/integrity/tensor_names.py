@@ -1,4 +1,4 @@
-"""Names of tensors: which are the same thing in several layers, and what a name stands for."""
+"""Names of tensors: layer numbers, the same part in several layers, embeddings and heads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTPUTS = (*OUTPUT, "cls.predictions.decoder.weight", "lm_head.decoder.weight")
 
 
 def siblings(tensors: Mapping[str, TensorStatistics]) -> list[list[TensorStatistics]]:
-    """Groups of tensors of one shape whose names differ in numbers only: the same part of every layer or expert."""
+    """Groups tensors of one shape whose names differ only in numbers: the same part of every layer or expert."""
     groups: dict[tuple[str, tuple[int, ...]], list[TensorStatistics]] = {}
     for name, each in tensors.items():
         groups.setdefault((NUMBER.sub("N", name), each.tensor.shape), []).append(each)
@@ -26,14 +26,14 @@ def siblings(tensors: Mapping[str, TensorStatistics]) -> list[list[TensorStatist
 
 
 def embedding(tensors: Mapping[str, TensorStatistics], endings: tuple[str, ...], rows: int) -> TensorStatistics | None:
-    """The matrix with such a name whose rows are token ids: the largest, and no smaller than half of `rows`."""
+    """Returns the largest matrix with such a name, if it has at least half of `rows` rows."""
     fitting = [each for name, each in tensors.items() if name.endswith(endings) and len(each.tensor.shape) == 2]
     largest = max(fitting, key=lambda each: each.tensor.shape[0], default=None)
     return largest if largest and 2 * largest.tensor.shape[0] >= rows else None
 
 
 def layers_by_stack(names: Iterable[str]) -> dict[str, set[int]]:
-    """The layer numbers that occur, by what stands before them."""
+    """Returns the layer numbers that occur, by the name before the number."""
     found: dict[str, set[int]] = {}
     for name in names:
         if match := LAYER.match(name):
@@ -42,6 +42,7 @@ def layers_by_stack(names: Iterable[str]) -> dict[str, set[int]]:
 
 
 def few(names: Iterable[str], shown: int = 3) -> str:
+    """Returns the first names as text, followed by dots if there are more."""
     found = list(names)
     return ", ".join(found[:shown]) + (" ..." if len(found) > shown else "")
 

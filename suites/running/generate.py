@@ -42,7 +42,7 @@ def as_shipped(model: Any, inputs: Mapping[str, Any], count: int) -> list[list[i
 
 
 def start_of_answer(model: Any, inputs: Mapping[str, Any]) -> int:
-    """How many ids of a generated row come before the first new one."""
+    """Returns the number of ids of a generated row before the first new one."""
     return 1 if model.config.is_encoder_decoder else int(inputs["input_ids"].shape[1])
 
 

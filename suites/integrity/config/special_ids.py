@@ -1,4 +1,4 @@
-"""Ids of special tokens, as each file has them."""
+"""Ids of special tokens declared in each config file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ NAMES = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id
 
 
 def by_file(subject: Subject) -> dict[str, Mapping[str, Any]]:
-    """The settings of both files; of a model with parts, those of its text model too."""
+    """Returns the settings of both files, including those of the text model if it is a part."""
     config, generation = subject.json(CONFIG), read_json(subject.path / GENERATION)[0]
     return {CONFIG: {**text_part(config), **{k: v for k, v in config.items() if v is not None}},
             GENERATION: generation}  # fmt: skip
 
 
 def ids(settings: Mapping[str, Any], name: str) -> list[int]:
-    """One id or a list of them, as a list; [] where there is none."""
+    """Returns one id or several as a list; empty if there is none."""
     value = settings.get(name)
     found = value if isinstance(value, list) else [value]
     return [each for each in found if isinstance(each, int) and not isinstance(each, bool)]

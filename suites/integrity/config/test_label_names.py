@@ -13,7 +13,7 @@ PLACEHOLDER = re.compile(r"LABEL_\d+")
 def test_label_names(
     config: dict[str, Any],
 ) -> None:
-    """The labels have names, and `id2label` and `label2id` agree.
+    """Every label of the model's head has a name, and `id2label` and `label2id` agree.
 
     Why: pipelines answer with these names. `LABEL_1` means nothing to users, and maps that disagree swap the answers.
     Fix: set both maps in config.json to the names that the head was trained with.

@@ -47,7 +47,7 @@ def _must_be_one(name: str, declared: Mapping[str, list[int]], tokenizer: Any) -
     values = {number for numbers in declared.values() for number in numbers}
     if len(values) > 1:
         by_file = ", ".join(f"{_named(tokenizer, numbers)} in {file}" for file, numbers in declared.items())
-        raise Hazard(f"{name} is {by_file}.", evidence={name: dict(declared)})
+        raise Hazard(f"{name} differs: it is {by_file}.", evidence={name: dict(declared)})
 
 
 def _must_stop_alike(declared: Mapping[str, list[int]], tokenizer: Any) -> None:

@@ -33,7 +33,7 @@ def test_finite_in_every_dtype(
     """
     model = loaded.model
     if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
-        raise Unsupported("quantized weights cannot be cast to another dtype")
+        raise Unsupported("quantized weights cannot be cast to another dtype; load the model unquantized")
     with generate.refusals("A forward pass"):
         own, results = own_dtype(model), own_results(loaded, tokenizer, subject.traits.parameters, profile)
     outcomes: dict[str, str] = {own: "not finite" if any(results.not_finite.values()) else "finite"}
