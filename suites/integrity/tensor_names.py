@@ -12,8 +12,14 @@ from fixtures.models.weight_statistics import TensorStatistics
 T = TypeVar("T")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
 LAYER = re.compile(r"(?P<stack>(?:^|.*\.)(?:layers?|h|blocks?))\.(?P<number>\d+)\.")
-HEADS = ("classifier.weight", "score.weight", "classification_head.out_proj.weight", "qa_outputs.weight",
-         "classifier.out_proj.weight", "seq_relationship.weight")  # fmt: skip
+HEADS = (
+    "classifier.weight",
+    "score.weight",
+    "classification_head.out_proj.weight",
+    "qa_outputs.weight",
+    "classifier.out_proj.weight",
+    "seq_relationship.weight",
+)
 OUTPUTS = (*OUTPUT, "cls.predictions.decoder.weight", "lm_head.decoder.weight")
 
 

@@ -46,9 +46,14 @@ def test_answers_questions(
 
 
 def _add_instructions(
-    found: dict[str, list[Mark]], subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str,
+    found: dict[str, list[Mark]],
+    subject: Subject,
+    loaded: Loaded,
+    tokenizer: Any,
+    items: Items,
+    profile: str,
     record: Record,
-) -> None:  # fmt: skip
+) -> None:
     """Adds marks of answers to instructions, unless generation fails (reported by generation/vital-signs)."""
     try:
         given = answers.to_instructions(subject, tokenizer, loaded, items, profile)
@@ -66,8 +71,15 @@ def _add_instructions(
 
 def _record(record: Record, kind: str, marks: Sequence[Mark], version: str) -> None:
     right = sum(mark.right for mark in marks)
-    record.metric(f"quality.accuracy.{kind}", right / len(marks), "share", better="higher", samples=len(marks),
-                  interval=wilson(right, len(marks)), version=version)  # fmt: skip
+    record.metric(
+        f"quality.accuracy.{kind}",
+        right / len(marks),
+        "share",
+        better="higher",
+        samples=len(marks),
+        interval=wilson(right, len(marks)),
+        version=version,
+    )
 
 
 def _record_knowledge(record: Record, marks: Sequence[Mark]) -> None:

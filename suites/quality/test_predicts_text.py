@@ -51,8 +51,15 @@ def _record(record: Record, scored: list[tuple[Passage, Any]], version: str) -> 
         ("quality.perplexity", passages.perplexity, "per token"),
         ("quality.bits_per_byte", passages.bits_per_byte, "bits/byte"),
     ):
-        record.metric(name, float(statistic(rows)), unit, better="lower", samples=tokens,
-                      interval=bootstrap(rows, statistic), version=version)  # fmt: skip
+        record.metric(
+            name,
+            float(statistic(rows)),
+            unit,
+            better="lower",
+            samples=tokens,
+            interval=bootstrap(rows, statistic),
+            version=version,
+        )
     domains = list(dict.fromkeys(passage.text.domain for passage, _ in scored))
     points = []
     for domain in domains:

@@ -69,8 +69,9 @@ def text_ids(model: Any, tokenizer: Any, text: str, *, special: bool = False) ->
     stop = stops(model)
     ids = ids[:-1] if special and ids and ids[-1] in stop else ids
     if len(ids) < 2:
-        raise Unsupported(f"fewer than two tokens of {text!r} have an embedding (reported by "
-                          "tokenizers/ids-have-embedding-rows)")  # fmt: skip
+        raise Unsupported(
+            f"fewer than two tokens of {text!r} have an embedding (reported by tokenizers/ids-have-embedding-rows)"
+        )
     return ids
 
 
@@ -90,8 +91,10 @@ class _Forcing:
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         if bool(scores.isnan().any()):
-            raise Unsupported("the logits are not finite (reported by integrity/logits-finite), so the check cannot "
-                              "force the model to produce chosen tokens")  # fmt: skip
+            raise Unsupported(
+                "the logits are not finite (reported by integrity/logits-finite), so the check cannot "
+                "force the model to produce chosen tokens"
+            )
         step = input_ids.shape[1] - self.start
         scores = scores.clone()
         for number, row in enumerate(self.rows):

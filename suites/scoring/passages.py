@@ -44,8 +44,9 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
         if len(ids) > 1 and max(ids) < rows:
             found.append(Passage(text, tuple(ids)))
     if not found:
-        raise Unsupported("no text of the corpus has embeddings for all its tokens (reported by "
-                          "tokenizers/ids-have-embedding-rows)")  # fmt: skip
+        raise Unsupported(
+            "no text of the corpus has embeddings for all its tokens (reported by tokenizers/ids-have-embedding-rows)"
+        )
     return found
 
 

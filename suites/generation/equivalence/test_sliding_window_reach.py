@@ -72,6 +72,8 @@ def _affordable(subject: Subject, model: Any, window: int, profile: str) -> int:
         raise Unsupported(f"the window of {window} tokens fills the context of {limit}, so it leaves out no token")
     work = 2 * subject.traits.parameters * length
     if model.device.type == "cpu" and work > WORK[profile]:
-        raise Unsupported(f"the window needs a text of {length} tokens, which takes too long on a CPU; "
-                          "use --profile exhaustive or a GPU")  # fmt: skip
+        raise Unsupported(
+            f"the window needs a text of {length} tokens, which takes too long on a CPU; "
+            "use --profile exhaustive or a GPU"
+        )
     return length

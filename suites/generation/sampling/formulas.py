@@ -54,13 +54,19 @@ def cases(prompt: Ids, best: int, *, steps: int) -> list[Case]:
         Case("no_repeat_ngram_size", {"no_repeat_ngram_size": 2}, lambda x, ids, new: without_pairs(x, ids)),
         Case("bad_words_ids", banned, lambda x, ids, new: without(x, [best, *([other] if ids[-1:] == [last] else [])])),
         Case("suppress_tokens", {"suppress_tokens": [best, last]}, lambda x, ids, new: without(x, [best, last])),
-        Case("begin_suppress_tokens", {"begin_suppress_tokens": [best]},
-            lambda x, ids, new: x if new else without(x, [best])),
-        Case("forced_eos_token_id", {"forced_eos_token_id": other},
-            lambda x, ids, new: only(x, other) if new == steps - 1 else x),
+        Case(
+            "begin_suppress_tokens",
+            {"begin_suppress_tokens": [best]},
+            lambda x, ids, new: x if new else without(x, [best]),
+        ),
+        Case(
+            "forced_eos_token_id",
+            {"forced_eos_token_id": other},
+            lambda x, ids, new: only(x, other) if new == steps - 1 else x,
+        ),
         Case("sequence_bias", {"sequence_bias": [[[other], BIAS]]}, lambda x, ids, new: raised(x, other)),
         Case("renormalize_logits", {"renormalize_logits": True}, lambda x, ids, new: x - logsumexp(x)),
-    ]  # fmt: skip
+    ]
 
 
 def logsumexp(row: Row) -> float:

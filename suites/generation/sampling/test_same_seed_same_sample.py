@@ -38,9 +38,16 @@ def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
 
 def _drawn(model: Any, inputs: dict[str, Any]) -> Any:
     with forced_tokens.plain_settings(model), seeded(model):
-        return forced_tokens.generated(model, inputs, do_sample=True, top_k=0, max_new_tokens=TOKENS,
-                                  num_return_sequences=RETURNED, return_dict_in_generate=True,
-                                  output_logits=True)  # fmt: skip
+        return forced_tokens.generated(
+            model,
+            inputs,
+            do_sample=True,
+            top_k=0,
+            max_new_tokens=TOKENS,
+            num_return_sequences=RETURNED,
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
 
 
 def _same_choice(first: Any, second: Any, step: int) -> bool:

@@ -46,8 +46,9 @@ def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Load
     for method in METHODS:
         output = _run(generator, inputs, method)
         if len(output.sequences) != method.sequences:
-            raise Defect(f"{method.name}: generate() returns {len(output.sequences)} sequences instead of "
-                         f"{method.sequences}.")  # fmt: skip
+            raise Defect(
+                f"{method.name}: generate() returns {len(output.sequences)} sequences instead of {method.sequences}."
+            )
         transition_scores = _transition_scores(generator, output)
         _must_match(generator, inputs, output, transition_scores, method, slack)
         _must_be_ranked(output, transition_scores, method)
@@ -75,8 +76,10 @@ def _transition_scores(model: Any, output: Any) -> Any:
         width, rows = output.scores[0].shape[-1], model.config.get_text_config().vocab_size
         if width == rows:
             raise
-        raise Hazard(f"compute_transition_scores fails, because the head returns {width} logits but vocab_size in "
-                     f"config.json is {rows}: {error}") from None  # fmt: skip
+        raise Hazard(
+            f"compute_transition_scores fails, because the head returns {width} logits but vocab_size in "
+            f"config.json is {rows}: {error}"
+        ) from None
 
 
 def _must_match(
@@ -91,14 +94,18 @@ def _must_match(
     if "num_beams" not in method.settings:
         own = _of_tokens(_own_log_probabilities(output), output.sequences)
         if float((transition_scores - own).abs().max()) <= 64 * EPS * (1 + float(own.abs().max())):
-            raise Unsupported("generate() has other logits than a forward pass (reported by "
-                              "generation/cache-changes-nothing)")  # fmt: skip
+            raise Unsupported(
+                "generate() has other logits than a forward pass (reported by generation/cache-changes-nothing)"
+            )
     raise Defect(
         f"{method.name}: compute_transition_scores differs by {apart:.3g} from the log-probabilities of a forward "
         f"pass; rounding explains {slack:.1g}.",
-        evidence={"transition scores": transition_scores.tolist(), "forward pass": expected.tolist(),
-                  "sequences": output.sequences.tolist()},
-    )  # fmt: skip
+        evidence={
+            "transition scores": transition_scores.tolist(),
+            "forward pass": expected.tolist(),
+            "sequences": output.sequences.tolist(),
+        },
+    )
 
 
 def _must_be_ranked(output: Any, transition_scores: Any, method: Method) -> None:

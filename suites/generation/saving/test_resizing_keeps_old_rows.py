@@ -46,17 +46,22 @@ def _must_be_unchanged(model: Any, grown: Any, inputs: dict[str, Any]) -> None:
         if changed:
             raise Hazard(
                 f"Resizing the vocabulary changes {changed} old rows of {what}: {_cause(grown)}.",
-                evidence={"rows": changed, "class": type(model).__name__,
-                          "tie_word_embeddings": getattr(grown.config, "tie_word_embeddings", None)},
-            )  # fmt: skip
+                evidence={
+                    "rows": changed,
+                    "class": type(model).__name__,
+                    "tie_word_embeddings": getattr(grown.config, "tie_word_embeddings", None),
+                },
+            )
     if sharing.is_tied(model) and not sharing.is_tied(grown):
         raise Hazard("Resizing the vocabulary unties the output head from the embeddings.")
     before, after = (copies.logits(each, inputs) for each in (model, grown))
     if before.shape[-1] > after.shape[-1]:  # the head was wider than the vocabulary and is cut to it
         return
     if apart := copies.distance(model, inputs, after[:, : before.shape[-1]]):
-        raise Hazard(f"Resizing the vocabulary changes the logits of old tokens by up to {apart:.3g}, "
-                     "although all rows are unchanged.")  # fmt: skip
+        raise Hazard(
+            f"Resizing the vocabulary changes the logits of old tokens by up to {apart:.3g}, "
+            "although all rows are unchanged."
+        )
 
 
 def _cause(grown: Any) -> str:

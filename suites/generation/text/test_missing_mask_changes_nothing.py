@@ -39,14 +39,19 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
     )
     raise Hazard(
         f"Without an attention mask generate() gives other logits: {cause}.",
-        evidence={"prompt": tokenizer.decode(ids), "places": hidden, "pad_token_id": shipped.pad_token_id,
-                  "largest_logit_difference": float((with_mask - without).abs().max())},
-    )  # fmt: skip
+        evidence={
+            "prompt": tokenizer.decode(ids),
+            "places": hidden,
+            "pad_token_id": shipped.pad_token_id,
+            "largest_logit_difference": float((with_mask - without).abs().max()),
+        },
+    )
 
 
 def _logits(model: Any, inputs: dict[str, Any]) -> Any:
     """Logits of the first new token, with the shipped pad and stop ids."""
     with forced_tokens.plain_settings(model, eos_token_id=forced_tokens.stops(model) or None):
-        output = forced_tokens.generated(model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True,
-                                    output_logits=True)  # fmt: skip
+        output = forced_tokens.generated(
+            model, inputs, max_new_tokens=NEW_TOKENS, return_dict_in_generate=True, output_logits=True
+        )
     return output.logits[0].float()

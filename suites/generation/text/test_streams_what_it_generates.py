@@ -48,8 +48,7 @@ def _must_be(streamer: Any, direct: str, whole: str, ids: list[int]) -> None:
     name = type(streamer).__name__.removeprefix("Recording")
     evidence = {"streamed": escaped(streamed, limit=400), "text": escaped(whole, limit=400), "ids": ids}
     if streamed.count(REPLACEMENT) > whole.count(REPLACEMENT):
-        raise Defect(f"{name} shows U+FFFD before a character is complete: {now} instead of {was}.",
-                     evidence=evidence)  # fmt: skip
+        raise Defect(f"{name} shows U+FFFD before a character is complete: {now} instead of {was}.", evidence=evidence)
     what = "loses text" if len(streamed) < len(whole) else "gives other text"
     raise Defect(f"During generate() {name} {what}: {now} instead of {was}.", evidence=evidence)
 

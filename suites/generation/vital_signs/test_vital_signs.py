@@ -85,8 +85,15 @@ def _record(record: Record, found: dict[Answer[Question], tuple[str, ...]]) -> N
     total = len(found)
     for name in SIGNS:
         count = sum(name in shown for shown in found.values())
-        record.metric(f"generation.{name.replace(' ', '_')}", count / total, "share of answers", better="lower",
-                      samples=total, interval=wilson(count, total), version=questions.version())  # fmt: skip
+        record.metric(
+            f"generation.{name.replace(' ', '_')}",
+            count / total,
+            "share of answers",
+            better="lower",
+            samples=total,
+            interval=wilson(count, total),
+            version=questions.version(),
+        )
     ill = sum(bool(set(shown) - {SIGNS[0]}) for shown in found.values())
     examples = {answer.asked.text: {"answer": answer.text, "signs": list(shown)} for answer, shown in found.items()}
     record.capability("generation.answers_with_problems", f"{ill} of {total}", evidence=examples)

@@ -21,8 +21,13 @@ def near_miss(key: str, known: Collection[str]) -> str | None:
     if alike:
         return alike[0]
     allowed = 2 if len(key) >= LONG else 1
-    close = [(distance(plain, _plain(other)), other) for other in known if min(len(key), len(other)) >= MIN_LENGTH
-             and abs(len(key) - len(other)) <= allowed and _digits(key) == _digits(other)]  # fmt: skip
+    close = [
+        (distance(plain, _plain(other)), other)
+        for other in known
+        if min(len(key), len(other)) >= MIN_LENGTH
+        and abs(len(key) - len(other)) <= allowed
+        and _digits(key) == _digits(other)
+    ]
     best = min(close, default=None)
     return best[1] if best and best[0] <= allowed else None
 

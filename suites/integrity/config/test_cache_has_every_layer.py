@@ -25,7 +25,9 @@ def test_cache_has_every_layer(config: dict[str, Any], generator: Any) -> None:
     except (AttributeError, KeyError, TypeError, ValueError):  # a family with another kind of state
         return
     if len(made.layers) != layers - shared:
-        raise Defect(f"The cache built from the config has {len(made.layers)} layers, but the model has {layers}"
-                     f"{f', of which {shared} share a cache' if shared else ''}: num_kv_shared_layers is "
-                     f"{config.get('num_kv_shared_layers', shared)}.",
-                     evidence={"cache": len(made.layers), "layers": layers, "shared": shared})  # fmt: skip
+        raise Defect(
+            f"The cache built from the config has {len(made.layers)} layers, but the model has {layers}"
+            f"{f', of which {shared} share a cache' if shared else ''}: num_kv_shared_layers is "
+            f"{config.get('num_kv_shared_layers', shared)}.",
+            evidence={"cache": len(made.layers), "layers": layers, "shared": shared},
+        )

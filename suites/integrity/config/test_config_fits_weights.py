@@ -45,9 +45,16 @@ def test_config_fits_weights(
     for name in sorted(wrong & set(weight_statistics)):
         for key, value, actual in _mismatches(section, weight_statistics[name]):
             other = _alternative(section, key, weight_statistics, name)
-            raise Defect(f"config.json has {key} = {value}, but the weights have {actual}{other}: {name} has the shape "
-                         f"{list(weight_statistics[name].tensor.shape)}.", evidence={"key": key, "config": value,
-                         "weights": actual, "tensors of another shape": sorted(wrong)[:20]})  # fmt: skip
+            raise Defect(
+                f"config.json has {key} = {value}, but the weights have {actual}{other}: {name} has the shape "
+                f"{list(weight_statistics[name].tensor.shape)}.",
+                evidence={
+                    "key": key,
+                    "config": value,
+                    "weights": actual,
+                    "tensors of another shape": sorted(wrong)[:20],
+                },
+            )
     _must_have_layers(section, weight_statistics, loaded)
 
 
@@ -97,12 +104,18 @@ def _must_have_layers(config: Mapping[str, Any], stored: dict[str, TensorStatist
     for stack, numbers in layers_by_stack(map(str, loaded.report["unexpected_keys"])).items():
         beyond = {each for each in numbers if each >= extra}
         if beyond and len(layers_by_stack(stored).get(stack, ())) == max(beyond) + 1:
-            raise Defect(f"config.json has {key} = {count}, but the weights have {max(beyond) + 1} layers ({stack}): "
-                         "the last ones are not used.", evidence={"key": key, "layers": sorted(beyond)})  # fmt: skip
+            raise Defect(
+                f"config.json has {key} = {count}, but the weights have {max(beyond) + 1} layers ({stack}): "
+                "the last ones are not used.",
+                evidence={"key": key, "layers": sorted(beyond)},
+            )
     missing = [] if loaded.report["unexpected_keys"] else loaded.report["missing_keys"]  # else: stored by another name
     for stack, numbers in layers_by_stack(map(str, missing)).items():
         first = min(numbers)
         held = max((len(each) for each in layers_by_stack(stored).values()), default=0)
         if numbers == set(range(first, count)) and held == first and first:
-            raise Defect(f"config.json has {key} = {count}, but the weights have {first} layers ({stack}): the others "
-                         "are randomly initialised.", evidence={"key": key, "layers": sorted(numbers)})  # fmt: skip
+            raise Defect(
+                f"config.json has {key} = {count}, but the weights have {first} layers ({stack}): the others "
+                "are randomly initialised.",
+                evidence={"key": key, "layers": sorted(numbers)},
+            )

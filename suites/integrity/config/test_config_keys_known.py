@@ -10,8 +10,13 @@ from suites.integrity.config.misspelling import near_miss
 from suites.integrity.sections import sections
 from suites.integrity.tensor_names import few
 
-INTERNAL = ("_attn_implementation_internal", "_experts_implementation_internal", "_attn_implementation",
-            "_experts_implementation", "attn_implementation")  # fmt: skip
+INTERNAL = (
+    "_attn_implementation_internal",
+    "_experts_implementation_internal",
+    "_attn_implementation",
+    "_experts_implementation",
+    "attn_implementation",
+)
 ROPE = frozenset(
     {"rope_type", "type", "rope_theta", "factor", "original_max_position_embeddings", "attention_factor", "beta_fast"}
     | {"beta_slow", "short_factor", "long_factor", "low_freq_factor", "high_freq_factor", "partial_rotary_factor"}
@@ -48,11 +53,16 @@ def _must_not_be_internal(path: str, part: Mapping[str, Any]) -> None:
             continue
         where = f"{path}.{key}".lstrip(".")
         if "/" in str(value):
-            raise Defect(f"config.json sets {where} to '{value}', the name of a repository with code: "
-                         "some versions of transformers download and run it.", evidence={where: value})  # fmt: skip
+            raise Defect(
+                f"config.json sets {where} to '{value}', the name of a repository with code: "
+                "some versions of transformers download and run it.",
+                evidence={where: value},
+            )
         if key != "attn_implementation":
-            raise Hazard(f"config.json sets the library's internal key {where} ('{value}'), which selects its kernels.",
-                         evidence={where: value})  # fmt: skip
+            raise Hazard(
+                f"config.json sets the library's internal key {where} ('{value}'), which selects its kernels.",
+                evidence={where: value},
+            )
 
 
 def _unknown(path: str, part: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
@@ -80,8 +90,10 @@ def _must_be_valid_rope(path: str, part: Mapping[str, Any]) -> None:
             _must_be_known_rope(f"{path}.{name}".lstrip("."), each, ROPE | set(part))
     theta, inner = part.get("rope_theta"), _dictionary(part.get("rope_parameters"))
     if theta is not None and inner.get("rope_theta", theta) != theta:
-        raise Defect(f"config.json has rope_theta = {theta} but rope_parameters.rope_theta = {inner['rope_theta']}: "
-                     "versions of the library differ in which one they use.")  # fmt: skip
+        raise Defect(
+            f"config.json has rope_theta = {theta} but rope_parameters.rope_theta = {inner['rope_theta']}: "
+            "versions of the library differ in which one they use."
+        )
 
 
 def _must_be_known_rope(where: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
@@ -90,8 +102,10 @@ def _must_be_known_rope(where: str, settings: Mapping[str, Any], known: Collecti
         free = [each for each in ROPE if each not in settings]
         meant = None if key in known else near_miss(key, free) or canonical(key, free, ROPE_SYNONYMS)
         if meant:
-            raise Defect(f"{where} in config.json has {key}, which is ignored; probably {meant} is meant.",
-                         evidence={where: dict(settings)})  # fmt: skip
+            raise Defect(
+                f"{where} in config.json has {key}, which is ignored; probably {meant} is meant.",
+                evidence={where: dict(settings)},
+            )
     kind = settings.get("rope_type") or settings.get("type")
     scaled = next((key for key in SCALES if settings.get(key) not in (None, 1, 1.0)), None)
     if scaled and kind in (None, "default"):

@@ -68,8 +68,10 @@ def _must_allow_stops(subject: Subject, data: dict[str, Any]) -> None:
     stops = ids(data, EOS) or ids(subject.json("config.json"), EOS)
     for name, found in forbidden_stops(data, stops).items():
         rest = "generation always runs to the limit" if len(found) == len(stops) else "generation goes on past it"
-        raise Defect(f"{name} in {FILE} forbids the stop token {', '.join(map(str, found))}: {rest}.",
-                     evidence={name: data[name], EOS: stops})  # fmt: skip
+        raise Defect(
+            f"{name} in {FILE} forbids the stop token {', '.join(map(str, found))}: {rest}.",
+            evidence={name: data[name], EOS: stops},
+        )
 
 
 def _must_be_known(data: dict[str, Any]) -> None:
@@ -82,8 +84,10 @@ def _must_be_known(data: dict[str, Any]) -> None:
         free = [] if key in known or key.startswith("_") or value is None else sorted(known - {*data})
         meant = near_miss(key, free) or next((each for each in free if each in (f"{key}_id", f"{key}_ids")), None)
         if meant:
-            raise Hazard(f"{FILE} has {key} ({str(value)[:40]}), which nothing reads; probably {meant} is meant.",
-                         evidence={key: value})  # fmt: skip
+            raise Hazard(
+                f"{FILE} has {key} ({str(value)[:40]}), which nothing reads; probably {meant} is meant.",
+                evidence={key: value},
+            )
 
 
 def _validation_error(data: dict[str, Any]) -> str:

@@ -39,8 +39,11 @@ def test_generation_defaults(subject: Subject, record: Record) -> None:
     mode = "sampling" if settings.get("do_sample") else "greedy"
     values = ", ".join(f"{name} {value:g}" for name, value in sampling.items() if isinstance(value, (int, float)))
     record.capability("integrity.generation_defaults", f"{mode}{f' ({values})' if values else ''}", evidence=settings)
-    active = {name: settings[name] for name, neutral in NEUTRAL.items()
-              if settings.get(name) is not None and settings[name] not in neutral}  # fmt: skip
+    active = {
+        name: settings[name]
+        for name, neutral in NEUTRAL.items()
+        if settings.get(name) is not None and settings[name] not in neutral
+    }
     if active and "text-generation" in subject.traits.tasks:
         values = ", ".join(f"{name} {value}" for name, value in active.items())
         raise Hazard(f"{FILE} sets {values}, which changes greedy generation too.", evidence={"settings": active})

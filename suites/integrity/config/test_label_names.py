@@ -23,8 +23,10 @@ def test_label_names(
     if sorted(names) != list(range(len(names))):
         gap = next(index for index in range(len(names)) if index not in names)
         named = ", ".join(map(str, sorted(names)[:8]))
-        raise Defect(f"id2label has no name for output {gap}: its {len(names)} names are for the outputs {named}.",
-                     evidence={"id2label": config["id2label"]})  # fmt: skip
+        raise Defect(
+            f"id2label has no name for output {gap}: its {len(names)} names are for the outputs {named}.",
+            evidence={"id2label": config["id2label"]},
+        )
     swapped = {name: (index, inverse[name]) for index, name in names.items() if inverse.get(name, index) != index}
     if swapped:
         name, (forward, backward) = next(iter(swapped.items()))
@@ -44,8 +46,9 @@ def _numbered(names: dict[str, Any]) -> dict[int, str]:
     __tracebackhide__ = True
     invalid = next((index for index in names if not index.lstrip("-").isdigit()), None)
     if invalid is not None:
-        raise Defect(f"id2label has the key '{invalid}', which is not the number of an output.",
-                     evidence={"id2label": names})  # fmt: skip
+        raise Defect(
+            f"id2label has the key '{invalid}', which is not the number of an output.", evidence={"id2label": names}
+        )
     return {int(index): str(name) for index, name in names.items()}
 
 

@@ -37,8 +37,11 @@ def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     section = text_part(config)
     kind = section.get("model_type") or config.get("model_type")
     known = library_versions.config_keys(kind)
-    differing = {key: value for key, value in section.items() if key in {*ACTIVATIONS, *NORMS} and key in known
-                 and value is not None and value != known[key]}  # fmt: skip
+    differing = {
+        key: value
+        for key, value in section.items()
+        if key in {*ACTIVATIONS, *NORMS} and key in known and value is not None and value != known[key]
+    }
     values = ", ".join(f"{key} {value}" for key, value in differing.items())
     record.capability("integrity.unusual_settings", values or "nothing", evidence=differing)
     key = next((each for each in ("hidden_activation", *ACTIVATIONS) if section.get(each)), None)

@@ -37,8 +37,9 @@ def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Recor
         _must_be_as_declared(types, window, windows)
     sliding = sorted(layer for layer, reach in windows.items() if reach)
     if sliding:
-        record.capability("integrity.sliding_window_layers", len(sliding),
-                          evidence={"layers": sliding, "reach": windows})  # fmt: skip
+        record.capability(
+            "integrity.sliding_window_layers", len(sliding), evidence={"layers": sliding, "reach": windows}
+        )
 
 
 def _windows(model: Any) -> Iterator[tuple[int, int | None]]:

@@ -22,8 +22,11 @@ def test_special_ids_agree(subject: Subject, tokenizer: Any, record: Record) -> 
         https://github.com/vllm-project/vllm/issues/4180
     """
     files = by_file(subject)
-    declared = {name: {file: ids(settings, name) for file, settings in files.items() if ids(settings, name)}
-                | _of_tokenizer(tokenizer, name) for name in ("bos_token_id", "pad_token_id", EOS)}  # fmt: skip
+    declared = {
+        name: {file: ids(settings, name) for file, settings in files.items() if ids(settings, name)}
+        | _of_tokenizer(tokenizer, name)
+        for name in ("bos_token_id", "pad_token_id", EOS)
+    }
     for name in ("bos_token_id", "pad_token_id"):
         _must_be_one(name, declared[name], tokenizer)
     if subject.traits.can_generate:
@@ -54,16 +57,24 @@ def _must_stop_alike(declared: Mapping[str, list[int]], tokenizer: Any) -> None:
     __tracebackhide__ = True
     stops = _stop_ids(declared)
     if not stops:
-        raise Hazard(f"Neither {CONFIG} nor {GENERATION} has an {EOS}: generation always runs to the limit.",
-                     evidence=dict(declared))  # fmt: skip
+        raise Hazard(
+            f"Neither {CONFIG} nor {GENERATION} has an {EOS}: generation always runs to the limit.",
+            evidence=dict(declared),
+        )
     own = declared.get("the tokenizer", [])
     if own and own[0] not in stops:
-        raise Hazard(f"The tokenizer's eos_token is {_named(tokenizer, own)}, but generation stops at "
-                     f"{_named(tokenizer, stops)}.", evidence=dict(declared))  # fmt: skip
+        raise Hazard(
+            f"The tokenizer's eos_token is {_named(tokenizer, own)}, but generation stops at "
+            f"{_named(tokenizer, stops)}.",
+            evidence=dict(declared),
+        )
     other = declared.get(CONFIG, stops)
     if not set(other) & set(stops):
-        raise Hazard(f"{EOS} is {_named(tokenizer, other)} in {CONFIG} but {_named(tokenizer, stops)} in {GENERATION}: "
-                     "engines stop at different tokens.", evidence=dict(declared))  # fmt: skip
+        raise Hazard(
+            f"{EOS} is {_named(tokenizer, other)} in {CONFIG} but {_named(tokenizer, stops)} in {GENERATION}: "
+            "engines stop at different tokens.",
+            evidence=dict(declared),
+        )
 
 
 def _named(tokenizer: Any, numbers: list[int]) -> str:

@@ -15,8 +15,13 @@ def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     Fix: write the tokenizer's ids into config.json and generation_config.json.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (token ids)
     """
-    wrong = {f"{file}: {name}": number for file, settings in by_file(subject).items() for name in NAMES
-             for number in ids(settings, name) if not 0 <= number < embedding_rows}  # fmt: skip
+    wrong = {
+        f"{file}: {name}": number
+        for file, settings in by_file(subject).items()
+        for name in NAMES
+        for number in ids(settings, name)
+        if not 0 <= number < embedding_rows
+    }
     if not wrong:
         return
     where, number = next(iter(wrong.items()))

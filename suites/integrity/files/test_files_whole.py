@@ -56,8 +56,10 @@ def _has_vocabulary(subject: Subject, names: list[str]) -> None:
     kind = str(settings.get("tokenizer_class") or "")
     alone = subject.has(SETTINGS) and not any(VOCABULARY.search(name) for name in names)
     if alone and kind and not FILELESS.search(kind) and not settings.get("auto_map"):
-        raise Defect(f"{SETTINGS} declares a {kind}, but there is neither tokenizer.json nor another vocabulary file.",
-                     evidence={"files": names[:SHOWN]})  # fmt: skip
+        raise Defect(
+            f"{SETTINGS} declares a {kind}, but there is neither tokenizer.json nor another vocabulary file.",
+            evidence={"files": names[:SHOWN]},
+        )
 
 
 def _license(subject: Subject) -> str | None:

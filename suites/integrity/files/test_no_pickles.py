@@ -27,8 +27,11 @@ def test_no_pickles(
     pickles = {name: found for name, (path, found) in named.items() if found or is_pickle(path)}
     for name, found in pickles.items():
         if calls := dangerous(found):
-            raise Defect(f"{name} runs code when it is loaded: it calls {calls[0]}.", evidence={name: found[:40]},
-                         remedy=f"Do not load {name}; delete it, and report it to author and host.")  # fmt: skip
+            raise Defect(
+                f"{name} runs code when it is loaded: it calls {calls[0]}.",
+                evidence={name: found[:40]},
+                remedy=f"Do not load {name}; delete it, and report it to author and host.",
+            )
     if pickles:
         odd = {name: rest for name, found in pickles.items() if (rest := unusual(found))}
         name = next(iter(odd or pickles))

@@ -9,8 +9,15 @@ from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 
 SHARD = re.compile(r".*-\d{5}-of-\d{5}\.safetensors")
-OTHER = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "model.ckpt.index",
-         "consolidated.safetensors", "consolidated.00.pth")  # fmt: skip
+OTHER = (
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "model.ckpt.index",
+    "consolidated.safetensors",
+    "consolidated.00.pth",
+)
 SUFFIXES = (".gguf", ".onnx")
 
 

@@ -10,8 +10,15 @@ from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
 
-FILES = ("config.json", "generation_config.json", "tokenizer_config.json", "preprocessor_config.json",
-         "processor_config.json", "adapter_config.json", "modules.json")  # fmt: skip
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "adapter_config.json",
+    "modules.json",
+)
 OUTWARD = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)")
 ABSOLUTE = re.compile(r"^(?:/|~|[A-Za-z]:[\\/]|file:)")
 NAMES_A_FILE = re.compile(r"(file|path|dir|folder|_name|vocab|merges|weight_map|base_model|module)", re.IGNORECASE)

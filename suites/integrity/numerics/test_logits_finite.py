@@ -34,8 +34,11 @@ def test_logits_finite(subject: Subject, tokenizer: Any, loaded: Loaded, profile
 def finding(name: str, outputs: list[NotFinite], module: FailingModule | None, dtype: str) -> Defect | Hazard:
     """Returns a hazard if only outputs of padding are not finite, else a defect."""
     where = f"; {module} is the first layer with an output that is not finite" if module else ""
-    evidence = {"input": name, "outputs": [each.as_json() for each in outputs],
-                "largest input of that module": module.largest_input if module else None}  # fmt: skip
+    evidence = {
+        "input": name,
+        "outputs": [each.as_json() for each in outputs],
+        "largest input of that module": module.largest_input if module else None,
+    }
     output = outputs[0].output
     if all(each.in_padding_only for each in outputs):
         return Hazard(f"In {dtype}, {name}: the {output} of padding are not finite{where}.", evidence=evidence)

@@ -44,8 +44,11 @@ def _better_heads(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str
     tokens = repair_search.WORK[profile] / max(1, subject.traits.parameters) / max(1, len(candidates))
     part = rows[: max(2, int(max(repair_search.MIN_TOKENS, tokens) // likelihood.LENGTH))]
     before = repair_search.losses(model, part)
-    gains = [(heads, repair_search.compare(str(heads), before, after)) for heads in candidates
-             if (after := _losses(model, heads, part))]  # fmt: skip
+    gains = [
+        (heads, repair_search.compare(str(heads), before, after))
+        for heads in candidates
+        if (after := _losses(model, heads, part))
+    ]
     best = max(gains, key=lambda each: each[1].gain, default=None)
     if best is None or not best[1].gain > repair_search.UNHINTED * best[1].error:
         return None
@@ -61,8 +64,11 @@ def declared(model: Any) -> Heads | None:
         return None
     size = getattr(config, "head_dim", None) or width // queries
     keys = getattr(config, "num_key_value_heads", None) or queries
-    shapes = {name.split(".")[-2]: parameter.shape[0] for name, parameter in model.named_parameters()
-              if name.endswith(("q_proj.weight", "k_proj.weight"))}  # fmt: skip
+    shapes = {
+        name.split(".")[-2]: parameter.shape[0]
+        for name, parameter in model.named_parameters()
+        if name.endswith(("q_proj.weight", "k_proj.weight"))
+    }
     widths = (shapes.get("q_proj", width), shapes.get("k_proj", keys * size))
     return Heads(queries, keys, size) if widths == (queries * size, keys * size) else None
 

@@ -103,8 +103,11 @@ def _confusable(one: str, other: str) -> bool:
 
 def _swapped_names(layers: Layers, one: str, other: str) -> Iterator[Repair]:
     """Yields repairs of two swapped names: in every layer, and in single layers."""
-    pairs = {number: (each[one], each[other]) for number, each in layers.items()
-             if one in each and other in each and each[one].shape == each[other].shape}  # fmt: skip
+    pairs = {
+        number: (each[one], each[other])
+        for number, each in layers.items()
+        if one in each and other in each and each[one].shape == each[other].shape
+    }
     names = " and ".join(name.removesuffix(".weight") for name in (one, other))
     if len(pairs) > 1:
         yield Repair(f"{names} are exchanged in every layer", tuple(pairs.values()))

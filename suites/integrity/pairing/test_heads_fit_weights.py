@@ -27,6 +27,11 @@ def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, pro
         raise Defect(
             f"config.json declares {declared}, but the weights were trained with {right}: with these, plain text has a "
             f"loss of {gain.repaired:.2f} instead of {gain.loss:.2f} nats per token.",
-            evidence={"num_attention_heads": right.queries, "num_key_value_heads": right.keys, "head_dim": right.size,
-                      "gain": round(gain.gain, 3), "standard error": round(gain.error, 3)},
-        )  # fmt: skip
+            evidence={
+                "num_attention_heads": right.queries,
+                "num_key_value_heads": right.keys,
+                "head_dim": right.size,
+                "gain": round(gain.gain, 3),
+                "standard error": round(gain.error, 3),
+            },
+        )

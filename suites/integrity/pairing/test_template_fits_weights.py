@@ -34,8 +34,9 @@ def test_template_fits_weights(
         return
     _, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) is not None:
-        raise Unsupported("the weights were trained on other ids than the tokenizer's "
-                          "(reported by integrity/tokenizer-fits-weights)")  # fmt: skip
+        raise Unsupported(
+            "the weights were trained on other ids than the tokenizer's (reported by integrity/tokenizer-fits-weights)"
+        )
     stops, _ = stop_ids(subject, tokenizer)
     found = turn_ends(chat, loaded.model, set(stops))
     if len(found) >= MIN_ANSWERS:
@@ -50,8 +51,9 @@ def _must_end_turns(tokenizer: Any, found: list[TurnEnd], record: Record) -> Non
     __tracebackhide__ = True
     probabilities = sorted(each.probability for each in found)
     typical = probabilities[len(probabilities) // 2]
-    record.metric("integrity.end_of_turn_probability", typical, "probability",
-                  better="higher", samples=len(found), effect=0.1)  # fmt: skip
+    record.metric(
+        "integrity.end_of_turn_probability", typical, "probability", better="higher", samples=len(found), effect=0.1
+    )
     if probabilities[-1] < SELDOM and typical < NEVER:
         raise untrained_template(tokenizer, found)
 

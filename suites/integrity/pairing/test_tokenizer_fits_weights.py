@@ -19,9 +19,14 @@ SHIFTS = (-1, 1, -2, 2, -3, 3)
 
 @needs("continues_text")
 def test_tokenizer_fits_weights(
-    subject: Subject, tokenizer: Any, loaded: Loaded, weight_statistics: dict[str, TensorStatistics], variant: Variant,
-    profile: str, record: Record,
-) -> None:  # fmt: skip
+    subject: Subject,
+    tokenizer: Any,
+    loaded: Loaded,
+    weight_statistics: dict[str, TensorStatistics],
+    variant: Variant,
+    profile: str,
+    record: Record,
+) -> None:
     """The tokenizer's ids are those that the weights were trained on: text is likelier in order than shuffled.
 
     Why: another family's tokenizer, a reordered vocabulary or an inserted token that shifts later ids raises no error
@@ -40,8 +45,15 @@ def test_tokenizer_fits_weights(
     if not found.predictions:
         raise Unsupported("the tokenizer splits all sample texts into single letters, so order cannot be compared")
     for name, value, better in (("loss", found.loss, "lower"), ("gain_from_order", found.gain, "higher")):
-        record.metric(f"integrity.plain_text_{name}", value, "nats/token", better=better,
-                      samples=len(found.predictions), effect=0.05, version=tokenizer_corpus.version())  # fmt: skip
+        record.metric(
+            f"integrity.plain_text_{name}",
+            value,
+            "nats/token",
+            better=better,
+            samples=len(found.predictions),
+            effect=0.05,
+            version=tokenizer_corpus.version(),
+        )
     chance = tokenizer_fit.chance_loss(tokenizer)
     start = tokenizer_fit.first_unknown_id(found, chance)
     if start is not None:
@@ -53,8 +65,10 @@ def test_tokenizer_fits_weights(
         if variant.quantization == "none" and head_counts.better_heads(subject, tokenizer, loaded, profile):
             raise Unsupported("the weights were trained with other heads (reported by integrity/heads-fit-weights)")
         if not causal(loaded.model, rows[0][1]):
-            raise Unsupported("the logits depend on later tokens (reported by generation/later-tokens-change-nothing), "
-                              "so they do not give the loss of a text")  # fmt: skip
+            raise Unsupported(
+                "the logits depend on later tokens (reported by generation/later-tokens-change-nothing), "
+                "so they do not give the loss of a text"
+            )
         shift = best_shift(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})
         raise misfit(found, start, shift, chance)
 

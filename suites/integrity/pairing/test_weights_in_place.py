@@ -12,8 +12,14 @@ from suites.integrity.pairing import repair_search, trained_weights
 
 
 @needs("continues_text")
-def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, variant: Variant,
-                          weight_statistics: dict[str, TensorStatistics], profile: str) -> None:  # fmt: skip
+def test_weights_in_place(
+    subject: Subject,
+    tokenizer: Any,
+    loaded: Loaded,
+    variant: Variant,
+    weight_statistics: dict[str, TensorStatistics],
+    profile: str,
+) -> None:
     """No layers or matrices are exchanged, and no matrix is transposed: no such change makes plain text likelier.
 
     Why: two layers, or two matrices of one shape, with exchanged names load without a message. In the middle of a model
@@ -27,6 +33,8 @@ def test_weights_in_place(subject: Subject, tokenizer: Any, loaded: Loaded, vari
         return
     gain = repair_search.best_repair(subject, tokenizer, loaded, weight_statistics, profile)
     if gain:
-        raise Defect(f"It seems that {gain.fault}: if this is undone, plain text has a loss of {gain.repaired:.2f} "
-                     f"instead of {gain.loss:.2f} nats per token.", evidence={"gain": round(gain.gain, 3),
-                     "standard error": round(gain.error, 3)})  # fmt: skip
+        raise Defect(
+            f"It seems that {gain.fault}: if this is undone, plain text has a loss of {gain.repaired:.2f} "
+            f"instead of {gain.loss:.2f} nats per token.",
+            evidence={"gain": round(gain.gain, 3), "standard error": round(gain.error, 3)},
+        )

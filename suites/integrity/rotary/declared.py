@@ -65,8 +65,13 @@ def _rope(config: Mapping[str, Any], inner: Mapping[str, Any]) -> Rope:
     kind = str(inner.get("rope_type") or inner.get("type") or "default")
     thetas = [inner.get("rope_theta"), *(config.get(key) for key in THETAS)]
     theta = next((float(each) for each in thetas if isinstance(each, (int, float)) and each > 0), None)
-    return Rope(OTHER_NAMES.get(kind, kind), theta, inner, _count(config.get("max_position_embeddings")),
-                _count(config.get("original_max_position_embeddings")))  # fmt: skip
+    return Rope(
+        OTHER_NAMES.get(kind, kind),
+        theta,
+        inner,
+        _count(config.get("max_position_embeddings")),
+        _count(config.get("original_max_position_embeddings")),
+    )
 
 
 def _count(value: Any) -> int | None:

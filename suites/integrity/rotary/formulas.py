@@ -124,6 +124,10 @@ def _number(value: Any) -> float:
 
 
 FORMULAS: dict[str, Callable[[Rope, int], Array]] = {
-    "default": _default, "linear": _linear, "dynamic": _default,  # dynamic scaling begins beyond the trained positions
-    "yarn": _yarn, "llama3": _llama3, "longrope": _longrope,
-}  # fmt: skip
+    "default": _default,
+    "linear": _linear,
+    "dynamic": _default,  # dynamic scaling begins beyond the trained positions
+    "yarn": _yarn,
+    "llama3": _llama3,
+    "longrope": _longrope,
+}

@@ -46,8 +46,10 @@ def _compare(table: Table) -> None:
     in_memory = [each for rope in table.in_memory if (each := _expected(rope, table)) is not None]
     if in_memory and not any(_same(table.values, each) for each in in_memory):
         summary = f"{table.name} was computed with {table.in_file[0]}, but model.config now has {table.in_memory[0]}"
-        raise Defect(f"{summary}: settings that change after loading have no effect.",
-                     evidence=_evidence(table, table.in_memory[0], in_memory[0]))  # fmt: skip
+        raise Defect(
+            f"{summary}: settings that change after loading have no effect.",
+            evidence=_evidence(table, table.in_memory[0], in_memory[0]),
+        )
 
 
 def _compare_scaling(table: Table) -> None:
@@ -57,8 +59,10 @@ def _compare_scaling(table: Table) -> None:
     except NotCovered:
         return
     if table.scaling is not None and not any(math.isclose(table.scaling, each, rel_tol=1e-6) for each in wanted):
-        raise Defect(f"{table.name}: cosine and sine are scaled by {table.scaling:.6g}, but config.json implies "
-                     f"{wanted[0]:.6g} ({table.in_file[0]}).")  # fmt: skip
+        raise Defect(
+            f"{table.name}: cosine and sine are scaled by {table.scaling:.6g}, but config.json implies "
+            f"{wanted[0]:.6g} ({table.in_file[0]})."
+        )
 
 
 def _expected(rope: Rope, table: Table) -> Array | None:

@@ -44,9 +44,11 @@ def _must_not_be_huge(matrix: TensorStatistics, tokenizer: Any, where: str) -> N
     large = [int(number) for number in (matrix.rows > HUGE * typical).nonzero()[0]]
     if typical and large and len(large) < len(matrix.rows) / 10:
         times = float(matrix.rows[large[0]]) / typical
-        raise Defect(f"{_named(tokenizer, large)}: the {where} embedding is {times:,.0f} times as large as most others "
-                     f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": large[:100],
-                     "median": typical})  # fmt: skip
+        raise Defect(
+            f"{_named(tokenizer, large)}: the {where} embedding is {times:,.0f} times as large as most others "
+            f"({matrix.tensor.name}).",
+            evidence={"tensor": matrix.tensor.name, "ids": large[:100], "median": typical},
+        )
 
 
 def _in_use(tokenizer: Any) -> list[int]:
@@ -55,8 +57,10 @@ def _in_use(tokenizer: Any) -> list[int]:
     try:
         found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
     except Exception as error:
-        raise Unsupported(f"the tokenizer fails on English text with {type(error).__name__} (reported by "
-                          "tokenizers/round-trip), so the tokens in use are not known") from error  # fmt: skip
+        raise Unsupported(
+            f"the tokenizer fails on English text with {type(error).__name__} (reported by "
+            "tokenizers/round-trip), so the tokens in use are not known"
+        ) from error
     return sorted(found - {*(getattr(tokenizer, "all_special_ids", None) or [])})
 
 
@@ -73,9 +77,17 @@ def _must_be_trained(matrix: TensorStatistics, ids: list[int], tokenizer: Any, w
         return
     what = "only zeros" if not matrix.rows[found].any() else "one number throughout" if empty else "almost only zeros"
     kind = Defect if empty else Hazard
-    raise kind(f"{_named(tokenizer, found)} occurs in ordinary text, but its {where} embedding holds {what} "
-               f"({matrix.tensor.name}).", evidence={"tensor": matrix.tensor.name, "ids": found[:100],
-               "tokens": _tokens(tokenizer, found), "of the tokens in use": len(ids), "median": typical})  # fmt: skip
+    raise kind(
+        f"{_named(tokenizer, found)} occurs in ordinary text, but its {where} embedding holds {what} "
+        f"({matrix.tensor.name}).",
+        evidence={
+            "tensor": matrix.tensor.name,
+            "ids": found[:100],
+            "tokens": _tokens(tokenizer, found),
+            "of the tokens in use": len(ids),
+            "median": typical,
+        },
+    )
 
 
 def _named(tokenizer: Any, ids: Collection[int]) -> str:

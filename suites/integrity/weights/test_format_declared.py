@@ -13,7 +13,10 @@ def test_format_declared(weight_files: Subject) -> None:
     Fix: save again with `save_file(tensors, path, metadata={"format": "pt"})`.
     Source: https://github.com/safetensors/safetensors/issues/549; https://github.com/ml-explore/mlx/issues/743
     """
-    silent = [name for name in weights.files(weight_files.path)
-              if not (weights.metadata(weight_files.path / name) or {}).get("format")]  # fmt: skip
+    silent = [
+        name
+        for name in weights.files(weight_files.path)
+        if not (weights.metadata(weight_files.path / name) or {}).get("format")
+    ]
     if silent:
         raise Hazard(f"{silent[0]} has no format in its metadata: some loaders reject it.", evidence={"files": silent})

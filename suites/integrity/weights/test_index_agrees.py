@@ -30,8 +30,10 @@ def test_index_agrees(weight_files: Subject) -> None:
         elsewhere = next((other for other in files if name in tensors[other]), None)
         where = f"but it is in {elsewhere}" if elsewhere else "but it is in no shard"
         more = f" ({len(absent) - 1} more tensors are not where the index says)" if len(absent) > 1 else ""
-        raise Defect(f"{weights.INDEX} says that {name} is in {file}, {where}{more}.",
-                     evidence={"not where the index says": absent[:20]})  # fmt: skip
+        raise Defect(
+            f"{weights.INDEX} says that {name} is in {file}, {where}{more}.",
+            evidence={"not where the index says": absent[:20]},
+        )
     _must_name_all_shards(files)
     _must_have_each_once(index, tensors)
 
@@ -43,8 +45,11 @@ def _must_name_all_shards(files: list[str]) -> None:
     count = max((of for _, of in named), default=0)
     left_out = sorted(set(range(1, count + 1)) - {number for number, _ in named})
     if left_out and min((number for number, _ in named), default=1) > 0:
-        raise Defect(f"The file names say that there are {count} shards, but {weights.INDEX} names {len(named)}: "
-                     f"number {left_out[0]} is left out.", evidence={"left out": left_out[:20]})  # fmt: skip
+        raise Defect(
+            f"The file names say that there are {count} shards, but {weights.INDEX} names {len(named)}: "
+            f"number {left_out[0]} is left out.",
+            evidence={"left out": left_out[:20]},
+        )
 
 
 def _must_have_each_once(index: dict[str, str], tensors: dict[str, set[str]]) -> None:
@@ -53,5 +58,7 @@ def _must_have_each_once(index: dict[str, str], tensors: dict[str, set[str]]) ->
     twice = sorted(name for name, count in Counter(n for names in tensors.values() for n in names).items() if count > 1)
     if unnamed or twice:
         what = "not in the index" if unnamed else "in more than one shard"
-        raise Hazard(f"{len(unnamed or twice)} stored tensors are {what}: {few(unnamed or twice)}.",
-                     evidence={"not in the index": unnamed[:20], "in several shards": twice[:20]})  # fmt: skip
+        raise Hazard(
+            f"{len(unnamed or twice)} stored tensors are {what}: {few(unnamed or twice)}.",
+            evidence={"not in the index": unnamed[:20], "in several shards": twice[:20]},
+        )

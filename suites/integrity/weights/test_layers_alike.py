@@ -32,13 +32,19 @@ def test_layers_alike(weight_statistics: dict[str, TensorStatistics]) -> None:
             _must_vary(each, [other for other in group if other is not each])
     _must_have_scales(weight_statistics)
     groups = [[each for each in group if each.rms and not each.not_finite] for group in siblings(matrices)]
-    far = [(abs(math.log(times)), times, each, group) for group in groups for each in group
-           if not 1 / FAR < (times := _times(each, group)) < FAR]  # fmt: skip
+    far = [
+        (abs(math.log(times)), times, each, group)
+        for group in groups
+        for each in group
+        if not 1 / FAR < (times := _times(each, group)) < FAR
+    ]
     if far:
         _, times, each, group = max(far, key=lambda entry: (round(entry[0], 3), entry[1]))
         ratio = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
-        raise Hazard(f"The weights of {each.tensor.name} are {ratio} than those of the same matrix in other layers.",
-                     evidence=_evidence(each, [other for other in group if other is not each]))  # fmt: skip
+        raise Hazard(
+            f"The weights of {each.tensor.name} are {ratio} than those of the same matrix in other layers.",
+            evidence=_evidence(each, [other for other in group if other is not each]),
+        )
 
 
 def _must_have_scales(stored: dict[str, TensorStatistics]) -> None:
@@ -50,8 +56,10 @@ def _must_have_scales(stored: dict[str, TensorStatistics]) -> None:
     scales = [each for name, each in stored.items() if SCALE.search(name) and each.is_float and each.rows is None]
     dead = [each for each in scales if each.constant and not each.high and not each.not_finite]
     if dead and len(dead) < len(scales) / 2:
-        raise Defect(f"{dead[0].tensor.name} holds only zeros, unlike the other norms.",
-                     evidence={"zeros": [each.tensor.name for each in dead[:20]], "norms": len(scales)})  # fmt: skip
+        raise Defect(
+            f"{dead[0].tensor.name} holds only zeros, unlike the other norms.",
+            evidence={"zeros": [each.tensor.name for each in dead[:20]], "norms": len(scales)},
+        )
 
 
 def _times(each: TensorStatistics, group: list[TensorStatistics]) -> float:
@@ -72,5 +80,9 @@ def _must_vary(each: TensorStatistics, others: list[TensorStatistics]) -> None:
 
 
 def _evidence(each: TensorStatistics, others: list[TensorStatistics]) -> dict[str, Any]:
-    return {"tensor": each.tensor.name, "file": each.tensor.file, "root mean square": each.rms,
-            "siblings": {other.tensor.name: other.rms for other in others[:8]}}  # fmt: skip
+    return {
+        "tensor": each.tensor.name,
+        "file": each.tensor.file,
+        "root mean square": each.rms,
+        "siblings": {other.tensor.name: other.rms for other in others[:8]},
+    }

@@ -18,11 +18,19 @@ def test_layers_in_order(subject: Subject, weight_statistics: dict[str, TensorSt
         return  # integrity/weights-in-place compares the loss too
     clear = [swap for swap in swaps(weight_statistics) if swap.clear]
     if clear:
-        raise Hazard(f"Layers {clear[0].one} and {clear[0].other} ({clear[0].stack}) seem to be exchanged: if they are "
-                     f"swapped back, {clear[0].better} of {clear[0].kinds} kinds of tensors change more smoothly with "
-                     "depth.", evidence={"swaps": [as_json(swap) for swap in clear[:5]]})  # fmt: skip
+        raise Hazard(
+            f"Layers {clear[0].one} and {clear[0].other} ({clear[0].stack}) seem to be exchanged: if they are "
+            f"swapped back, {clear[0].better} of {clear[0].kinds} kinds of tensors change more smoothly with "
+            "depth.",
+            evidence={"swaps": [as_json(swap) for swap in clear[:5]]},
+        )
 
 
 def as_json(swap: Swap) -> dict[str, object]:
-    return {"layers": [swap.one, swap.other], "stack": swap.stack, "shorter": round(swap.shorter, 3),
-            "kinds": swap.kinds, "better": swap.better}  # fmt: skip
+    return {
+        "layers": [swap.one, swap.other],
+        "stack": swap.stack,
+        "shorter": round(swap.shorter, 3),
+        "kinds": swap.kinds,
+        "better": swap.better,
+    }

@@ -21,9 +21,16 @@ def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> No
     Source: https://arxiv.org/abs/2312.15166 (models grown by copying layers need training);
         https://arxiv.org/abs/2212.05055 (likewise for experts)
     """
-    matrices = {name: each for name, each in weight_statistics.items() if each.is_float and not each.constant
-                and len(each.tensor.shape) in (2, 3) and each.tensor.size >= MIN_SIZE
-                and not name.endswith(TABLES) and not _by_formula(each)}  # fmt: skip
+    matrices = {
+        name: each
+        for name, each in weight_statistics.items()
+        if each.is_float
+        and not each.constant
+        and len(each.tensor.shape) in (2, 3)
+        and each.tensor.size >= MIN_SIZE
+        and not name.endswith(TABLES)
+        and not _by_formula(each)
+    }
     copies = dict(_copies(siblings(matrices)))
     if not copies:
         return
@@ -34,8 +41,10 @@ def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> No
         what = (
             f"{len(copies)} matrices are copies of others: {few(f'{one} of {other}' for one, other in copies.items())}"
         )
-    raise (Hazard if grown else Defect)(f"{what}{', as in a model grown by copying' if grown else ''}.",
-                                        evidence={"copies": dict(list(copies.items())[:40])})  # fmt: skip
+    raise (Hazard if grown else Defect)(
+        f"{what}{', as in a model grown by copying' if grown else ''}.",
+        evidence={"copies": dict(list(copies.items())[:40])},
+    )
 
 
 def _by_formula(each: TensorStatistics) -> bool:

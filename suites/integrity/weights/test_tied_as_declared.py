@@ -48,11 +48,15 @@ def _must_not_share(inner: TensorStatistics | None, head: TensorStatistics | Non
     if inner and head:
         raise Defect(f"{one}: the stored head is not used.")
     if head:
-        raise Defect(f"{one}: the input embeddings are not in the checkpoint, and {head.tensor.name} is used instead.",
-                     evidence={"head": head.tensor.name})  # fmt: skip
+        raise Defect(
+            f"{one}: the input embeddings are not in the checkpoint, and {head.tensor.name} is used instead.",
+            evidence={"head": head.tensor.name},
+        )
     if inner:
-        raise Defect(f"{one}: the head is not in the checkpoint, and {inner.tensor.name} is used instead.",
-                     evidence={"input": inner.tensor.name})  # fmt: skip
+        raise Defect(
+            f"{one}: the head is not in the checkpoint, and {inner.tensor.name} is used instead.",
+            evidence={"input": inner.tensor.name},
+        )
 
 
 def _flag(config: dict[str, Any], model: Any) -> bool | None:
@@ -82,5 +86,7 @@ def _must_store_one_head(stored: dict[str, TensorStatistics], flag: bool) -> Non
     if not inner or not head or not flag or inner.tensor.shape != head.tensor.shape:
         return
     if inner.digest != head.digest and inner.tensor.dtype == head.tensor.dtype:
-        raise Defect(f"config.json declares {KEY}, but {head.tensor.name} is stored with other values than "
-                     f"{inner.tensor.name}: some libraries overwrite it, others use it.")  # fmt: skip
+        raise Defect(
+            f"config.json declares {KEY}, but {head.tensor.name} is stored with other values than "
+            f"{inner.tensor.name}: some libraries overwrite it, others use it."
+        )

@@ -47,8 +47,9 @@ def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard
 
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
-    parts = [f"{len(missing)} parameters are missing from the checkpoint and were initialised at random: "
-             f"{_few(missing)}"] * bool(missing)  # fmt: skip
+    parts = [
+        f"{len(missing)} parameters are missing from the checkpoint and were initialised at random: {_few(missing)}"
+    ] * bool(missing)
     parts += [f"{len(mismatched)} parameters have another shape than stored: {_few(mismatched)}"] * bool(mismatched)
     parts += [f"{len(meta)} parameters were left without values on the meta device: {_few(meta)}"] * bool(meta)
     parts += [f"{len(unexpected)} stored tensors are not used: {_few(unexpected)}"] * bool(unexpected)

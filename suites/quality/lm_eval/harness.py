@@ -148,8 +148,11 @@ def scores(found: Mapping[str, Any], task: str) -> Iterator[Score]:
 def _documents(found: Mapping[str, Any], name: str) -> int:
     """The number of documents of a task, or of all members of a group."""
     counts, members = found["n-samples"], found.get("group_subtasks", {}).get(name) or [name]
-    return sum(counts[each]["effective"] if each in counts else _documents(found, each) for each in members
-               if each in counts or each != name)  # fmt: skip
+    return sum(
+        counts[each]["effective"] if each in counts else _documents(found, each)
+        for each in members
+        if each in counts or each != name
+    )
 
 
 def setup(found: Mapping[str, Any], task: str, asked: LmEval) -> str:

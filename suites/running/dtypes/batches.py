@@ -58,8 +58,10 @@ def _ids(tokenizer: Any, length: int, rows: int) -> list[int]:
     text = " ".join(line for name in sorted(tokenizer_corpus.LANGUAGES) for line in tokenizer_corpus.sections()[name])
     ids = [number for number in tokenizer(text[: 8 * length]).input_ids if number < rows]
     if not ids:
-        raise Unsupported("no token of the sample text has an embedding row (reported by "
-                          "tokenizers/ids-have-embedding-rows), so there is no input to run")  # fmt: skip
+        raise Unsupported(
+            "no token of the sample text has an embedding row (reported by "
+            "tokenizers/ids-have-embedding-rows), so there is no input to run"
+        )
     return (ids * (length // len(ids) + 1))[:length]
 
 

@@ -61,8 +61,11 @@ def large(model: Any) -> dict[str, Any]:
     import torch
 
     plain = (torch.nn.Linear, torch.nn.Embedding)
-    return {path: module for path, module in model.named_modules() if type(module) in plain
-            and module.weight.numel() > LARGE and "forward" not in vars(module)}  # fmt: skip
+    return {
+        path: module
+        for path, module in model.named_modules()
+        if type(module) in plain and module.weight.numel() > LARGE and "forward" not in vars(module)
+    }
 
 
 def _in_parts(model: Any, path: str, module: Any, dtype: str) -> Unit:
