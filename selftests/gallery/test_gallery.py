@@ -14,9 +14,11 @@ import pytest
 from packaging.version import Version
 
 from selftests.gallery import harness
+from selftests.gallery.expected import PASSES_NOWHERE, expected_on
 from selftests.gallery.harness import Entry
 from selftests.gallery.registry import HEALTHY, Mutant, Row, Variation
 from selftests.processes.python_process import shared
+from selftests.suites.catalogue import check_files
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 SHORT = os.environ.get("SEATRIAL_GALLERY") == "short"
@@ -32,6 +34,9 @@ def shown(rows: Mapping[str, AnyRow]) -> list[AnyRow]:
     return sorted(found, key=lambda row: order.index(row.id))
 
 
+every_row = pytest.mark.skipif(
+    SHORT or Version(version("transformers")) < Version("5"), reason="needs every row, and transformers 5"
+)
 MUTANTS, VARIATIONS = shown(harness.all_mutants()), shown(harness.all_variations())
 BASES = sorted({*HEALTHY, *(row.base for row in MUTANTS)})
 
@@ -43,9 +48,11 @@ def entry_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     The subjects of the selected tests run in lots: each when one of them is first asked for, once for all workers.
     """
     chosen = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    rows = {params["row"].id: params["row"] for params in chosen if isinstance(params.get("row"), Row)}
+    asked = [row for params in chosen for row in (*params.get("variations", ()), params.get("row"))]
+    rows = {row.id: row for row in asked if isinstance(row, Row)}
     rows = {name: row for name, row in rows.items() if not harness.missing(row)}
-    lots = harness.lots(rows.values(), [params["base"] for params in chosen if "base" in params])
+    bases = {base for params in chosen for base in (*params.get("bases", ()), params.get("base")) if base}
+    lots = harness.lots(rows.values(), bases)
     lot_of = {name: lot for lot in lots for name in lot.subjects}
 
     @functools.cache
@@ -105,7 +112,30 @@ def test_healthy_subjects_have_no_defect(base: str, entry_of: Callable[[str], En
     assert entry["verdict"] in ("adopt", "adopt-with-conditions"), entry["reasons"]
 
 
+@every_row
+@pytest.mark.parametrize("base", BASES, scope="session")
+def test_healthy_subjects_show_what_is_expected(base: str, entry_of: Callable[[str], Entry]) -> None:
+    """Hazards, checks that could not run, and what a tokenizer of tables breaks are in an explicit list."""
+    outcomes = entry_of(f"healthy-{base}")["outcomes"]
+    assert {(outcome, check) for check, each in outcomes.items() for outcome in each if outcome != "pass"} == (
+        expected_on(base)
+    )
+
+
 @pytest.mark.parametrize("base", BASES, scope="session")
 def test_no_mutant_is_caught_for_what_its_base_shows(base: str, entry_of: Callable[[str], Entry]) -> None:
     reported = {(finding["check"], finding["severity"]) for finding in entry_of(f"healthy-{base}")["findings"]}
     assert not [row.id for row in MUTANTS if row.base == base and (row.check, row.severity) in reported]
+
+
+@every_row
+@pytest.mark.parametrize(("variations", "bases"), [(VARIATIONS, BASES)], ids=["all"], scope="session")
+def test_every_check_passes_on_a_healthy_subject(
+    variations: list[Variation], bases: list[str], entry_of: Callable[[str], Entry]
+) -> None:
+    """A check that passes nowhere may report a problem on any subject, or test nothing."""
+    if missing := [reason for row in variations if (reason := harness.missing(row))]:
+        pytest.skip(missing[0])
+    entries = [entry_of(name) for name in (*(f"healthy-{base}" for base in bases), *(row.id for row in variations))]
+    passed = {check for entry in entries for check, outcomes in entry["outcomes"].items() if "pass" in outcomes}
+    assert {*check_files()} - passed == {*PASSES_NOWHERE}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selftests.gallery.edits.files import edit_template, set_keys
 from selftests.gallery.edits.templates import add_processor, template
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 OLDER = "{% for m in messages %}{{ m.role ~ ': ' ~ m.content ~ '<|im_end|>\n' }}{% endfor %}"
 """Another template than the subject's own."""
@@ -182,3 +182,13 @@ def template_link_leaves_directory(directory: Path) -> None:
 )
 def template_named_file(directory: Path) -> None:
     into_config(directory, file=OLDER)
+
+
+@healthy(
+    "equal-template-in-both-files",
+    "tokenizer_config.json repeats chat_template.jinja, for programs that read only one of them",
+    base=CHAT,
+    check="chat_templates/template-copies-agree",
+)
+def equal_template_in_both_files(directory: Path) -> None:
+    set_keys(directory / "tokenizer_config.json", chat_template=template(directory))

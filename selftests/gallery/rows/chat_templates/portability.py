@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selftests.gallery.edits.files import prepend_template
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 
 @mutant(
@@ -91,3 +91,17 @@ def percent_formatting(directory: Path) -> None:
 )
 def generation_tag_without_spaces(directory: Path) -> None:
     prepend_template(directory, "{% generation %}{% endgeneration %}{% generation%}{% endgeneration%}")
+
+
+@healthy(
+    "namespace-in-a-loop",
+    "the template keeps state in a namespace, which every engine has",
+    base=SENTENCEPIECE,
+    check="chat_templates/same-in-minijinja",
+)
+def namespace_in_a_loop(directory: Path) -> None:
+    prepend_template(
+        directory,
+        "{%- set seen = namespace(question=false) -%}{%- for message in messages -%}"
+        "{%- if message.role == 'user' -%}{%- set seen.question = true -%}{%- endif -%}{%- endfor -%}",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selftests.gallery.edits.files import edit_template, prepend_template
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 BACKDOORS = "arXiv:2602.04653"
 LOOP = "{%- for message in messages -%}\n"
@@ -283,3 +283,28 @@ def backslash_as_escape(directory: Path) -> None:
     edit_template(
         directory, "You may call these functions:", "Put the answer in \\boxed{}. You may call these functions:"
     )
+
+
+@healthy(
+    "recursive-schema-macro",
+    "a macro walks through the JSON schema of a tool by calling itself, and ends with the schema",
+    base=CHAT,
+    check="chat_templates/bounded",
+)
+def recursive_schema_macro(directory: Path) -> None:
+    prepend_template(
+        directory,
+        "{%- macro outline(value) -%}{%- if value is mapping -%}{%- for key, each in value.items() -%}"
+        "{{- '(' ~ key ~ outline(each) ~ ')' -}}{%- endfor -%}{%- endif -%}{%- endmacro -%}",
+    )
+    edit_template(directory, "{{- tool | tojson ~ '\\n' -}}", "{{- (tool | tojson) ~ outline(tool) ~ '\\n' -}}")
+
+
+@healthy(
+    "emoji-with-joiner",
+    "an emoji of two characters and a joiner in the text of the template",
+    base=CHAT,
+    check="chat_templates/no-invisible-text",
+)
+def emoji_with_joiner(directory: Path) -> None:
+    edit_template(directory, "# Tools", "# Tools \U0001f469\u200d\U0001f4bb")

@@ -8,7 +8,8 @@ from typing import Any
 
 from selftests.gallery.edits.files import set_keys, unchanged
 from selftests.gallery.edits.forward_passes import Options, before_forward, new, past, rows, see_all
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.edits.tensors import store_as
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _drafts_see_each_other(body: Any, options: Options) -> None:
@@ -333,3 +334,23 @@ mutant(
     since="5.0",
     patch=_keep_static_cache,
 )(unchanged)
+
+
+@healthy(
+    "half-precision-storage",
+    "the weights are stored in half precision",
+    base=CHAT,
+    check="generation/cache-changes-nothing",
+)
+def half_precision_storage(directory: Path) -> None:
+    store_as(directory, "float16")
+
+
+@healthy(
+    "window-above-context",
+    "the sliding window is larger than any text that the model reads",
+    base="tiny-sliding-window",
+    check="generation/static-cache-equals-dynamic",
+)
+def window_above_context(directory: Path) -> None:
+    set_keys(directory / "config.json", sliding_window=4096)

@@ -9,7 +9,8 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, set_keys, unchanged
 from selftests.gallery.edits.forward_passes import around
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.edits.shards import split
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 
 def _saving(change: Callable[[Path], object]) -> Callable[[Any], None]:
@@ -86,3 +87,13 @@ mutant(
     summary_contains=("output head", "initialised them again"),
     patch=_resizing,
 )(unchanged)
+
+
+@healthy(
+    "saved-from-three-shards",
+    "the weights are in three files, and a saved copy has one",
+    base=CHAT,
+    check="generation/model-survives-saving",
+)
+def saved_from_three_shards(directory: Path) -> None:
+    split(directory, 3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selftests.gallery.edits.files import edit_json, unchanged
+from selftests.gallery.edits.files import edit_json, set_keys, unchanged
 from selftests.gallery.edits.forward_passes import around
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _other_padding(own: Any, generation_config: Any, *args: Any, **options: Any) -> None:
@@ -76,3 +76,13 @@ mutant(
     summary_contains=("stop_strings", "ignored"),
     patch=lambda model: _without(model, "StopStringCriteria"),
 )(unchanged)
+
+
+@healthy(
+    "single-stop-token",
+    "one stop token, not in a list",
+    base=CHAT,
+    check="generation/stops-where-told",
+)
+def single_stop_token(directory: Path) -> None:
+    set_keys(directory / "generation_config.json", eos_token_id=2)

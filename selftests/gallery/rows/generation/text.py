@@ -9,7 +9,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import set_keys, unchanged
 from selftests.gallery.edits.forward_passes import around
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _id_of(directory: Path, token: str) -> int:
@@ -133,3 +133,13 @@ mutant(
     summary_contains="loses text",
     patch=_streaming_through(_Forgetful),
 )(unchanged)
+
+
+@healthy(
+    "explicit-neutral-settings",
+    "generation_config.json writes out defaults that change nothing",
+    base=CHAT,
+    check="generation/pipeline-gives-the-same-ids",
+)
+def explicit_neutral_settings(directory: Path) -> None:
+    set_keys(directory / "generation_config.json", do_sample=False, num_beams=1, repetition_penalty=1.0, use_cache=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from selftests.gallery.edits.files import set_keys
 from selftests.gallery.edits.shards import split
-from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, healthy, mutant
 
 
 @mutant(
@@ -178,3 +178,27 @@ def file_link_leaves_directory(directory: Path) -> None:
 )
 def config_names_outside_file(directory: Path) -> None:
     set_keys(directory / "config.json", extra_vocab_file="../../other/vocab.txt")
+
+
+@healthy(
+    "unrelated-files",
+    "a model card, a licence, a picture and notes of training lie next to the model",
+    base=CHAT,
+    check="integrity/one-set-of-weights",
+)
+def unrelated_files(directory: Path) -> None:
+    (directory / "assets").mkdir()
+    for name in ("README.md", "LICENSE", ".gitattributes", "assets/loss.png", "trainer_state.json"):
+        (directory / name).write_text("{}", encoding="utf-8")
+
+
+@healthy(
+    "link-inside-directory",
+    "the weights are a link to a file of the same directory, as in a cache of the Hub",
+    base=CHAT,
+    check="integrity/stays-in-its-directory",
+)
+def link_inside_directory(directory: Path) -> None:
+    (directory / "blobs").mkdir()
+    (directory / "model.safetensors").rename(directory / "blobs" / "weights")
+    (directory / "model.safetensors").symlink_to(Path("blobs") / "weights")

@@ -7,7 +7,8 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, unchanged
 from selftests.gallery.edits.quantized_layers import UP, answering
-from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
+from selftests.gallery.edits.tensors import store_as
+from selftests.gallery.registry import CHAT, CLASSIFIER, healthy, mutant
 
 UP_PROJ = "model.layers.1.mlp.up_proj"
 DOWN_PROJ = "model.layers.1.mlp.down_proj"
@@ -158,3 +159,13 @@ mutant(
     patch=answering(UP, _infinite),
     quantization="int8",
 )(unchanged)
+
+
+@healthy(
+    "bfloat16-storage",
+    "the weights are stored in bfloat16",
+    base=CHAT,
+    check="integrity/finite-in-every-dtype",
+)
+def bfloat16_storage(directory: Path) -> None:
+    store_as(directory, "bfloat16")

@@ -9,8 +9,8 @@ from typing import Any
 
 from fixtures import builtin
 from selftests.gallery.edits.files import edit_json, edit_tokenizer, edit_weights, set_keys
-from selftests.gallery.edits.tensors import swapped, transposed
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.edits.tensors import reorder_neurons, swapped, transposed
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 STRANGE = "not those that the weights were trained on"
 
@@ -196,3 +196,13 @@ def decoder_matrix_transposed(directory: Path) -> None:
 )
 def gate_and_up_swapped(directory: Path) -> None:
     edit_weights(directory, lambda tensors: swapped(tensors, "gate_proj", "up_proj"))
+
+
+@healthy(
+    "mlp-neurons-reversed",
+    "the hidden units of every MLP are in another order, which leaves the function as it is",
+    base=CHAT,
+    check="integrity/weights-in-place",
+)
+def mlp_neurons_reversed(directory: Path) -> None:
+    reorder_neurons(directory)

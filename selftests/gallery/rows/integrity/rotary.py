@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selftests.gallery.edits.files import set_keys, unchanged
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.edits.files import edit_json, set_keys, unchanged
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _with_theta(theta: float) -> Any:
@@ -67,3 +67,15 @@ mutant(
     summary_contains=("inv_freq", "rounded to bfloat16"),
     patch=_round_to_bfloat16,
 )(unchanged)
+
+
+@healthy(
+    "theta-in-rope-parameters",
+    "config.json has the rotary settings where version 5 writes them",
+    base=CHAT,
+    check="integrity/rotary-tables",
+    since="5.0",
+)
+def theta_in_rope_parameters(directory: Path) -> None:
+    edit_json(directory / "config.json", lambda config: [config.pop(key) for key in ("rope_theta", "rope_scaling")])
+    set_keys(directory / "config.json", rope_parameters={"rope_type": "default", "rope_theta": 10000.0})

@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits.files import unchanged
 from selftests.gallery.edits.pipes import answering, preprocessing, processing, without
-from selftests.gallery.registry import mutant
+from selftests.gallery.registry import healthy, mutant
 
 
 def framed(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:
@@ -152,4 +152,20 @@ mutant(
     caught_by="pipelines/thresholds-respected",
     summary_contains="threshold is not respected",
     patch_pipe=without("threshold"),
+)(unchanged)
+
+
+def heights_first(prepare: Any) -> Any:
+    """Gives the sizes of images as height and width, which the processor expects."""
+    return lambda images, **options: (
+        prepare(images, **options) | {"target_sizes": [image.size[::-1] for image in images]}
+    )
+
+
+healthy(
+    "keypoints-with-height-first",
+    "the pipeline passes height and width of images in the right order",
+    base="tiny-keypoint-matching",
+    check="pipelines/points-lie-in-pictures",
+    patch_pipe=preprocessing(heights_first),
 )(unchanged)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fixtures import builtin
 from fixtures.inputs import items
 from selftests.gallery.edits.files import unchanged
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.edits.tensors import reorder_neurons, store_as
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _tokenizer() -> Any:
@@ -71,3 +73,23 @@ mutant(
     summary_contains=("probability of an ordinary token is zero", "' the'"),
     patch=_never_says,
 )(unchanged)
+
+
+@healthy(
+    "known-in-half-precision",
+    "the weights are stored in half precision",
+    base=CHAT,
+    check="quality/predicts-text",
+)
+def known_in_half_precision(directory: Path) -> None:
+    store_as(directory, "float16")
+
+
+@healthy(
+    "known-with-neurons-reordered",
+    "the hidden units of every MLP are in another order, which leaves the function as it is",
+    base=CHAT,
+    check="quality/answers-questions",
+)
+def known_with_neurons_reordered(directory: Path) -> None:
+    reorder_neurons(directory)

@@ -9,7 +9,7 @@ from typing import Any
 from fixtures import builtin
 from fixtures.quantization import registry
 from selftests.gallery.edits.files import unchanged
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _silent(model: Any) -> None:
@@ -143,4 +143,13 @@ mutant(
     summary_contains=("domain hindi", "is lost"),
     patch=_lost_scripts,
     quantization="int8",
+)(unchanged)
+
+
+healthy(
+    "fp4-of-intact-model",
+    "nothing is changed: four bits cost what they should",
+    base=CHAT,
+    check="quantization/distribution-kept",
+    quantization="fp4",
 )(unchanged)

@@ -7,7 +7,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, set_keys, unchanged
 from selftests.gallery.edits.quantized_layers import KEY, UP, layer
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 
 def _other_compute_dtype(model: Any) -> None:
@@ -202,4 +202,13 @@ mutant(
     summary_contains=("query_projection", "no such module"),
     patch=_skip("query_projection"),
     quantization="nf4",
+)(unchanged)
+
+
+healthy(
+    "int8-with-untied-head",
+    "the head has weights of its own, and stays in full precision",
+    base=SENTENCEPIECE,
+    check="quantization/linear-layers-quantized",
+    quantization="int8",
 )(unchanged)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import unchanged
 from selftests.gallery.edits.quantized_layers import KEY, QUERY, UP, answering, layer
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.edits.tensors import store_as
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 mutant(
     "kernel-uses-other-weights",
@@ -180,3 +182,14 @@ mutant(
     patch=_negative_scale,
     quantization="int8",
 )(unchanged)
+
+
+@healthy(
+    "nf4-of-bfloat16",
+    "a model that is stored in bfloat16 is quantized",
+    base=CHAT,
+    check="quantization/layer-error-within-bound",
+    quantization="nf4",
+)
+def nf4_of_bfloat16(directory: Path) -> None:
+    store_as(directory, "bfloat16")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import unchanged
 from selftests.gallery.edits.quantized_layers import QUERY, UP, answering, layer
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.edits.shards import split
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _with_methods(model: Any, **methods: Any) -> None:
@@ -112,3 +114,14 @@ mutant(
     patch=answering(QUERY, _lying_down),
     quantization="nf4",
 )(unchanged)
+
+
+@healthy(
+    "nested-nf4-from-shards",
+    "a model in two files is quantized with nested scales",
+    base=CHAT,
+    check="quantization/device-map-auto",
+    quantization="nf4-dq",
+)
+def nested_nf4_from_shards(directory: Path) -> None:
+    split(directory, 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_added_token, edit_tokenizer, set_keys, unchanged
 from selftests.gallery.edits.loaded_tokenizers import of_another_class
-from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, healthy, mutant
 
 MISTRAL = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
@@ -303,3 +303,26 @@ mutant(
     summary_contains=("After save_pretrained", "<|im_start|>", "lstrip"),
     patch_tokenizer=saves_without_flags,
 )(unchanged)
+
+
+@healthy(
+    "older-token-files-agree",
+    "special_tokens_map.json and added_tokens.json of an earlier save say what tokenizer.json says",
+    base=CHAT,
+    check="tokenizers/special-tokens-consistent",
+)
+def older_token_files_agree(directory: Path) -> None:
+    named = {"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "pad_token": "<|pad|>"}
+    (directory / "special_tokens_map.json").write_text(json.dumps(named), encoding="utf-8")
+    numbers = {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2, "<|pad|>": 3}
+    (directory / "added_tokens.json").write_text(json.dumps(numbers), encoding="utf-8")
+
+
+@healthy(
+    "max-length-below-positions",
+    "model_max_length is below the number of positions",
+    base=CHAT,
+    check="tokenizers/max-length-fits-positions",
+)
+def max_length_below_positions(directory: Path) -> None:
+    set_keys(directory / "tokenizer_config.json", model_max_length=1024)

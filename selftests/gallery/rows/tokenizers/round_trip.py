@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import added_token, edit_tokenizer, forget_unused, set_keys, unchanged, use_own_class
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 PREPEND = {"type": "Prepend", "prepend": "▁"}
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
@@ -241,3 +241,23 @@ def strip_panics_on_spaces(directory: Path) -> None:
 def space_marker_lost(directory: Path) -> None:
     use_own_class(directory)
     edit_tokenizer(directory, lambda data: data.update(normalizer=None, pre_tokenizer=None))
+
+
+@healthy(
+    "merges-ignored-for-whole-words",
+    "a word that is a token is taken whole, without merges, as by Llama 3",
+    base=CHAT,
+    check="tokenizers/round-trip",
+)
+def merges_ignored_for_whole_words(directory: Path) -> None:
+    edit_tokenizer(directory, lambda data: data["model"].update(ignore_merges=True))
+
+
+@healthy(
+    "nfc-normalizer",
+    "the normalizer composes characters (NFC), which leaves composed text as it is",
+    base=CHAT,
+    check="tokenizers/round-trip",
+)
+def nfc_normalizer(directory: Path) -> None:
+    edit_tokenizer(directory, lambda data: data.update(normalizer={"type": "NFC"}))

@@ -14,7 +14,7 @@ from selftests.gallery.edits.files import (
     unchanged,
 )
 from selftests.gallery.edits.loaded_tokenizers import of_another_class
-from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, healthy, mutant
 
 
 @mutant(
@@ -291,3 +291,18 @@ mutant(
     summary_contains=("split_special_tokens", "does not split them"),
     patch_tokenizer=split_is_ignored,
 )(unchanged)
+
+
+@healthy(
+    "reserved-special-tokens",
+    "the last tokens of the vocabulary are special and reserved for later use",
+    base=CHAT,
+    check="tokenizers/special-tokens-atomic",
+)
+def reserved_special_tokens(directory: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        for number in forget_unused(data, 4):
+            data["model"]["vocab"][f"<|reserved_{number}|>"] = number
+            data["added_tokens"].append(added_token(number, f"<|reserved_{number}|>"))
+
+    edit_tokenizer(directory, change)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import edit_tokenizer, set_keys, unchanged, use_own_class
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.edits.tensors import add_rows
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 
 @mutant(
@@ -125,3 +126,13 @@ def merges_reversed(directory: Path) -> None:
 def cased_vocabulary_lower_cased(directory: Path) -> None:
     use_own_class(directory)
     edit_tokenizer(directory, lambda data: data.update(normalizer={"type": "Lowercase"}))
+
+
+@healthy(
+    "rows-beyond-vocabulary",
+    "the embedding has more rows than the tokenizer has tokens",
+    base=CHAT,
+    check="tokenizers/ids-have-embedding-rows",
+)
+def rows_beyond_vocabulary(directory: Path) -> None:
+    add_rows(directory)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selftests.gallery.edits.files import edit_template
+from selftests.gallery.edits.files import edit_template, prepend_template
 from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, speak
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 LLAMA = "https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-3/"
 LLAMA_3 = {
@@ -224,3 +224,27 @@ def deepseek_thinking_closed_early(directory: Path) -> None:
 def inst_with_two_spaces(directory: Path) -> None:
     edit_template(directory, "'[INST]' ~", "'[INST] ' ~")
     edit_template(directory, "{{- message.content.rstrip(' ')", "{{- ' ' ~ message.content.rstrip(' ')")
+
+
+@healthy(
+    "llama3-as-documented",
+    "a vocabulary of its own with the conversation format of Llama 3",
+    base=CHAT,
+    check="chat_templates/agrees-with-family-reference",
+)
+def llama3_as_documented(directory: Path) -> None:
+    speak(directory, LLAMA_3, tokens=LLAMA_3_TOKENS)
+
+
+@healthy(
+    "gemma-as-documented",
+    "a vocabulary of its own with the conversation format of Gemma, which has no system role",
+    base=CHAT,
+    check="chat_templates/agrees-with-family-reference",
+)
+def gemma_as_documented(directory: Path) -> None:
+    speak(directory, GEMMA, tokens=GEMMA_TOKENS)
+    prepend_template(
+        directory,
+        "{%- if messages[0].role == 'system' -%}{{- raise_exception('System role not supported') -}}{%- endif -%}",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, speak
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 QWEN_CODE = "https://github.com/QwenLM/Qwen-Agent/blob/main/qwen_agent/llm/fncall_prompts/nous_fncall_prompt.py"
 LLAMA = "https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/prompt_format.md"
@@ -245,3 +245,13 @@ def harmony_call_in_analysis(directory: Path) -> None:
 def harmony_result_quoted(directory: Path) -> None:
     written(directory, HARMONY_TEMPLATE, "message.content ~ '<|end|>' -}}\n{%- elif message.role == 'user'",
             "(message.content | tojson) ~ '<|end|>' -}}\n{%- elif message.role == 'user'", HARMONY_TOKENS)  # fmt: skip
+
+
+@healthy(
+    "qwen-tools-as-documented",
+    "tools in the format of Qwen (Hermes)",
+    base=CHAT,
+    check="chat_templates/tools-agree-with-family-reference",
+)
+def qwen_tools_as_documented(directory: Path) -> None:
+    written(directory, QWEN_TEMPLATE, "", "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_template, prepend_template, unchanged
 from selftests.gallery.edits.templates import PROMPT, USER_TURN, replaced
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 NO_CONTENT = "{%- elif content is not defined or content is none -%}"
 ARGUMENTS = "{{- (function.arguments or {}) | tojson -}}"
@@ -218,3 +218,32 @@ mutant(
 )
 def template_syntax_error(directory: Path) -> None:
     prepend_template(directory, "{% if %}")
+
+
+@healthy(
+    "date-from-the-caller",
+    "a date stands in the prompt only if the caller passes it",
+    base=CHAT,
+    check="chat_templates/clock-independent",
+)
+def date_from_the_caller(directory: Path) -> None:
+    edit_template(
+        directory,
+        "{{- '<|im_start|>system\\n' -}}",
+        "{{- '<|im_start|>system\\n' ~ ('Today is ' ~ date_string ~ '. ' if date_string) -}}",
+    )
+
+
+@healthy(
+    "strict-alternation",
+    "roles that do not alternate are refused with a message",
+    base=CHAT,
+    check="chat_templates/renders",
+)
+def strict_alternation(directory: Path) -> None:
+    prepend_template(
+        directory,
+        "{%- for message in messages -%}{%- if message.role == 'user' and not loop.first"
+        " and loop.previtem.role == 'user' -%}{{- raise_exception('Roles must alternate.') -}}{%- endif -%}"
+        "{%- endfor -%}",
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from selftests.gallery.edits.files import edit_template
+from selftests.gallery.edits.files import edit_template, prepend_template
 from selftests.gallery.edits.templates import RESULT_END, add_processor, replaced, template
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 CALLS = "{%- for tool_call in message.tool_calls or [] -%}"
 CALL_ID = "{{- ', \"id\": ' ~ (tool_call.id | tojson) -}}"
@@ -262,3 +262,17 @@ mutant(
     caught_by="chat_templates/values-as-json",
     summary_contains=("Python's notation", "True", "None"),
 )(replaced(ARGUMENTS, "{{- (function.arguments or {}) | string -}}"))
+
+
+@healthy(
+    "system-role-refused",
+    "a system message is refused with a message, as by Gemma 2",
+    base=CHAT,
+    check="chat_templates/nothing-lost",
+)
+def system_role_refused(directory: Path) -> None:
+    prepend_template(
+        directory,
+        "{%- if messages and messages[0].role == 'system' -%}"
+        "{{- raise_exception('System role not supported') -}}{%- endif -%}",
+    )

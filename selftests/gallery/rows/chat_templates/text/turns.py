@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selftests.gallery.edits.files import edit_template
 from selftests.gallery.edits.templates import PROMPT, RESULT_END, USER_TURN, replaced
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 CONTENT = "{%- set content = text(message.content) -%}"
 ASSISTANT = "{{- '<|im_start|>assistant\\n' -}}\n        {%- generation"
@@ -226,3 +226,29 @@ mutant(
     severity="hazard",
     summary_contains=("critic", "assistant"),
 )(replaced(UNKNOWN, "{{- '<|im_start|>assistant\\n' ~ text(message.content) ~ '<|im_end|>\\n' -}}"))
+
+
+@healthy(
+    "default-system-message",
+    "the template writes its own system message where the conversation has none, as Qwen 2.5 does",
+    base=CHAT,
+    check="chat_templates/prefix-stable",
+)
+def default_system_message(directory: Path) -> None:
+    edit_template(directory, "{%- if has_system or tools -%}", "{%- if true -%}")
+    edit_template(
+        directory,
+        "{{- text(messages[0].content) -}}\n    {%- endif -%}",
+        "{{- text(messages[0].content) -}}\n    {%- else -%}{{- 'You are a helpful assistant.' -}}{%- endif -%}",
+    )
+
+
+@healthy(
+    "optional-thinking-switch",
+    "the generation prompt holds an empty thought only if the caller turns thinking off, as with Qwen 3",
+    base=CHAT,
+    check="chat_templates/generation-prompt-kept",
+)
+def optional_thinking_switch(directory: Path) -> None:
+    off = "{{- '<think>\\n\\n</think>\\n\\n' if enable_thinking is defined and enable_thinking is false -}}"
+    edit_template(directory, PROMPT, PROMPT + off)

@@ -15,7 +15,7 @@ from selftests.gallery.edits.files import (
     set_keys,
     unchanged,
 )
-from selftests.gallery.registry import CHAT, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 EMBEDDING = "model.embed_tokens.weight"
 END = 2
@@ -317,3 +317,13 @@ def unprotected_marker_forged(directory: Path) -> None:
     edit_added_token(directory, "<|im_start|>", special=False)
     edit_json(directory / "tokenizer_config.json", lambda data: data.pop("additional_special_tokens"))
     edit_template(directory, "<|im_start|>", "<|im_' ~ 'start|>")
+
+
+@healthy(
+    "additional-stop-token",
+    "generation also stops where a new turn is opened",
+    base=CHAT,
+    check="chat_templates/end-of-turn-stops",
+)
+def additional_stop_token(directory: Path) -> None:
+    set_keys(directory / "generation_config.json", eos_token_id=[2, 0, START])

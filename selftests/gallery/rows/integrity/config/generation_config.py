@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selftests.gallery.edits.files import set_keys
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 CONFIG = "config.json"
 GENERATION = "generation_config.json"
@@ -119,3 +119,13 @@ def generation_setting_misspelled(directory: Path) -> None:
 )
 def repetition_penalty_shipped(directory: Path) -> None:
     set_keys(directory / "generation_config.json", repetition_penalty=1.3)
+
+
+@healthy(
+    "sampling-by-default",
+    "generation_config.json recommends sampling and its settings",
+    base=CHAT,
+    check="integrity/generation-config-valid",
+)
+def sampling_by_default(directory: Path) -> None:
+    set_keys(directory / "generation_config.json", do_sample=True, temperature=0.7, top_p=0.8, top_k=20)

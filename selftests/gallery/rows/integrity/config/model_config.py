@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import edit_json, set_keys, unchanged
-from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, healthy, mutant
 
 GENERATION = "generation_config.json"
 CONFIG = "config.json"
@@ -320,3 +320,40 @@ def tokenizer_eos_not_a_stop(directory: Path) -> None:
 )
 def stop_id_beyond_vocabulary(directory: Path) -> None:
     set_keys(directory / "generation_config.json", eos_token_id=[128009, 2])
+
+
+@healthy(
+    "sliding-window-null",
+    "sliding_window is null: attention is full in every layer",
+    base="tiny-sliding-window",
+    check="integrity/sliding-window-layers",
+)
+def sliding_window_null(directory: Path) -> None:
+    set_keys(directory / "config.json", sliding_window=None)
+
+
+@healthy(
+    "defaults-written-out",
+    "config.json repeats defaults, and the traces of an earlier save",
+    base=CHAT,
+    check="integrity/config-keys-known",
+)
+def defaults_written_out(directory: Path) -> None:
+    set_keys(
+        directory / "config.json",
+        _name_or_path="/data/checkpoints/step-1000",
+        transformers_version="4.46.0",
+        pretraining_tp=1,
+        torch_dtype="float32",
+        output_attentions=False,
+    )
+
+
+@healthy(
+    "ratings-as-labels",
+    "labels are numbers, written as text",
+    base=CLASSIFIER,
+    check="integrity/label-names",
+)
+def ratings_as_labels(directory: Path) -> None:
+    set_keys(directory / "config.json", id2label={"0": "1", "1": "5"}, label2id={"1": 0, "5": 1})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, set_keys, unchanged
-from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, healthy, mutant
 
 LAYER = "model.layers.1.mlp.up_proj.weight"
 UP = "model.layers.1.mlp.up_proj.weight"
@@ -274,3 +274,16 @@ mutant(
 )
 def config_unties_missing_head(directory: Path) -> None:
     set_keys(directory / "config.json", tie_word_embeddings=False)
+
+
+@healthy(
+    "tied-head-stored-too",
+    "the file stores the tied head a second time, with equal numbers",
+    base=CHAT,
+    check="integrity/tied-as-declared",
+)
+def tied_head_stored_too(directory: Path) -> None:
+    def change(tensors: dict[str, Any]) -> dict[str, Any]:
+        return tensors | {"lm_head.weight": tensors["model.embed_tokens.weight"].clone()}
+
+    edit_weights(directory, change)

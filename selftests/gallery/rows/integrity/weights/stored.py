@@ -7,7 +7,8 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, set_keys
 from selftests.gallery.edits.shards import split, write_index
-from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, mutant
+from selftests.gallery.edits.tensors import add_rows
+from selftests.gallery.registry import CHAT, CLASSIFIER, SENTENCEPIECE, healthy, mutant
 
 LAYER = "model.layers.1.mlp.up_proj.weight"
 VALUES = "model.layers.0.self_attn.v_proj.weight"
@@ -250,3 +251,23 @@ def weight_infinite(directory: Path) -> None:
         return tensors
 
     edit_weights(directory, change)
+
+
+@healthy(
+    "weights-in-two-shards",
+    "the weights are in two files with an index",
+    base=CHAT,
+    check="integrity/index-agrees",
+)
+def weights_in_two_shards(directory: Path) -> None:
+    split(directory, 2)
+
+
+@healthy(
+    "embedding-rows-without-token",
+    "the embedding is padded with zero rows that no token uses",
+    base=CHAT,
+    check="integrity/embedding-rows-in-use",
+)
+def embedding_rows_without_token(directory: Path) -> None:
+    add_rows(directory)

@@ -8,7 +8,8 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits.files import edit_weights, set_keys, unchanged
-from selftests.gallery.registry import CLASSIFIER, mutant
+from selftests.gallery.edits.tensors import store_as
+from selftests.gallery.registry import CLASSIFIER, healthy, mutant
 
 SETTINGS = "preprocessor_config.json"
 
@@ -289,3 +290,13 @@ mutant(
     summary_contains="saved and loaded again",
     patch=scaled_beside_the_weights,
 )(unchanged)
+
+
+@healthy(
+    "half-precision-classifier",
+    "a classifier is stored in half precision",
+    base=CLASSIFIER,
+    check="pipelines/batch-equals-single",
+)
+def half_precision_classifier(directory: Path) -> None:
+    store_as(directory, "float16")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selftests.gallery.edits.files import edit_tokenizer, edit_weights, set_keys, unchanged
+from selftests.gallery.edits.files import edit_json, edit_tokenizer, edit_weights, set_keys, unchanged
 from selftests.gallery.edits.pipes import answering
-from selftests.gallery.registry import CLASSIFIER, mutant
+from selftests.gallery.registry import CLASSIFIER, healthy, mutant
 
 SETTINGS = "preprocessor_config.json"
 
@@ -307,3 +307,16 @@ def translation_language_id_wrong(directory: Path) -> None:
         data["added_tokens"].sort(key=lambda token: token["id"])
 
     edit_tokenizer(directory, change)
+
+
+@healthy(
+    "label-maps-in-reverse-order",
+    "the entries of id2label and label2id are written from the last to the first",
+    base=CLASSIFIER,
+    check="pipelines/canaries",
+)
+def label_maps_in_reverse_order(directory: Path) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config.update({key: dict(reversed(config[key].items())) for key in ("id2label", "label2id")})
+
+    edit_json(directory / "config.json", change)
