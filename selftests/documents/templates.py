@@ -28,7 +28,7 @@ COLUMNS = {
     "minijinja": "chat.minijinja",
     "llama.cpp": "chat.llama_cpp",
 }
-"""What an application asks first; the other capabilities are told by their values."""
+"""Capabilities that applications ask for first; the others are listed by value."""
 SHORT = {"same prompt": "same", "different prompt": "different", "same prompt with transformers' tojson": "same¹",
          "printed as a Python list": "as Python", "merged into the user message": "merged",
          "kept in earlier turns": "kept", "removed from earlier turns": "removed",
@@ -48,7 +48,7 @@ def other_capabilities(subjects: list[Json]) -> str:
 
 
 def findings(subjects: list[Json]) -> str:
-    """One line for each check that found something, with the templates and what is said about each."""
+    """One line for each check with findings: the templates and a summary of each."""
     told: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for subject in subjects:
         for found in subject["findings"]:

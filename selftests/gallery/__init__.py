@@ -1,1 +1,1 @@
-"""The defect gallery: healthy subjects pass, and each documented defect is caught by the check that names it."""
+"""The defect gallery: each documented defect is caught by its check, and healthy subjects pass."""

@@ -1,4 +1,4 @@
-"""What the checks report on the unchanged built-ins, and checks that pass on none of the gallery's healthy subjects."""
+"""Expected outcomes on unchanged built-ins, and checks that pass on no healthy subject of the gallery."""
 
 from __future__ import annotations
 

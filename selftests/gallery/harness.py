@@ -139,7 +139,7 @@ def copy(name: str, target: Path) -> Path:
 
 
 def missing(row: Row) -> str | None:
-    """Why a row cannot run in this environment."""
+    """Returns why a row cannot run in this environment, or None."""
     return None if row.quantization == "none" else backend_of(row.quantization).missing()
 
 

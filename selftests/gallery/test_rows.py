@@ -17,7 +17,7 @@ TOPICS = {
     "quality/answers-questions": "quality.knowledge",
     "quality/predicts-text": "quality.knowledge",
 }
-"""Modules of rows for checks that lie in the folder of their suite."""
+"""Modules of rows for checks directly in the folder of their suite."""
 RECORD_ONLY = {
     "chat_templates/capabilities",
     "chat_templates/renders-kept",
@@ -54,8 +54,8 @@ def test_a_file_that_replaces_rows_exists(file: str) -> None:
     assert (SUITES.parent / file).is_file()
 
 
-def test_a_row_lies_in_the_module_of_its_check() -> None:
-    """`rows/SUITE/TOPIC.py` or a module of `rows/SUITE/TOPIC/`, where the check lies in `suites/SUITE/TOPIC/`."""
+def test_rows_are_in_the_module_of_their_check() -> None:
+    """Rows of a check in `suites/SUITE/TOPIC/` are in `rows/SUITE/TOPIC.py` or in a module of `rows/SUITE/TOPIC/`."""
     files = check_files()
 
     def expected(row: Row) -> str:

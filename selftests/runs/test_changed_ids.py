@@ -122,7 +122,7 @@ def test_a_baseline_without_ids_says_so(healthy: Path, tmp_path: Path) -> None:
     assert done.code == 0
 
 
-def test_the_ids_take_little_room(healthy: Path) -> None:
+def test_the_ids_take_little_space(healthy: Path) -> None:
     """Below 25 kB in a baseline; texts are in the records only, and neither is in the page."""
     [entry] = baseline_file.load(healthy / "baseline.json")["checks"]
     packed = entry["sequences"][NAME]["packed"]

@@ -1,4 +1,4 @@
-"""Every check says what it promises."""
+"""Every check documents its promise, reason, fix and source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHECKS = dict(checks())
 
 
 @pytest.mark.parametrize("identifier", CHECKS)
-def test_a_check_documents_promise_reason_mend_and_source(identifier: str) -> None:
+def test_a_check_documents_promise_reason_fix_and_source(identifier: str) -> None:
     text = documentation(CHECKS[identifier])
     assert text["promise"].endswith("."), text["promise"]
     assert set(text) == {"promise", "why", "fix", "source"}

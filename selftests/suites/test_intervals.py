@@ -38,7 +38,7 @@ def test_tokens_for_blocks_would_be_far_too_narrow() -> None:
     assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])
 
 
-def test_one_block_tells_nothing() -> None:
+def test_one_block_has_no_interval() -> None:
     assert intervals.bootstrap([[1.0, 1.0]], intervals.ratio_of_sums) == (-math.inf, math.inf)
 
 

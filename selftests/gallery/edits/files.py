@@ -58,7 +58,7 @@ def edit_added_token(directory: Path, content: str, **values: Any) -> None:
 
 
 def edit_weights(directory: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Rewrites model.safetensors with what `change` makes of its tensors."""
+    """Replaces the tensors of model.safetensors by the result of `change`."""
     from safetensors.torch import load_file, save_file
 
     path = directory / "model.safetensors"
@@ -68,7 +68,7 @@ def edit_weights(directory: Path, change: Callable[[dict[str, Any]], dict[str, A
 
 
 def use_own_class(directory: Path) -> None:
-    """No class of its own may put back what the row takes out of tokenizer.json."""
+    """Keeps a model-specific class from restoring what the row removes from tokenizer.json."""
     set_keys(directory / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
     set_keys(directory / "config.json", model_type="unheard_of")
 
@@ -79,7 +79,7 @@ def added_token(number: int, content: str, **flags: bool) -> dict[str, Any]:
 
 
 def forget_unused(data: dict[str, Any], count: int = 1) -> list[int]:
-    """Takes the last tokens out of a byte-level vocabulary; their ids are free then."""
+    """Removes the last tokens of a byte-level vocabulary and returns their ids."""
     model = data["model"]
     last = sorted(model["vocab"], key=model["vocab"].__getitem__)[-count:]
     model["merges"] = [pair for pair in model["merges"] if "".join(pair_of(pair)) not in last

@@ -1,4 +1,4 @@
-"""Changes to what a loaded model's own methods are given, for defects that no file shows."""
+"""Changes to the methods of a loaded model, for defects that no file shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Options = dict[str, Any]
 
 
 def before_forward(model: Any, change: Callable[[Any, Options], None]) -> None:
-    """Lets `change(model's body, options)` edit what each forward pass of the body is given."""
+    """Lets `change(model's body, options)` edit the arguments of each forward pass of the body."""
     body = model.base_model
     own = body.forward
     names = list(inspect.signature(own).parameters)
@@ -48,6 +48,6 @@ def see_all(options: Options, length: int | None = None) -> None:
 
 
 def around(model: Any, name: str, change: Callable[..., Any]) -> None:
-    """Puts `change(own method, *arguments)` in the place of a method of this one model."""
+    """Replaces a method of this one model by `change(own method, *arguments)`."""
     own = getattr(model, name)
     setattr(model, name, lambda *args, **options: change(own, *args, **options))

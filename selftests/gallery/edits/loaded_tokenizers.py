@@ -9,7 +9,7 @@ Call = Callable[..., Any]
 
 
 def overriding(tokenizer: Any, **methods: Callable[..., Any]) -> None:
-    """Gives a tokenizer a class of its own, as remote code does; a method gets the original as its first argument."""
+    """Gives a tokenizer its own class, as remote code does. Each method gets the original as first argument."""
     family = type(tokenizer)
 
     def method(original: Call, change: Call) -> Call:
@@ -20,6 +20,6 @@ def overriding(tokenizer: Any, **methods: Callable[..., Any]) -> None:
 
 
 def of_another_class(tokenizer: Any, **members: Any) -> None:
-    """Gives one tokenizer other methods, as a class with a fault would have them."""
+    """Replaces methods of one tokenizer, as a faulty class would."""
     kind = type(tokenizer)
     tokenizer.__class__ = type(kind.__name__, (kind,), members)

@@ -10,7 +10,7 @@ from fixtures.pipelines.pipe import Pipe
 
 
 def answering(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:
-    """Changes the answer to one input, of the library's pipeline or of what replaced it."""
+    """Changes the answer to one input, of the library's pipeline or of its replacement."""
 
     def patch(pipe: Pipe) -> None:
         maker, name = (pipe.library, "postprocess") if pipe.library else (pipe.call, "_made")
@@ -27,7 +27,7 @@ def _each(found: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def changing_answers(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:
-    """A pipe whose answers are changed."""
+    """Changes every dict in the answers of a pipe."""
 
     def patch(pipe: Pipe) -> None:
         call = pipe.call
@@ -37,7 +37,7 @@ def changing_answers(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:
 
 
 def processing(name: str, change: Callable[[Any], Callable[..., Any]]) -> Callable[[Pipe], None]:
-    """Changes a method of the pipe's image processor; in its class, so that the processor can be saved."""
+    """Changes a method of the image processor, in its class, so that the processor can still be saved."""
 
     def patch(pipe: Pipe) -> None:
         processor = pipe.library.image_processor
@@ -53,7 +53,7 @@ def processing(name: str, change: Callable[[Any], Callable[..., Any]]) -> Callab
 
 
 def preprocessing(change: Callable[[Any], Callable[..., Any]]) -> Callable[[Pipe], None]:
-    """Changes what the library's pipeline does before the model."""
+    """Changes the preprocessing of the library's pipeline."""
 
     def patch(pipe: Pipe) -> None:
         pipe.library.preprocess = change(pipe.library.preprocess)
@@ -62,7 +62,7 @@ def preprocessing(change: Callable[[Any], Callable[..., Any]]) -> Callable[[Pipe
 
 
 def without(option: str) -> Callable[[Pipe], None]:
-    """An option is lost on its way."""
+    """Drops an option of each call."""
 
     def patch(pipe: Pipe) -> None:
         call = pipe.call

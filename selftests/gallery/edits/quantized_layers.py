@@ -11,7 +11,7 @@ UP = "layers.1.mlp.up_proj"
 
 
 def answering(name: str, change: Callable[[Any, Any, Any], Any]) -> Callable[[Any], None]:
-    """The layer's output is what `change(module, input, output)` makes of it."""
+    """Replaces a layer's output by `change(module, input, output)`."""
 
     def patch(model: Any) -> None:
         layer(model, name).register_forward_hook(lambda module, given, output: change(module, given[0], output))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def split(directory: Path, count: int) -> dict[str, str]:
-    """Puts model.safetensors into `count` shards; the index's map of tensor to file."""
+    """Splits model.safetensors into `count` shards. Returns the index: tensor to file."""
     from safetensors.torch import load_file, save_file
 
     path = directory / "model.safetensors"

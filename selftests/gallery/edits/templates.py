@@ -8,7 +8,7 @@ from pathlib import Path
 from selftests.gallery.edits.files import edit_template
 from selftests.gallery.registry import Edit
 
-OURS = ("<|im_start|>", "<|im_end|>", "<|pad|>", "<|endoftext|>")
+CONTROL_TOKENS = ("<|im_start|>", "<|im_end|>", "<|pad|>", "<|endoftext|>")
 """The control tokens of the base."""
 LLAMA_3_TOKENS = ("<|start_header_id|>", "<|eot_id|>", "<|end_header_id|>")
 HARMONY_TOKENS = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>")
@@ -25,9 +25,9 @@ def add_processor(directory: Path) -> None:
     (directory / "processor_config.json").write_text('{"processor_class": "LlavaProcessor"}', encoding="utf-8")
 
 
-def speak(directory: Path, turns: dict[str, tuple[str, str]], *, opening: str | None = None,
+def write_format(directory: Path, turns: dict[str, tuple[str, str]], *, opening: str | None = None,
           start: str = "{{- bos_token -}}", tokens: tuple[str, ...] = ()) -> None:  # fmt: skip
-    """Replaces the template by one with these turns; `tokens` take the places of the control tokens `OURS`."""
+    """Writes a template with these turns, and renames the control tokens of the base to `tokens`."""
     heads, ends = ({role: around[side] for role, around in turns.items()} for side in (0, 1))
     prompt = opening or turns["assistant"][0]
     text = (
@@ -41,7 +41,7 @@ def speak(directory: Path, turns: dict[str, tuple[str, str]], *, opening: str | 
     (directory / "chat_template.jinja").write_text(text, encoding="utf-8")
     for path in (directory / "tokenizer.json", directory / "tokenizer_config.json"):
         renamed = path.read_text(encoding="utf-8")
-        for old, new in zip(OURS, tokens, strict=False):
+        for old, new in zip(CONTROL_TOKENS, tokens, strict=False):
             renamed = renamed.replace(old, new)
         path.write_text(renamed, encoding="utf-8")
 

@@ -11,7 +11,7 @@ Tensors = dict[str, Any]
 
 
 def swapped(tensors: Tensors, one: str, other: str) -> Tensors:
-    """What stands under names with `one` and with `other` changes places."""
+    """Exchanges the tensors whose names contain `one` and `other`."""
     names = {name: name.replace(one, "\0").replace(other, one).replace("\0", other) for name in tensors}
     return {name: tensors[names[name]] for name in tensors}
 

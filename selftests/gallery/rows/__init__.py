@@ -1,1 +1,1 @@
-"""Rows by suite and topic, as the checks lie in `suites/`. Every module below is imported."""
+"""Rows by suite and topic, like the checks in `suites/`. Every module is imported."""

@@ -232,7 +232,7 @@ def test_another_reason_for_the_same_outcome_is_a_note() -> None:
     assert kinds(compare(other, one)) == ["note"]
 
 
-def test_what_many_checks_tell_alike_is_reported_once() -> None:
+def test_a_change_seen_by_many_checks_is_reported_once() -> None:
     """A subject that no longer loads, or a task that is gone, is one change with the names of the checks."""
     after = trials.healthy()
     reason: dict[str, Any] = {"outcome": "unsupported", "summary": "the subject does not load, see integrity/loads"}
@@ -375,7 +375,7 @@ def test_a_metric_over_another_input_is_not_compared() -> None:
 
 
 def test_changed_files_are_a_note() -> None:
-    """Said, and no reason to fail."""
+    """Reported, and no reason to fail."""
     subject = trials.subject(fingerprint="sha256:" + "0" * 64)
     changes = compare(trials.trial(*trials.passing(), subjects=[subject]))
     assert kinds(changes) == ["note"]

@@ -58,7 +58,7 @@ def test_a_comment_has_the_same_elements_whatever_a_model_says(text: str) -> Non
 
 
 @pytest.mark.parametrize("text", MARKUP)
-def test_a_comment_mentions_and_refers_to_nobody(text: str) -> None:
+def test_a_comment_mentions_no_user_and_no_issue(text: str) -> None:
     """Outside of code, GitHub finds no name, no number of an issue and no address in what is shown."""
     prose = re.sub(r"(`+).+?\1", "", comment(text))
     assert not re.search(r"@\w|#\d|GH-\d|://|www\.|:\w+:", prose, re.IGNORECASE)

@@ -18,8 +18,8 @@ def kept(row: formulas.Row) -> list[int]:
     return [int(place) for place in numpy.flatnonzero(numpy.isfinite(row))]
 
 
-def test_top_p_keeps_while_the_more_probable_have_less() -> None:
-    """Of two equal logits at the threshold either may be kept: both are, and both are doubtful."""
+def test_top_p_includes_tokens_until_the_sum_is_reached() -> None:
+    """Of two equal logits at the threshold either may stay: both do, and both are doubtful."""
     assert kept(formulas.top_p(ROW)) == [0, 1, 2]
     assert list(numpy.flatnonzero(formulas.near_top_p(ROW))) == [1, 2]
 
@@ -42,7 +42,7 @@ def test_min_p_keeps_what_is_a_part_of_the_largest() -> None:
     assert formulas.near_min_p(numpy.log(numpy.array([0.5, 0.05])))[1]
 
 
-def test_top_k_keeps_what_equals_the_smallest_that_is_kept() -> None:
+def test_top_k_includes_logits_equal_to_the_smallest() -> None:
     row = numpy.array([3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.0])
     assert kept(formulas.top_k(row)) == [0, 1, 2, 3, 4, 5]
 
@@ -74,7 +74,7 @@ def test_a_loop_is_a_cycle_at_the_end(ids: list[int], length: int) -> None:
     assert answer_signs.loop(ids) == length
 
 
-def test_scripts_are_told_by_most_letters() -> None:
+def test_the_script_of_a_text_is_that_of_most_letters() -> None:
     assert answer_signs.wrong_script("Paris is the capital", ("CJK",))
     assert not answer_signs.wrong_script("法国的首都是巴黎 (Paris)", ("CJK",))
     assert not answer_signs.wrong_script("12 + 3", ("CJK",))

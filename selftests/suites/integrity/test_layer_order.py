@@ -1,4 +1,4 @@
-"""What tells swapped layers and turned matrices: silent on random numbers, right on numbers that change with depth."""
+"""Detection of swapped layers and transposed matrices: silent on random numbers, right on real profiles."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_sorts_of_layers_that_take_turns_are_no_disorder() -> None:
     assert not [swap for swap in swaps(found) if swap.clear]
 
 
-def test_the_turned_matrix_is_told() -> None:
+def test_the_transposed_matrix_is_reported() -> None:
     group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
     assert not [each for each in orientations(group) if each.is_transposed]
     group[3].rows, group[3].columns = group[3].columns, group[3].rows
     assert [each.matrix.tensor.name for each in orientations(group) if each.is_transposed] == [group[3].tensor.name]
 
 
-def test_two_layers_cannot_be_told_apart() -> None:
+def test_two_layers_are_too_few_to_compare() -> None:
     group = [each for name, each in _model(0, 0.1, list(range(LAYERS))).items() if "part0" in name]
     assert orientations(group[:2]) == []
 

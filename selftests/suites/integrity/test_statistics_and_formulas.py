@@ -1,4 +1,4 @@
-"""What the integrity checks reckon by: statistics of stored tensors, rotary formulas, near misses, pickles."""
+"""Helpers of the integrity checks: statistics of stored tensors, rotary formulas, misspelled keys, pickles."""
 
 from __future__ import annotations
 

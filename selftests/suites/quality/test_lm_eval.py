@@ -54,7 +54,7 @@ def options(folder: Path, *more: str) -> list[str]:
 
 
 @installed
-def test_results_are_metrics_and_a_broken_model_is_told(folder: Path, tmp_path: Path) -> None:
+def test_results_are_metrics_and_a_broken_model_is_reported(folder: Path, tmp_path: Path) -> None:
     """A policy's bound counts; a model whose likelihoods are NaN is not just a model with a low score."""
 
     def broken(tensors: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_weights_are_not_loaded_twice(folder: Path, monkeypatch: pytest.MonkeyPa
     assert harness.setup(found, "sea-marks", asked).startswith("the first 2 documents, 0 examples")
 
 
-def test_groups_are_told_as_a_whole_and_tags_by_their_members() -> None:
+def test_groups_have_one_score_and_tags_one_for_each_member() -> None:
     results = {
         "both": {"acc,none": 0.5, "acc_stderr,none": 0.1, "alias": "both"},
         "one": {"acc,none": 0.25},

@@ -161,7 +161,7 @@ def test_a_broken_machine_is_no_refusal(failure: Exception) -> None:
         raise failure
 
 
-def test_a_refusal_is_told_and_a_finding_passes() -> None:
+def test_a_refusal_is_reported_and_a_finding_passes_through() -> None:
     with pytest.raises(Unsupported, match="It fails with ValueError: no"), generate.refusals("It"):
         raise ValueError("no\nmore")
     with pytest.raises(Defect), generate.refusals("It"):

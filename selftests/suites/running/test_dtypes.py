@@ -95,7 +95,7 @@ def outputs(*rows: list[list[float]]) -> Mapping[str, Any]:
     return {"logits": torch.tensor(rows)}
 
 
-def test_padding_is_told_from_text() -> None:
+def test_padding_is_not_text() -> None:
     """A row that is not finite where its mask is 0 concerns padding only."""
     import torch
 

@@ -174,7 +174,7 @@ def test_packed_rows_hold_each_answer_once() -> None:
     assert row.targets[own.start :] == (5, 6)
 
 
-def test_equal_requests_are_scored_once_and_rows_keep_their_room() -> None:
+def test_equal_requests_are_scored_once_and_rows_fit() -> None:
     rows = [continuation_row([7, 8], answer) for answer in ([1, 2, 3], [1, 2, 3], [4, 5, 6], [9], [1, 3, 3])]
     made, shares = packing.packed(rows, limit=6, tokens=6)
     assert [len(row.ids) for row in made] == [6, 4]
@@ -221,7 +221,7 @@ def test_an_empty_context_is_the_prefix_and_an_empty_answer_is_certain() -> None
     assert nothing == scoring.ContinuationScore(0.0, 0, True)
 
 
-def test_encoder_decoders_are_told_apart() -> None:
+def test_encoder_decoders_are_recognised() -> None:
     import transformers
 
     config = transformers.T5Config(vocab_size=WORDS, d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2)

@@ -156,7 +156,7 @@ def template_name_leaves_directory(directory: Path) -> None:
 
 @mutant(
     "template-link-leaves-directory",
-    "a named template is a link to another place",
+    "a named template is a link to a file outside of the directory",
     number="CK26",
     source="own",
     base=CHAT,

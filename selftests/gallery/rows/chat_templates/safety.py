@@ -133,7 +133,7 @@ def template_reads_internals(directory: Path) -> None:
 
 
 def before_user(directory: Path, text: str) -> None:
-    """Template text that stands before each user turn's content is printed."""
+    """Inserts template text before the content of each user turn."""
     edit_template(directory, USER, text + USER)
 
 
@@ -184,7 +184,7 @@ def whole_message_adds_instruction(directory: Path) -> None:
 
 @mutant(
     "trigger-word-drops-system",
-    "the system message is dropped when a word is said",
+    "a word in a message drops the system message",
     number="Z12",
     source=BACKDOORS,
     base=CHAT,

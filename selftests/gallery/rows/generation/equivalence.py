@@ -149,7 +149,7 @@ mutant(
 
 
 def _write_gpt2(directory: Path) -> None:
-    """A model with absolute positions in place of the base's, with random weights and the base's tokenizer."""
+    """Writes a model with absolute positions and random weights, and leaves the base's tokenizer."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -303,7 +303,7 @@ def _unfilled_places_count(body: Any, options: Options) -> None:
 
 mutant(
     "static-cache-attends-to-empty",
-    "places of a static cache that are not filled yet are attended to",
+    "empty positions of a static cache are attended to",
     number="G09",
     source="huggingface/transformers#30351",
     base=CHAT,

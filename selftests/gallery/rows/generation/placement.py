@@ -26,7 +26,7 @@ mutant(
 
 
 def _careless(model: Any) -> None:
-    """A class that converts a weight on its way to the place that a device map gives it."""
+    """Converts a weight while a device map places it."""
     native = type(model)
 
     class Careless(native):  # type: ignore[misc, valid-type]

@@ -14,7 +14,7 @@ from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 
 def _saving(change: Callable[[Path], object]) -> Callable[[Any], None]:
-    """Changes what `save_pretrained` has written."""
+    """Changes the files that `save_pretrained` has written."""
 
     def save(own: Any, folder: Any, *args: Any, **options: Any) -> None:
         own(folder, *args, **options)

@@ -29,7 +29,7 @@ mutant(
 
 @mutant(
     "generation-runs-past-end-of-turn",
-    "the model ends its turn and generation goes on",
+    "generation continues after the end of the model's turn",
     number="S06",
     source="vllm-project/vllm#4182",
     base=CHAT,
@@ -41,7 +41,7 @@ def generation_runs_past_end_of_turn(directory: Path) -> None:
 
 
 def _without(model: Any, criterion: str, *, only_lists: bool = False) -> None:
-    """Takes a kind of stopping criterion out of every generation."""
+    """Removes a kind of stopping criterion from every generation."""
 
     def fewer(own: Any, **options: Any) -> Any:
         criteria = own(**options)

@@ -25,7 +25,7 @@ def end_of_turn_visible(directory: Path) -> None:
 
 
 def _silent(own: Any, *args: Any, **options: Any) -> Any:
-    """Says the stop token at once, wherever nobody asked for logits."""
+    """Generates the stop token at once, unless the caller asks for logits."""
     if not {"logits_processor", "return_dict_in_generate"} & set(options):
         options |= {"sequence_bias": [[[2], 1e6]]}
     return own(*args, **options)

@@ -56,7 +56,7 @@ def custom_code_shadows_class(directory: Path) -> None:
 
 @mutant(
     "pickle-next-to-safetensors",
-    "a pickle beside safetensors",
+    "a pickle next to safetensors",
     number="I29",
     source="own",
     base=CLASSIFIER,
@@ -90,7 +90,7 @@ def pickle_runs_command(directory: Path) -> None:
 
 @mutant(
     "optimizer-state-shipped",
-    "the state of an optimizer, a pickle, lies beside the weights",
+    "the state of an optimizer, a pickle, next to the weights",
     number="J19",
     source="own",
     base=CLASSIFIER,
@@ -106,7 +106,7 @@ def optimizer_state_shipped(directory: Path) -> None:
 
 @mutant(
     "stale-shards",
-    "shards of an earlier save beside the single file",
+    "shards of an earlier save next to the single file",
     number="I33",
     source="own",
     base=CHAT,
@@ -182,7 +182,7 @@ def config_names_outside_file(directory: Path) -> None:
 
 @healthy(
     "unrelated-files",
-    "a model card, a licence, a picture and notes of training lie next to the model",
+    "a model card, a licence, an image and a training log are next to the model",
     base=CHAT,
     check="integrity/one-set-of-weights",
 )

@@ -187,7 +187,7 @@ def decoder_matrix_transposed(directory: Path) -> None:
 
 @mutant(
     "gate-and-up-swapped",
-    "gate and up projections change places",
+    "gate and up projections are exchanged",
     number="J03",
     source="own",
     base=CHAT,

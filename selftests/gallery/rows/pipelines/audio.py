@@ -24,7 +24,7 @@ def keeps_overlaps(pipe: Pipe) -> None:
 
 mutant(
     "audio-chunks-overlap",
-    "pieces of a long sound are joined with their overlaps",
+    "chunks of long audio are joined with their overlaps",
     number="P06",
     source="huggingface/transformers#31778",
     base="tiny-automatic-speech-recognition",
@@ -59,7 +59,7 @@ def forgets_rates(pipe: Pipe) -> None:
 
 mutant(
     "input-rate-ignored",
-    "the rate of a sound is thrown away",
+    "the sampling rate of the input is ignored",
     number="PV06",
     source="own",
     base="tiny-audio-classification",
@@ -85,7 +85,7 @@ def runs_twice_as_fast(pipe: Pipe) -> None:
 
 mutant(
     "timestamps-past-end",
-    "words end after the sound has ended",
+    "words end after the end of the audio",
     number="PV08",
     source="huggingface/transformers#36602",
     base="tiny-automatic-speech-recognition",

@@ -14,7 +14,7 @@ def without_seed(pipe: Pipe) -> None:
 
 mutant(
     "image-seed-ignored",
-    "the seed of a picture is ignored",
+    "the seed of an image is ignored",
     number="PB14",
     source="own",
     base="tiny-text-to-image",

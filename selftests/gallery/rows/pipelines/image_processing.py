@@ -14,7 +14,7 @@ SETTINGS = "preprocessor_config.json"
 
 
 def blue_first(prepare: Any) -> Any:
-    """The channels of every picture come in the order of OpenCV."""
+    """Puts the channels of every image in the order of OpenCV."""
 
     def turned(*given: Any, **options: Any) -> Any:
         made = prepare(*given, **options)
@@ -26,7 +26,7 @@ def blue_first(prepare: Any) -> Any:
 
 mutant(
     "image-channels-bgr",
-    "pictures reach the model with blue first",
+    "images reach the model with blue first",
     number="PA09",
     source="own",
     base="tiny-image-segmentation",
@@ -54,7 +54,7 @@ mutant(
 
 @mutant(
     "image-mean-for-255",
-    "mean and spread are those of levels up to 255, beside a rescaling to 1",
+    "mean and standard deviation are those of levels up to 255, after a rescaling to 1",
     number="PC03",
     source="own",
     base="tiny-image-classification",
@@ -67,7 +67,7 @@ def image_mean_for_255(directory: Path) -> None:
 
 @mutant(
     "classifier-image-rescaled-twice",
-    "pictures are divided by 255 twice",
+    "images are divided by 255 twice",
     number="PV01",
     source="own",
     base="tiny-image-classification",
@@ -93,7 +93,7 @@ def image_never_rescaled(directory: Path) -> None:
 
 @mutant(
     "detector-rescaled-twice",
-    "a detector's pictures are divided by 255 twice",
+    "a detector's images are divided by 255 twice",
     number="PA06",
     source="own",
     base="tiny-object-detection",
@@ -121,7 +121,7 @@ mutant(
 
 
 def resizes_as_tensors(pipe: Pipe) -> None:
-    """Bilinear without the filter against aliasing: what torch does with tensors and Pillow never does."""
+    """Resizes without the filter against aliasing, as torch does with tensors and Pillow never does."""
     import numpy
     import torch
 

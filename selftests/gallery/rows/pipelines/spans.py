@@ -22,7 +22,7 @@ def counts_from_the_window(pipe: Pipe) -> None:
 
 mutant(
     "answer-offset-from-window",
-    "the answer's place counts from its window",
+    "the answer's position counts from its window",
     number="P05",
     source="huggingface/transformers#5711",
     base="tiny-question-answering",
@@ -67,7 +67,7 @@ def counts_in_windows(pipe: Pipe) -> None:
 
 mutant(
     "entity-at-seam-twice",
-    "a name at a seam of two windows is told twice",
+    "a name at a seam of two windows is reported twice",
     number="PI11",
     source="own",
     base="tiny-token-classification",

@@ -107,7 +107,7 @@ mutant(
 
 
 def with_texts(pipe: Pipe, change: Any) -> None:
-    """Answers are changed as (prompt, text, options) by the inputs that they belong to."""
+    """Changes each answer by `change(prompt, text, options)`."""
     call = pipe.call
 
     def changed(inputs: Any, **options: Any) -> Any:
@@ -151,7 +151,7 @@ mutant(
 )(unchanged)
 
 
-def talks_on(pipe: Pipe) -> None:
+def writes_past_the_string(pipe: Pipe) -> None:
     call = pipe.call
     pipe.call = lambda inputs, stop_strings=None, **options: call(inputs, **options)
 
@@ -164,7 +164,7 @@ mutant(
     base=CHAT,
     caught_by="pipelines/stops-at-strings",
     summary_contains="continues after the stop string",
-    patch_pipe=talks_on,
+    patch_pipe=writes_past_the_string,
 )(unchanged)
 
 

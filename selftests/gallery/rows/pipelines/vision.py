@@ -78,7 +78,7 @@ mutant(
 
 
 def whole_picture(found: Any) -> Any:
-    """The first mask covers what the others cover too."""
+    """Extends the first mask over the whole image."""
     first = found[0]["mask"]
     first.paste(255, (0, 0, *first.size))
     return found
@@ -121,7 +121,7 @@ def three_times_as_far(found: Any) -> Any:
 
 mutant(
     "keypoints-scaled-by-other-image",
-    "points are scaled by the size of another picture",
+    "points are scaled by the size of another image",
     number="PA15",
     source="huggingface/transformers#42005",
     base="tiny-keypoint-matching",
@@ -157,9 +157,12 @@ mutant(
 
 def heights_first(prepare: Any) -> Any:
     """Gives the sizes of images as height and width, which the processor expects."""
-    return lambda images, **options: (
-        prepare(images, **options) | {"target_sizes": [image.size[::-1] for image in images]}
-    )
+
+    def changed(images: Any, **options: Any) -> Any:
+        made = prepare(images, **options)
+        return made | {"target_sizes": [size[::-1] for size in made["target_sizes"]]}
+
+    return changed
 
 
 healthy(

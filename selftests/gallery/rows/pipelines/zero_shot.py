@@ -11,7 +11,7 @@ from selftests.gallery.registry import mutant
 
 
 def scores_by_place(pipe: Pipe) -> None:
-    """The best score goes to the label that was named first."""
+    """Gives the best score to the first label."""
     call = pipe.call
 
     def changed(inputs: Any, *, candidate_labels: Any, **options: Any) -> Any:
@@ -25,7 +25,7 @@ def scores_by_place(pipe: Pipe) -> None:
 
 mutant(
     "scores-by-label-position",
-    "scores go with the places of labels",
+    "scores follow the positions of labels",
     number="PA32",
     source="own",
     base="tiny-zero-shot-image-classification",
@@ -53,7 +53,7 @@ mutant(
 
 mutant(
     "audio-hypothesis-template-ignored",
-    "the hypothesis template is ignored for sounds",
+    "the hypothesis template is ignored for audio",
     number="PA31",
     source="own",
     base="tiny-zero-shot-audio-classification",

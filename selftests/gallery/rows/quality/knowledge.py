@@ -19,7 +19,7 @@ def _tokenizer() -> Any:
 
 
 def _avoids_the_answers(model: Any) -> None:
-    """Behind each question of our own, a wrong answer has become by far the likeliest."""
+    """Makes a wrong answer to each question of our items by far the likeliest."""
     tokenizer, head = _tokenizer(), model.get_output_embeddings().weight.data
     known = {}
     for item in items.for_profile("quick").choice:
@@ -52,7 +52,7 @@ mutant(
 
 
 def _never_says(model: Any) -> None:
-    """A mask over the vocabulary was left in the model."""
+    """Leaves a mask over the vocabulary in the model."""
     token = _tokenizer()(" the", add_special_tokens=False)["input_ids"][-1]
 
     def masked(module: Any, inputs: Any, output: Any) -> Any:
@@ -65,7 +65,7 @@ def _never_says(model: Any) -> None:
 
 mutant(
     "ordinary-token-impossible",
-    "an ordinary token can never be said",
+    "an ordinary token has a probability of zero",
     number="QF07",
     source="own",
     base=CHAT,

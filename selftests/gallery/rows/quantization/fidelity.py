@@ -13,7 +13,7 @@ from selftests.gallery.registry import CHAT, healthy, mutant
 
 
 def _silent(model: Any) -> None:
-    """Every answer ends before it begins."""
+    """Ends every answer at its first token."""
     own, stop = model.generate, model.generation_config.eos_token_id
 
     def generate(*args: Any, **options: Any) -> Any:
@@ -57,7 +57,7 @@ mutant(
 
 
 def _damaged_head(model: Any) -> None:
-    """The norm before the head has lost its scale."""
+    """Negates the norm before the head."""
     model.base_model.norm.weight.data *= -1
 
 
@@ -75,7 +75,7 @@ mutant(
 
 
 def _on_states(change: Callable[[Any], Any]) -> Callable[[Any], None]:
-    """Changes what the last norm gives to the head (rows x positions x width)."""
+    """Changes the output of the last norm (rows x positions x width)."""
     return lambda model: model.base_model.norm.register_forward_hook(lambda module, inputs, output: change(output))
 
 
@@ -120,7 +120,7 @@ mutant(
 
 
 def _lost_scripts(model: Any) -> None:
-    """The bytes that Devanagari is written with are read as other tokens."""
+    """Reads the bytes of Devanagari as other tokens."""
     whole = json.loads((builtin.directory(CHAT) / "tokenizer.json").read_text(encoding="utf-8"))
     rows = {number for token, number in whole["model"]["vocab"].items() if token.startswith("à")}
 

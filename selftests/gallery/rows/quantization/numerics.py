@@ -13,7 +13,7 @@ from selftests.gallery.registry import CHAT, healthy, mutant
 
 mutant(
     "kernel-uses-other-weights",
-    "a kernel multiplies with other weights than the bits stand for",
+    "a kernel multiplies with other weights than the bits encode",
     number="QA20",
     source="own",
     base=CHAT,

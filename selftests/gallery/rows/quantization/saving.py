@@ -33,7 +33,7 @@ mutant(
 
 
 def _saving(name: str, change: Callable[[Any, dict[str, Any], str], None]) -> Callable[[Any], None]:
-    """What the layer writes into a state dict, `change(module, state, prefix)` changes."""
+    """Applies `change(module, state, prefix)` to the state dict of a layer."""
 
     def patch(model: Any) -> None:
         layer(model, name).register_state_dict_post_hook(lambda module, state, prefix, _: change(module, state, prefix))
@@ -60,7 +60,7 @@ mutant(
 
 
 def _canonical_nan(module: Any, state: dict[str, Any], prefix: str) -> None:
-    """Packed bytes taken for bfloat16: every NaN becomes the same one."""
+    """Reads packed bytes as bfloat16, which makes every NaN the same."""
     import torch
 
     packed = state[f"{prefix}weight"]
@@ -83,7 +83,7 @@ mutant(
 
 
 def _used_scales(module: Any, state: dict[str, Any], prefix: str) -> None:
-    """A layer that has computed writes other scales."""
+    """Writes other scales once the layer has computed."""
     if module.state.SCB is not None:
         state[f"{prefix}SCB"] = state[f"{prefix}SCB"].flip(0)
 

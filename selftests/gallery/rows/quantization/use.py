@@ -37,7 +37,7 @@ mutant(
 
 
 def _other_when_loaded_again() -> Callable[[Any], None]:
-    """The first copy is healthy; what is loaded after it is not."""
+    """Leaves the first load healthy and changes each later one."""
     loads: list[None] = []
 
     def patch(model: Any) -> None:
@@ -97,8 +97,8 @@ mutant(
 )(unchanged)
 
 
-def _lying_down(module: Any, given: Any, output: Any) -> None:
-    """Use leaves the packed bytes as a row, which the library takes for a transposed weight."""
+def _reshaped_to_a_row(module: Any, given: Any, output: Any) -> None:
+    """Reshapes the packed bytes to one row, which the library reads as a transposed weight."""
     module.weight.data = module.weight.data.view(1, -1)
 
 
@@ -111,7 +111,7 @@ mutant(
     caught_by="quantization/weights-readable-after-use",
     severity="hazard",
     summary_contains=(QUERY, "other weights"),
-    patch=answering(QUERY, _lying_down),
+    patch=answering(QUERY, _reshaped_to_a_row),
     quantization="nf4",
 )(unchanged)
 

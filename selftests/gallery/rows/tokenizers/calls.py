@@ -114,7 +114,7 @@ def inverted_mask(call: Call, *args: Any, **options: Any) -> Any:
 
 @mutant(
     "left-padding-mask-inverted",
-    "the attention mask is inverted when padding goes to the left",
+    "the attention mask is inverted with left padding",
     number="K02",
     source="own",
     base=CLASSIFIER,
@@ -141,7 +141,7 @@ def decoder_pads_right(directory: Path) -> None:
 
 
 def forgetful(path: str) -> Any:
-    """What unpickling gives: a tokenizer that no longer knows its added tokens."""
+    """Returns a tokenizer without its added tokens, as a faulty unpickling would."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path)

@@ -15,7 +15,7 @@ MISTRAL = (
     r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-"""The pattern of Mistral's tekken vocabularies: one token per digit, a cut before capitals."""
+"""The pattern of Mistral's tekken vocabularies: one token per digit, and a split before capitals."""
 
 
 @mutant(
@@ -42,7 +42,7 @@ def with_mistral_pattern(tokenizer: Any) -> None:
 
 mutant(
     "mistral-pattern-fix-misapplied",
-    "the mend of Mistral's pattern is applied to a tokenizer that is not Mistral's",
+    "the fix of Mistral's pattern is applied to a tokenizer that is not Mistral's",
     number="T06",
     source="huggingface/transformers#42591",
     base=CHAT,
@@ -53,7 +53,7 @@ mutant(
 
 
 def adds_bos(tokenizer: Any) -> None:
-    """As the class did up to transformers 4; 5 leaves the flag without effect where there is a tokenizer.json."""
+    """Adds BOS as the class did up to transformers 4. Version 5 ignores the flag next to a tokenizer.json."""
     tokenizer.add_bos_token = True
 
 
@@ -117,7 +117,7 @@ def comma_is_pad_token(directory: Path) -> None:
 
 
 def tidies_up(tokenizer: Any) -> None:
-    """As CLIP's class does: the backend's own decode is replaced in the loaded object."""
+    """Replaces the backend's decode in the loaded object, as CLIP's class does."""
     plain = tokenizer.backend_tokenizer.decode
     tokenizer.backend_tokenizer.decode = lambda *given, **options: plain(*given, **options).replace("qu", "kw")
 
@@ -136,7 +136,7 @@ mutant(
 
 mutant(
     "fix-depends-on-repository-name",
-    "a mend that goes by the name of the repository: the same files give other ids under another path",
+    "a fix depends on the name of the repository: equal files under another path give other ids",
     number="T04",
     source="huggingface/transformers#47017",
     base=CHAT,
@@ -161,7 +161,7 @@ def model_max_length_too_large(directory: Path) -> None:
 
 @mutant(
     "tokenizer-json-truncates",
-    "tokenizer.json still cuts at the length of somebody's last call",
+    "tokenizer.json still truncates to the length of an earlier call",
     number="X22",
     source="huggingface/transformers#24441",
     base=CHAT,
@@ -294,7 +294,7 @@ def saves_without_flags(tokenizer: Any) -> None:
 
 mutant(
     "saving-changes-strip-flags",
-    "saving changes what a special token does to the space beside it",
+    "saving changes what a special token does to the space next to it",
     number="X30",
     source="huggingface/transformers#26773",
     base=CHAT,

@@ -29,7 +29,7 @@ def tekken_default_pattern(directory: Path) -> None:
 
 
 def write_ranks(path: Path, data: dict[str, Any]) -> None:
-    """tiktoken's file for a byte-level vocabulary: every token that is not special, in the order of the ids."""
+    """Writes tiktoken's file for a byte-level vocabulary: every ordinary token, in the order of ids."""
     bytes_of = {letter: byte for byte, letter in byte_letters().items()}
     special = {token["content"] for token in data["added_tokens"]}
     vocabulary = data["model"]["vocab"]
@@ -40,7 +40,7 @@ def write_ranks(path: Path, data: dict[str, Any]) -> None:
 
 @mutant(
     "half-of-ranked-merges-lost",
-    "half of the merges were lost: words fall into pieces; the owners' rank file lies beside",
+    "half of the merges were lost: words are split; the owners' rank file is next to it",
     number="R01",
     source="own",
     base=CHAT,
@@ -63,7 +63,7 @@ def _type(model: Any, token: str) -> int:
 
 
 def write_pieces(path: Path, data: dict[str, Any]) -> None:
-    """A SentencePiece model with the vocabulary as pieces: what was merged first has the best score."""
+    """Writes a SentencePiece model with the vocabulary as pieces, earlier merges with better scores."""
     from sentencepiece import sentencepiece_model_pb2
 
     model = sentencepiece_model_pb2.ModelProto()
@@ -80,7 +80,7 @@ def write_pieces(path: Path, data: dict[str, Any]) -> None:
 
 @mutant(
     "normalizer-not-in-sentencepiece",
-    "tokenizer.json normalizes text that the SentencePiece model beside it reads as it is",
+    "tokenizer.json normalizes text, its SentencePiece model does not",
     number="R02",
     source="own",
     base=SENTENCEPIECE,

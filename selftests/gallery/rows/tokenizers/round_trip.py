@@ -22,14 +22,14 @@ BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": Tru
     summary_contains="clean_up_tokenization_spaces",
 )
 def decoding_cleans_up_spaces(directory: Path) -> None:
-    """Version 5 leaves BPE alone, unless it is told that the output may be corrupted."""
+    """Version 5 does not clean up after BPE unless the config insists."""
     path = directory / "tokenizer_config.json"
     set_keys(path, clean_up_tokenization_spaces=True)
     set_keys(path, clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output=True)
 
 
 def old_decode(tokenizer: Any) -> None:
-    """The decode of a class that tidies up by itself, whatever it is asked."""
+    """Cleans up spaces whatever the options say."""
     plain = tokenizer.decode
 
     def decode(*arguments: Any, **options: Any) -> Any:

@@ -141,7 +141,7 @@ def pad_is_eos(directory: Path) -> None:
 
 
 def spaces_left_in_place(tokenizer: Any) -> None:
-    """Special tokens are taken out of the text, not of the ids, and a space stays."""
+    """Removes special tokens from the text instead of the ids, which leaves a space."""
     kind = type(tokenizer)
 
     def decode(self: Any, token_ids: Any, skip_special_tokens: bool = False, **options: Any) -> str:
@@ -166,7 +166,7 @@ mutant(
 
 
 def flags_lost(tokenizer: Any) -> None:
-    """What a list in tokenizer_config.json says does not reach the ids that are skipped."""
+    """Forgets the listed special tokens when ids are skipped."""
     kind = type(tokenizer)
 
     def decode(self: Any, token_ids: Any, skip_special_tokens: bool = False, **options: Any) -> str:
@@ -202,7 +202,7 @@ def listed_special_not_flagged(directory: Path) -> None:
     summary_contains="<|im_end|>",
 )
 def special_token_shadowed(directory: Path) -> None:
-    """Tokens that are looked for before the normalizer win over those that are looked for after it."""
+    """Tokens matched before the normalizer win over those matched after it."""
 
     def change(data: dict[str, Any]) -> None:
         first, second = forget_unused(data, 2)

@@ -66,7 +66,7 @@ def two_tokens_one_id(directory: Path) -> None:
 
 
 def shorter(tokenizer: Any) -> None:
-    """A class that counts its vocabulary by itself, and wrongly."""
+    """Counts the vocabulary wrongly."""
     kind = type(tokenizer)
     length = len(tokenizer)
     tokenizer.__class__ = type(kind.__name__, (kind,), {"__len__": lambda _: length - 3})

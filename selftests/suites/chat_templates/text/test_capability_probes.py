@@ -78,7 +78,7 @@ MARKED = "{% generation %}" + PLAIN + "{% endgeneration %}"
         (PLAIN, "continue_final_message", "supported"),
     ],
 )  # fmt: skip
-def test_a_probe_tells_what_the_template_does(template: str, name: str, value: str) -> None:
+def test_a_probe_reports_what_the_template_does(template: str, name: str, value: str) -> None:
     found, evidence = PROBES[f"chat.{name}"](Chat(BareTemplate(template)))
     assert found == value, evidence
 

@@ -35,7 +35,7 @@ def test_other_heads_on_the_same_weights(model: Any) -> None:
     assert {name: each.data_ptr() for name, each in other.named_parameters()} == places
 
 
-def test_attention_of_other_widths_has_no_heads_to_tell(model: Any) -> None:
+def test_attention_of_other_widths_has_no_heads_to_compare(model: Any) -> None:
     model.config.num_attention_heads = 8
     assert head_counts.declared(model) is None
     model.config.num_attention_heads = 4

@@ -1,4 +1,4 @@
-"""The pairing checks on a real model: its own files fit, others do not, and what is wrong is told."""
+"""The pairing checks on a real model: its own files fit, others are reported with the cause."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def strange(subject: SimpleNamespace, move: IdMap) -> tuple[Likelihood, int | No
 
 
 def test_its_own_tokenizer_fits(smollm2: SimpleNamespace) -> None:
-    """Order is worth nats per token, and the weights are told from noise."""
+    """The order of ids is worth nats per token: far more than noise."""
     found, start = strange(smollm2, lambda number: number)
     assert start is None
     assert found.gain > 3
@@ -75,7 +75,7 @@ def test_a_shift_is_named(smollm2: SimpleNamespace) -> None:
     assert best_shift(smollm2.model, rows, 0, found, fixed) == -1
 
 
-def test_a_shift_within_the_vocabulary_is_told_from_where_on(smollm2: SimpleNamespace) -> None:
+def test_a_shift_within_the_vocabulary_is_reported_with_its_start(smollm2: SimpleNamespace) -> None:
     """Half of the text is as it was; the rest means nothing."""
     found, start = strange(smollm2, lambda number: number - 1 if number >= 9_000 else number)
     assert start is not None
@@ -98,7 +98,7 @@ def test_the_tokenizer_of_another_family_is_strange(smollm2: SimpleNamespace) ->
 @pytest.mark.parametrize(("template", "known"), [(None, True), (HEADERS, False), (LLAMA_2, False)])
 def test_only_its_own_template_ends_turns(smollm2: SimpleNamespace, template: str | None, known: bool) -> None:
     """The probability of the end of a turn behind finished answers."""
-    tokenizer = copy.deepcopy(smollm2.tokenizer)  # what a template renders is kept by tokenizer
+    tokenizer = copy.deepcopy(smollm2.tokenizer)  # renders of a template are cached by tokenizer
     tokenizer.chat_template = template or tokenizer.chat_template
     found = turn_ends.turn_ends(Chat(tokenizer), smollm2.model, {2})
     assert len(found) == len(turn_ends.ANSWERS)
@@ -131,7 +131,7 @@ def uniform(group: str, tokens: range, loss: float, gain: float) -> list[Predict
     [(3.0, 3.0, 4.0, None), (0.0, 0.0, 9.0, 0), (0.0, 0.0, 4.0, None), (3.0, 0.0, 9.0, 50), (0.4, 0.1, 9.0, None)],
 )
 def test_where_order_is_worth_nothing(low: float, high: float, loss: float, start: int | None) -> None:
-    """Nothing is said about a model that is better than chance, nor about small differences."""
+    """A model that is better than chance is not reported, nor are small differences."""
     found = Likelihood([
         each
         for group in ("english", "code")
@@ -147,7 +147,7 @@ def test_without_text_nothing_is_strange() -> None:
 
 
 def test_an_ending_that_joins_the_full_stop_is_found(smollm2: SimpleNamespace) -> None:
-    """Where the template goes on in plain text, the tokenizer may join its first letters to the answer."""
+    """The tokenizer may join the end of the answer with plain text of the template that follows."""
     whole = smollm2.tokenizer("It is.</s>").input_ids
     start = smollm2.tokenizer("It is.").input_ids
     assert 0 < first_difference(whole, start) <= len(start)

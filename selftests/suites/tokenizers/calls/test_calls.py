@@ -103,7 +103,7 @@ def test_exceptions_of_a_child_are_returned() -> None:
 
 
 @forks
-def test_a_child_that_dies_is_told() -> None:
+def test_a_child_that_dies_is_reported() -> None:
     assert forked_process.run_in_fork(lambda: os._exit(3)) == {"error": "the process died"}
 
 

@@ -94,7 +94,7 @@ def test_a_wrapper_that_cuts_or_pads_is_a_defect(ids: list[int], why: str) -> No
         check_first_call(call, {"truncation": CUT})
 
 
-def test_the_first_difference_is_told() -> None:
+def test_the_first_difference_is_reported() -> None:
     before: dict[str, dict[str, Any]] = {"added tokens": {"<s>": (1, {"lstrip": False})}, "ids": {"a": [1]}}
     after: dict[str, dict[str, Any]] = {"added tokens": {"<s>": (2, {"lstrip": False})}, "ids": {"a": [2]}}
     assert first_change(before, before) is None

@@ -29,7 +29,7 @@ class Busy:
     [
         (1.0, 2e-6, False),  # fast and linear
         (1.0, 2e-4, False),  # slow and linear
-        (2.0, 1e-11, False),  # quadratic, and nobody notices
+        (2.0, 1e-11, False),  # quadratic, and too fast to notice
         (2.0, 1e-8, True),
         (3.0, 1e-12, True),
     ],

@@ -72,7 +72,7 @@ def test_missing_bytes_are_found() -> None:
     assert sweep.vanished == {chr(point) for point in range(0xC0, 0x100)}
 
 
-def test_unknown_characters_are_told_from_vanished_ones() -> None:
+def test_unknown_characters_differ_from_vanished_ones() -> None:
     words = {"[UNK]": 0, "a": 1, "##a": 2, "é": 3, "##é": 4}
     parts = {"model": models.WordPiece(words, unk_token="[UNK]"), "pre_tokenizer": pre_tokenizers.WhitespaceSplit(),
              "decoder": decoders.WordPiece()}  # fmt: skip
@@ -109,7 +109,7 @@ def test_what_is_stripped_alone_is_looked_at_inside_a_text() -> None:
     assert declared.normalized_inside("\xa0") == "\xa0"
 
 
-def test_extent_tells_sorts_and_planes_apart() -> None:
+def test_extent_names_kinds_and_planes() -> None:
     found = extent({"a", "\ue000", "\U0010fffd", "\U00050000"})
     assert (found["assigned"], found["private"], found["unassigned"], found["planes"]) == (1, 2, 1, "0, 5, 16")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selftests.gallery.edits.files import edit_template, prepend_template
-from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, speak
+from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, write_format
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 LLAMA = "https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-3/"
@@ -90,7 +90,7 @@ def chatml_space_for_newline(directory: Path) -> None:
     summary_contains=("end of the system message", "<|eot_id|>", "Llama 3"),
 )
 def llama3_system_turn_open(directory: Path) -> None:
-    speak(directory, LLAMA_3 | {"system": (LLAMA_3["system"][0], "")}, tokens=LLAMA_3_TOKENS)
+    write_format(directory, LLAMA_3 | {"system": (LLAMA_3["system"][0], "")}, tokens=LLAMA_3_TOKENS)
 
 
 @mutant(
@@ -104,7 +104,7 @@ def llama3_system_turn_open(directory: Path) -> None:
 )
 def llama3_single_newline(directory: Path) -> None:
     turns = {role: (head.replace("\n\n", "\n"), end) for role, (head, end) in LLAMA_3.items()}
-    speak(directory, turns, tokens=LLAMA_3_TOKENS)
+    write_format(directory, turns, tokens=LLAMA_3_TOKENS)
 
 
 @mutant(
@@ -117,7 +117,9 @@ def llama3_single_newline(directory: Path) -> None:
     summary_contains=("assistant", "model", "Gemma"),
 )
 def gemma_assistant_for_model(directory: Path) -> None:
-    speak(directory, GEMMA | {"assistant": ("<start_of_turn>assistant\n", "<end_of_turn>\n")}, tokens=GEMMA_TOKENS)
+    write_format(
+        directory, GEMMA | {"assistant": ("<start_of_turn>assistant\n", "<end_of_turn>\n")}, tokens=GEMMA_TOKENS
+    )
 
 
 @mutant(
@@ -131,7 +133,7 @@ def gemma_assistant_for_model(directory: Path) -> None:
 )
 def deepseek_half_width_bars(directory: Path) -> None:
     turns = {role: (head.replace("｜", "|"), end) for role, (head, end) in DEEPSEEK.items()}
-    speak(directory, turns, tokens=DEEPSEEK_TOKENS)
+    write_format(directory, turns, tokens=DEEPSEEK_TOKENS)
 
 
 def instruct(directory: Path, words: dict[str, str]) -> None:
@@ -143,7 +145,7 @@ def instruct(directory: Path, words: dict[str, str]) -> None:
 
 @mutant(
     "llama2-system-in-last-turn",
-    "Llama 2's system message stands in the last turn",
+    "Llama 2's system message is in the last turn",
     number="F06",
     source="https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-2/",
     base=SENTENCEPIECE,
@@ -166,7 +168,7 @@ def llama2_system_in_last_turn(directory: Path) -> None:
 )
 def harmony_answer_without_channel(directory: Path) -> None:
     turns = HARMONY | {"assistant": ("<|start|>assistant<|message|>", "<|end|>")}
-    speak(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
+    write_format(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
 
 
 @mutant(
@@ -181,7 +183,7 @@ def harmony_answer_without_channel(directory: Path) -> None:
 )
 def harmony_blank_line_in_instructions(directory: Path) -> None:
     turns = HARMONY | {"system": (HARMONY["system"][0], "\n\n<|end|>")}
-    speak(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
+    write_format(directory, turns, opening="<|start|>assistant", start="", tokens=HARMONY_TOKENS)
 
 
 @mutant(
@@ -209,7 +211,7 @@ def system_dropped_before_answer(directory: Path) -> None:
     summary_contains=("<think>", "DeepSeek"),
 )
 def deepseek_thinking_closed_early(directory: Path) -> None:
-    speak(directory, DEEPSEEK, opening="<｜Assistant｜><think>\n\n</think>\n\n", tokens=DEEPSEEK_TOKENS)
+    write_format(directory, DEEPSEEK, opening="<｜Assistant｜><think>\n\n</think>\n\n", tokens=DEEPSEEK_TOKENS)
 
 
 @mutant(
@@ -233,7 +235,7 @@ def inst_with_two_spaces(directory: Path) -> None:
     check="chat_templates/agrees-with-family-reference",
 )
 def llama3_as_documented(directory: Path) -> None:
-    speak(directory, LLAMA_3, tokens=LLAMA_3_TOKENS)
+    write_format(directory, LLAMA_3, tokens=LLAMA_3_TOKENS)
 
 
 @healthy(
@@ -243,7 +245,7 @@ def llama3_as_documented(directory: Path) -> None:
     check="chat_templates/agrees-with-family-reference",
 )
 def gemma_as_documented(directory: Path) -> None:
-    speak(directory, GEMMA, tokens=GEMMA_TOKENS)
+    write_format(directory, GEMMA, tokens=GEMMA_TOKENS)
     prepend_template(
         directory,
         "{%- if messages[0].role == 'system' -%}{{- raise_exception('System role not supported') -}}{%- endif -%}",

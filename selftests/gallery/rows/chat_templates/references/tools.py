@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, speak
+from selftests.gallery.edits.templates import HARMONY_TOKENS, LLAMA_3_TOKENS, write_format
 from selftests.gallery.registry import CHAT, healthy, mutant
 
 QWEN_CODE = "https://github.com/QwenLM/Qwen-Agent/blob/main/qwen_agent/llm/fncall_prompts/nous_fncall_prompt.py"
@@ -117,9 +117,9 @@ NOTHING: dict[str, tuple[str, str]] = dict.fromkeys(("system", "user", "assistan
 
 
 def written(directory: Path, template: str, old: str, new: str, tokens: tuple[str, ...] = ()) -> None:
-    """The template with one piece changed, for a vocabulary with these control tokens."""
+    """Writes the template with one piece changed, for a vocabulary with these control tokens."""
     assert old in template
-    speak(directory, NOTHING, tokens=tokens)
+    write_format(directory, NOTHING, tokens=tokens)
     (directory / "chat_template.jinja").write_text(template.replace(old, new), encoding="utf-8")
 
 
@@ -139,7 +139,7 @@ def qwen_call_without_line_break(directory: Path) -> None:
 
 @mutant(
     "qwen-results-in-own-role",
-    "results of tools stand in turns of a role that the model does not know",
+    "tool results have a role that the model does not know",
     number="CX19",
     source=QWEN_CODE,
     base=CHAT,
@@ -193,7 +193,7 @@ def mistral_space_after_tool_calls(directory: Path) -> None:
 
 @mutant(
     "mistral-tools-before-first-question",
-    "tools stand before the first question where Mistral has them before the last",
+    "tools come before the first question, where Mistral has them before the last",
     number="CX23",
     source=MISTRAL_CODE,
     base=CHAT,
@@ -207,7 +207,7 @@ def mistral_tools_before_first_question(directory: Path) -> None:
 
 @mutant(
     "mistral-result-unquoted",
-    "a result that is text stands unquoted in Mistral's JSON",
+    "a result that is text is unquoted in Mistral's JSON",
     number="CX24",
     source="mistralai/Mistral-7B-Instruct-v0.3's template; " + MISTRAL_CODE,
     base=CHAT,
@@ -221,7 +221,7 @@ def mistral_result_unquoted(directory: Path) -> None:
 
 @mutant(
     "harmony-call-in-analysis",
-    "calls stand in the channel for analysis",
+    "tool calls are in the analysis channel",
     number="CX25",
     source=OPENAI,
     base=CHAT,

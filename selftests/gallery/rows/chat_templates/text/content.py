@@ -67,7 +67,7 @@ mutant(
 
 mutant(
     "user-text-twice",
-    "the user's words stand twice in the prompt",
+    "the user's text is in the prompt twice",
     number="M22",
     source="own",
     base=CHAT,
@@ -149,7 +149,7 @@ mutant(
 
 
 def forgets_the_tools(tokenizer: Any) -> None:
-    """A method of remote code that takes out of the messages what it has rendered."""
+    """Removes rendered tool calls from the caller's messages, as a method of remote code may."""
     render = tokenizer.apply_chat_template
 
     def taking_out(conversation: Any, *args: Any, **options: Any) -> Any:
@@ -222,7 +222,7 @@ def template_syntax_error(directory: Path) -> None:
 
 @healthy(
     "date-from-the-caller",
-    "a date stands in the prompt only if the caller passes it",
+    "a date is in the prompt only if the caller passes it",
     base=CHAT,
     check="chat_templates/clock-independent",
 )

@@ -52,7 +52,7 @@ def called_tool_without_name(directory: Path) -> None:
 
 mutant(
     "call-id-for-tool-name",
-    "the call's id is printed in place of the tool's name",
+    "the call's id is printed instead of the tool's name",
     number="CX14",
     source="own, as in moonshotai/Kimi-K2-Instruct's template",
     base=CHAT,
@@ -147,7 +147,7 @@ mutant(
 
 mutant(
     "text-next-to-call-dropped",
-    "what the assistant says beside a tool call is dropped (Llama 3.1)",
+    "text of the assistant next to a tool call is dropped (Llama 3.1)",
     number="M04",
     source="own",
     base=CHAT,
@@ -202,7 +202,7 @@ def non_mapping_arguments_vanish(directory: Path) -> None:
 
 mutant(
     "parallel-calls-reordered",
-    "two calls of one message change places",
+    "two calls of one message are exchanged",
     number="CX05",
     source="own",
     base=CHAT,

@@ -25,7 +25,7 @@ mutant(
 
 mutant(
     "no-generation-prompt-with-system",
-    "no generation prompt beside a system message",
+    "no generation prompt if there is a system message",
     number="CX10",
     source="own",
     base=CHAT,
@@ -114,7 +114,7 @@ mutant(
 
 mutant(
     "tools-move-with-last-question",
-    "tools stand before the last question and move when another one is asked (Mistral)",
+    "tools come before the last question and move with each new one (Mistral)",
     number="M17",
     source="own",
     base=CHAT,

@@ -18,10 +18,10 @@ from selftests.gallery.edits.files import (
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
 
 EMBEDDING = "model.embed_tokens.weight"
-END = 2
-"""Ids of <|im_start|> and <|im_end|>."""
 START = 1
-"""Ids of <|im_start|> and <|im_end|>."""
+"""Id of <|im_start|>."""
+END = 2
+"""Id of <|im_end|>."""
 CLOSING = "            {{- '<|im_end|>' -}}\n        {%- endgeneration -%}"
 END_OF_ASSISTANT = "            {{- '<|im_end|>' -}}\n        {%- endgeneration -%}"
 
@@ -68,7 +68,7 @@ def eos_list_without_end_of_turn(directory: Path) -> None:
 
 @mutant(
     "base-eos-with-chatml",
-    "the base model's eos is kept beside a ChatML template",
+    "the base model's EOS stays with a ChatML template",
     number="T26",
     source="QwenLM/Qwen3#927",
     base=CHAT,
@@ -143,7 +143,7 @@ def marker_not_an_added_token(directory: Path) -> None:
 
 @mutant(
     "opening-marker-lost",
-    "the token that opens a turn was lost, the one that ends it was kept",
+    "the token that opens a turn is lost, the one that ends it is not",
     number="CK06",
     source="own (a conversion of ChatGLM 3 that lacks <|system|>)",
     base=CHAT,
@@ -235,7 +235,7 @@ def template_adds_second_bos(directory: Path) -> None:
 
 
 def tokenize_with_special_tokens(tokenizer: Any) -> None:
-    """Ids from the rendered text as if it were any text: what servers did before the library had a path of its own."""
+    """Tokenizes rendered text as ordinary text, as servers did before the library had its own path."""
     given = tokenizer.apply_chat_template
 
     def apply_chat_template(conversation: Any, *, tokenize: bool = True, **options: Any) -> Any:

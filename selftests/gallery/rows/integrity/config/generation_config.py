@@ -27,7 +27,7 @@ def generation_config_absent(directory: Path) -> None:
 
 @mutant(
     "sampling-settings-with-greedy",
-    "sampling settings beside greedy decoding",
+    "sampling settings with greedy decoding",
     number="G02",
     source="huggingface/transformers#29988",
     base=CHAT,

@@ -156,7 +156,7 @@ def rope_scaling_without_type(directory: Path) -> None:
 
 @mutant(
     "rope-base-foreign-name",
-    "the base of the rotary frequencies goes by another library's name",
+    "the base of the rotary frequencies has another library's name",
     number="J10",
     source="own",
     base=CHAT,
@@ -184,7 +184,7 @@ def theta_inside_rope_parameters(directory: Path) -> None:
 
 @mutant(
     "window-foreign-name",
-    "the sliding window goes by another family's name",
+    "the sliding window has another family's name",
     number="J12",
     source="own",
     base="tiny-sliding-window",
@@ -311,7 +311,7 @@ def tokenizer_eos_not_a_stop(directory: Path) -> None:
 
 @mutant(
     "stop-id-beyond-vocabulary",
-    "the stop id lies beyond the vocabulary",
+    "the stop id is beyond the vocabulary",
     number="I25",
     source="own",
     base=CHAT,

@@ -131,7 +131,7 @@ mutant(
 
 @mutant(
     "encoder-embeddings-not-stored",
-    "the encoder's embeddings are not in the checkpoint, the head stands in for them",
+    "the encoder's embeddings are not in the checkpoint; the head is used instead",
     number="J20",
     source="own",
     base="tiny-encoder-decoder",

@@ -11,32 +11,32 @@ from selftests.gallery.edits.tensors import Tensors, swapped, transposed
 from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
 
 DEEP = 6
-"""Layers of the classifier that is made deeper, so that there is an order to see."""
+"""Layers of the deeper classifier: enough to have an order."""
 
 
 def _deep(directory: Path, change: Callable[[Tensors], Tensors]) -> None:
-    """A classifier of six layers, each a little different from the one before, and `change` on top of it.
+    """Makes a classifier of six slightly different layers, and applies `change`.
 
     As in trained models, some dimensions of the hidden state are larger than others in every layer.
     """
     import torch
 
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     width = 64
-    large = torch.exp(torch.randn(width, generator=dice))
-    drift = torch.randn(DEEP, width, generator=dice).mul(0.5).cumsum(0).exp() * large
+    large = torch.exp(torch.randn(width, generator=generator))
+    drift = torch.randn(DEEP, width, generator=generator).mul(0.5).cumsum(0).exp() * large
 
     def noise(like: Any, scale: float = 0.05) -> Any:
-        return torch.randn(like.shape, generator=dice) * scale
+        return torch.randn(like.shape, generator=generator) * scale
 
     def grown(tensors: Tensors) -> Tensors:
         layer = "bert.encoder.layer.0."
-        kept = {name: each for name, each in tensors.items() if ".layer." not in name}
+        deeper = {name: each for name, each in tensors.items() if ".layer." not in name}
         for number in range(DEEP):
             for name, each in tensors.items():
                 if name.startswith(layer):
-                    kept[name.replace(".0.", f".{number}.", 1)] = shaped(name, each + noise(each), number)
-        return change({name: each.contiguous() for name, each in kept.items()})
+                    deeper[name.replace(".0.", f".{number}.", 1)] = shaped(name, each + noise(each), number)
+        return change({name: each.contiguous() for name, each in deeper.items()})
 
     def shaped(name: str, each: Any, number: int) -> Any:
         writes = name.endswith(("output.dense.weight", "LayerNorm.weight", "LayerNorm.bias"))

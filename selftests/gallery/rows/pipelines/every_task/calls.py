@@ -55,7 +55,7 @@ mutant(
 
 mutant(
     "batch-padding-heard",
-    "a short sound's padding is heard in a batch",
+    "the padding of short audio changes the answer in a batch",
     number="PV07",
     source="own",
     base="tiny-audio-classification",
@@ -66,7 +66,7 @@ mutant(
 
 
 def leaves_dropout_on(model: Any) -> None:
-    """At a rate that no two answers have by chance in common."""
+    """Sets a rate at which two answers never agree by chance."""
     model.train()
     for module in model.modules():
         if type(module).__name__ == "Dropout":
@@ -166,7 +166,7 @@ def text_classifier_without_limit(directory: Path) -> None:
 
 
 def keeps_a_layer(model: Any) -> None:
-    """In bfloat16 only, so that the model runs as it is."""
+    """Changes a model in bfloat16 only."""
     if str(model.dtype) == "torch.bfloat16":
         model.classifier.float()
 
@@ -225,7 +225,7 @@ def classifier_head_missing(directory: Path) -> None:
 
 @mutant(
     "image-std-zero",
-    "the spread of a picture's channels is 0",
+    "the standard deviation of an image channel is 0",
     number="PC02",
     source="own",
     base="tiny-image-classification",
@@ -238,7 +238,7 @@ def image_std_zero(directory: Path) -> None:
 
 @mutant(
     "image-token-count-mismatch",
-    "the processor counts another number of tokens for a picture than the model makes of it",
+    "processor and model count different numbers of tokens for an image",
     number="PB01",
     source="huggingface/transformers#36095",
     base="tiny-image-text-to-text",
@@ -276,7 +276,7 @@ def classifier_without_tokenizer(directory: Path) -> None:
         (directory / name).unlink()
 
 
-def scaled_beside_the_weights(model: Any) -> None:
+def scaled_outside_the_weights(model: Any) -> None:
     model.classifier.register_forward_hook(lambda module, inputs, output: 2 * output)
 
 
@@ -288,7 +288,7 @@ mutant(
     base=CLASSIFIER,
     caught_by="pipelines/saved-pipeline-agrees",
     summary_contains="saved and loaded again",
-    patch=scaled_beside_the_weights,
+    patch=scaled_outside_the_weights,
 )(unchanged)
 
 

@@ -53,7 +53,7 @@ def caption_token_ids_exchanged(directory: Path) -> None:
 
 @mutant(
     "visual-answers-reordered",
-    "the answers about a picture are in another order in the config",
+    "the answers about an image are in another order in the config",
     number="PB07",
     source="own",
     base="tiny-visual-question-answering",
@@ -127,7 +127,7 @@ def decision_offsets_wrong(directory: Path) -> None:
 
 @mutant(
     "audio-frequencies-cut",
-    "sounds are cut off above a frequency of another training",
+    "audio is cut off above a frequency of another training",
     number="PA34",
     source="own",
     base="tiny-zero-shot-audio-classification",
@@ -208,7 +208,7 @@ def near_for_far(model: Any) -> None:
 
 mutant(
     "depth-reversed",
-    "what is far is told as near",
+    "near and far are exchanged",
     number="PA11",
     source="own",
     base="tiny-depth-estimation",
@@ -220,7 +220,7 @@ mutant(
 
 @mutant(
     "upscaled-image-black",
-    "a picture that is to be enlarged is divided by 255 twice, and comes out black",
+    "an image to be enlarged is divided by 255 twice and becomes black",
     number="PA17",
     source="own",
     base="tiny-image-to-image",

@@ -42,7 +42,7 @@ def mask_token_is_unknown(directory: Path) -> None:
 
 
 def _with_question(answer: Any) -> Any:
-    """Repeats the question; the conversation is as it was given, or the library's own object."""
+    """Repeats the question. The conversation is the caller's list or the library's object."""
     messages = getattr(answer["input_text"], "messages", answer["input_text"])
     question = messages[-1]["content"][-1]["text"]
     return {**answer, "generated_text": f"{question} {answer['generated_text']}"}
@@ -66,7 +66,7 @@ def one_word_late(answer: Any) -> Any:
 
 mutant(
     "document-answer-word-late",
-    "the place of an answer in a document is one word late",
+    "the position of an answer in a document is one word late",
     number="PB08",
     source="own",
     base="tiny-document-question-answering",
@@ -77,13 +77,13 @@ mutant(
 
 
 def turned(answer: Any) -> Any:
-    """Columns are told for rows."""
+    """Exchanges rows and columns."""
     return {**answer, "coordinates": [(column, row) for row, column in answer["coordinates"]]}
 
 
 mutant(
     "table-cells-transposed",
-    "the cells of a table are told by column and row",
+    "the cells of a table are given by column and row",
     number="PB10",
     source="own",
     base="tiny-table-question-answering",
@@ -104,7 +104,7 @@ def half_of_each_picture(pipe: Pipe) -> None:
 
 mutant(
     "drawn-image-other-size",
-    "pictures are drawn in another size than the components say",
+    "images have another size than the components declare",
     number="PB15",
     source="own",
     base="tiny-text-to-image",
@@ -128,7 +128,7 @@ mutant(
 
 @mutant(
     "image-features-overflow",
-    "a layer of a picture's features overflows",
+    "a layer of image features overflows",
     number="PV04",
     source="own",
     base="tiny-image-feature-extraction",
@@ -161,7 +161,7 @@ def classifier_logits_overflow(directory: Path) -> None:
 
 
 def corner_and_size(found: Any) -> Any:
-    """xmin, ymin, width and height where both corners should be."""
+    """Returns a corner, width and height instead of two corners."""
     sides = [each["box"] for each in found]
     for box in sides:
         box |= {"xmax": box["xmax"] - box["xmin"], "ymax": box["ymax"] - box["ymin"]}
@@ -186,7 +186,7 @@ def sizes_forgotten(post: Any) -> Any:
 
 mutant(
     "boxes-relative",
-    "boxes stay in shares of the picture's sides",
+    "boxes are relative to the size of the image",
     number="PA02",
     source="own",
     base="tiny-object-detection",
@@ -220,7 +220,7 @@ def shown_inverted(answer: Any) -> Any:
 
 mutant(
     "depth-image-negative",
-    "the picture of the depth is a negative of the numbers",
+    "the image of the depth is a negative of the numbers",
     number="PA12",
     source="own",
     base="tiny-depth-estimation",
@@ -232,7 +232,7 @@ mutant(
 
 mutant(
     "depth-not-resized",
-    "the depth is not brought to the picture's size",
+    "the depth is not resized to the image",
     number="PA13",
     source="own",
     base="tiny-depth-estimation",
@@ -248,7 +248,7 @@ def half_as_large(made: Any) -> Any:
 
 mutant(
     "upscaled-image-not-larger",
-    "an enlarged picture has its old size",
+    "an enlarged image has its old size",
     number="PA16",
     source="own",
     base="tiny-image-to-image",
