@@ -13,8 +13,8 @@ from suites.running.agreement import Run
 from suites.running.limits import room, vocabulary
 from suites.running.prompts import QUESTIONS, encoded
 
-LONG = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
-SHORT = "One, two, three,"
+LONG_TEXT = "The ferry leaves at dawn, and nobody on the pier seems to mind the rain. She asked whether the bridge"
+SHORT_TEXT = "One, two, three,"
 NEW_TOKENS = 12
 """Enough for an error of the cache (lost, repeated or wrong position) to show several times."""
 MASK_PREDICTORS = ("xlnet", "xlm", "flaubert")
@@ -39,12 +39,12 @@ class ReferenceRuns:
     def prompt(self) -> dict[str, Any]:
         """`input_ids` and `attention_mask` (1 x length, CPU) of a prompt of about twenty tokens or more."""
         chat = self.subject.traits.has_chat_template
-        return self._usable(encoded(self.subject, self.tokenizer, QUESTIONS[0] if chat else LONG))
+        return self._usable(encoded(self.subject, self.tokenizer, QUESTIONS[0] if chat else LONG_TEXT))
 
     @cached_property
     def short(self) -> dict[str, Any]:
         """Likewise of a much shorter prompt of plain text."""
-        batch = self.tokenizer(SHORT, return_tensors="pt")
+        batch = self.tokenizer(SHORT_TEXT, return_tensors="pt")
         return self._usable({name: batch[name] for name in ("input_ids", "attention_mask")})
 
     @cached_property

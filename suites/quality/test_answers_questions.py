@@ -14,12 +14,12 @@ from suites.running import answers
 from suites.scoring import items as scored_items
 from suites.scoring.items import Mark
 
-SURE = 5e-4
+MAX_PROBABILITY = 5e-4
 """Probability below which so few correct answers are not bad luck: one false alarm in 2000 models that guess."""
-KNOWN = 0.8
+KNOWN_SHARE = 0.8
 MIN_ITEMS = 5
 """Items of a subject needed to record whether the model knows it."""
-EXAMPLES = 40
+SHOWN_WRONG = 40
 
 
 @needs("continues_text")
@@ -89,8 +89,8 @@ def _record_knowledge(record: Record, marks: Sequence[Mark]) -> None:
         if count < MIN_ITEMS or subject == "instructions":
             continue
         right = sum(mark.right for mark in own)
-        wrong = [f"{mark.id}: {mark.answer}".rstrip(": ") for mark in own if not mark.right][:EXAMPLES]
-        value = "yes" if right >= KNOWN * count else "no" if right <= _guessed(own) else "partly"
+        wrong = [f"{mark.id}: {mark.answer}".rstrip(": ") for mark in own if not mark.right][:SHOWN_WRONG]
+        value = "yes" if right >= KNOWN_SHARE * count else "no" if right <= _guessed(own) else "partly"
         record.capability(f"quality.knows_{subject}", value, evidence={"right": f"{right} of {count}", "wrong": wrong})
 
 
@@ -102,7 +102,7 @@ def _guessed(marks: Sequence[Mark]) -> float:
 def refuse_worse_than_chance(marks: Sequence[Mark]) -> None:
     __tracebackhide__ = True
     right, chance = sum(mark.right for mark in marks), min(mark.chance for mark in marks)
-    if binomial_tail(right, len(marks), chance) < SURE:
+    if binomial_tail(right, len(marks), chance) < MAX_PROBABILITY:
         raise Defect(
             f"The model answers {right} of {len(marks)} questions with {round(1 / chance)} choices correctly; guessing "
             f"would give about {round(chance * len(marks))}, so its answers seem to be inverted.",

@@ -17,7 +17,7 @@ from suites.running import forced_tokens, generate, rounding
 from suites.running.agreement import distances
 from suites.running.seeds import seeded
 
-LIMIT = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
+MAX_BYTES = {"quick": 2 * 10**9, "standard": 10 * 10**9, "exhaustive": 10**12}
 """Bytes of weights up to which a check makes a second copy of them, by profile."""
 
 
@@ -34,7 +34,7 @@ def scratch(model: Any, profile: str, memory_left: int | None = None, *, disk: b
     """
     size = int(model.get_memory_footprint())
     copy = f"a second copy of the weights ({size / 1e9:.1f} GB)"
-    if size > LIMIT[profile]:
+    if size > MAX_BYTES[profile]:
         raise Unsupported(f"{copy} is larger than --profile {profile} allows; use a higher profile")
     if memory_left is not None and size > memory_left:
         raise Unsupported(f"{copy} does not fit into the memory budget; raise --memory-budget")

@@ -13,7 +13,7 @@ from suites.findings import Unsupported
 from suites.running import generate
 from suites.running.limits import vocabulary
 
-PUSH = 1e6
+LOGIT_INCREASE = 1e6
 """Added to a logit: larger than any finite logit; a token forbidden with minus infinity stays forbidden."""
 PROMPT = "One, two, three, one, two,"
 """Contains repetitions, for settings that count them."""
@@ -99,7 +99,7 @@ class _Forcing:
         scores = scores.clone()
         for number, row in enumerate(self.rows):
             if step < len(row):
-                scores[number, row[step]] += PUSH
+                scores[number, row[step]] += LOGIT_INCREASE
         return scores
 
 

@@ -57,7 +57,7 @@ def test_large_matrices_are_cast_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     model = loaded(builtin.directory("tiny-sliding-window"), "float32")
     inputs = inputs_of(model)
     expected = CastModel(model, "bfloat16")(inputs)["logits"]
-    monkeypatch.setattr(casting, "LARGE", 1000)
+    monkeypatch.setattr(casting, "LARGE_SIZE", 1000)
     assert {path.rpartition(".")[2] for path in casting.large(model)} >= {"embed_tokens", "q_proj", "lm_head"}
     found = CastModel(model, "bfloat16", lean=True)(inputs)["logits"]
     assert found.dtype == expected.dtype

@@ -10,9 +10,9 @@ from suites.generation.equivalence import attention_reach
 from suites.running import generate
 from suites.running.limits import positions
 
-BEYOND = 4
+TOKENS_BEYOND = 4
 """Positions beyond the window that are tested."""
-WORK = {"quick": 5e11, "standard": 5e12, "exhaustive": 1e14}
+MAX_OPERATIONS = {"quick": 5e11, "standard": 5e12, "exhaustive": 1e14}
 """Floating-point operations on a CPU: about ten seconds, minutes, an hour."""
 
 
@@ -66,12 +66,12 @@ def _affordable(subject: Subject, model: Any, window: int, profile: str) -> int:
     """Returns the length of the input, in tokens; raises Unsupported if it is too long."""
     if model.config.is_encoder_decoder:
         raise Unsupported("this check supports decoders only, because an encoder's window goes both ways")
-    length = attention_reach.CHANGED + window + BEYOND
+    length = attention_reach.CHANGED + window + TOKENS_BEYOND
     limit = positions(model)
     if limit is not None and length > limit:
         raise Unsupported(f"the window of {window} tokens fills the context of {limit}, so it leaves out no token")
     work = 2 * subject.traits.parameters * length
-    if model.device.type == "cpu" and work > WORK[profile]:
+    if model.device.type == "cpu" and work > MAX_OPERATIONS[profile]:
         raise Unsupported(
             f"the window needs a text of {length} tokens, which takes too long on a CPU; "
             "use --profile exhaustive or a GPU"

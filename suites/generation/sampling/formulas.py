@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Ids = Sequence[int]
     Formula = Callable[[Row, Ids, int], Row]
 
-EPS = float(numpy.finfo(numpy.float32).eps)
-TOP_K, TOP_P, MIN_P, HEAT, PENALTY, BIAS = 5, 0.7, 0.1, 0.5, 1.3, 4.0
+FLOAT32_EPS = float(numpy.finfo(numpy.float32).eps)
+TOP_K, TOP_P, MIN_P, TEMPERATURE, PENALTY, BIAS = 5, 0.7, 0.1, 0.5, 1.3, 4.0
 FORBIDDEN = -numpy.inf
 
 
@@ -40,15 +40,15 @@ def cases(prompt: Ids, best: int, *, steps: int) -> list[Case]:
     banned = {"bad_words_ids": [[best], [last, other]]}
     drawn: dict[str, Any] = {"do_sample": True, "top_k": 0}
     return [
-        Case("temperature", drawn | {"temperature": HEAT}, lambda x, ids, new: x / HEAT),
+        Case("temperature", drawn | {"temperature": TEMPERATURE}, lambda x, ids, new: x / TEMPERATURE),
         Case("top_k", drawn | {"top_k": TOP_K}, lambda x, ids, new: top_k(x)),
         Case("top_p", drawn | {"top_p": TOP_P}, lambda x, ids, new: top_p(x), near_top_p),
         Case("min_p", drawn | {"min_p": MIN_P}, lambda x, ids, new: min_p(x), near_min_p),
         Case(
             "temperature before top_k before top_p",
-            drawn | {"temperature": HEAT, "top_k": TOP_K, "top_p": TOP_P},
-            lambda x, ids, new: top_p(top_k(x / HEAT)),
-            lambda x: near_top_p(top_k(x / HEAT)),
+            drawn | {"temperature": TEMPERATURE, "top_k": TOP_K, "top_p": TOP_P},
+            lambda x, ids, new: top_p(top_k(x / TEMPERATURE)),
+            lambda x: near_top_p(top_k(x / TEMPERATURE)),
         ),
         Case("repetition_penalty", {"repetition_penalty": PENALTY}, lambda x, ids, new: penalized(x, ids)),
         Case("no_repeat_ngram_size", {"no_repeat_ngram_size": 2}, lambda x, ids, new: without_pairs(x, ids)),
@@ -91,7 +91,7 @@ def top_p(row: Row) -> Row:
 def near_top_p(row: Row) -> Any:
     """Ids near the threshold: float32 sums over a vocabulary err by its square root, and equal logits have no order."""
     above, with_equals = _mass_above(row)
-    slack = 8 * EPS * numpy.sqrt(len(row))
+    slack = 8 * FLOAT32_EPS * numpy.sqrt(len(row))
     return (above < TOP_P + slack) & (with_equals >= TOP_P - slack)
 
 
@@ -110,7 +110,7 @@ def min_p(row: Row) -> Row:
 
 
 def near_min_p(row: Row) -> Any:
-    return numpy.abs(row - row.max() - numpy.log(MIN_P)) <= 16 * EPS * (1 + numpy.abs(row).max())
+    return numpy.abs(row - row.max() - numpy.log(MIN_P)) <= 16 * FLOAT32_EPS * (1 + numpy.abs(row).max())
 
 
 def penalized(row: Row, ids: Ids) -> Row:

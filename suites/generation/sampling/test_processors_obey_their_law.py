@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from suites.generation.sampling.formulas import Case
 
 STEPS = 2
-SHOWN = 5
+SHOWN_IDS = 5
 
 
 def test_processors_obey_their_law(tokenizer: Any, generator: Any) -> None:
@@ -73,10 +73,10 @@ def _differences(case: Case, logits: Any, actual: Any, before: list[int], new: i
     """Compares scores; allows float32 rounding of a few operations."""
     import numpy
 
-    from suites.generation.sampling.formulas import EPS
+    from suites.generation.sampling.formulas import FLOAT32_EPS
 
     right = case.formula(logits, before, new).astype(numpy.float32).astype(numpy.float64)
-    slack = 16 * EPS * (1 + numpy.abs(right) + numpy.abs(logits) + numpy.abs(logits.max()))
+    slack = 16 * FLOAT32_EPS * (1 + numpy.abs(right) + numpy.abs(logits) + numpy.abs(logits.max()))
     finite = numpy.isfinite(right) & numpy.isfinite(actual)
     same = (right == actual) | (finite & (numpy.abs(right - actual) <= slack))
     wrong = numpy.flatnonzero(~same & ~(case.near_threshold(logits) & ~finite) & numpy.isfinite(logits))
@@ -84,7 +84,7 @@ def _differences(case: Case, logits: Any, actual: Any, before: list[int], new: i
         return []
     examples = [
         {"id": int(each), "logit": float(logits[each]), "score": float(actual[each]), "right": float(right[each])}
-        for each in wrong[:SHOWN]
+        for each in wrong[:SHOWN_IDS]
     ]
     first = examples[0]
     what = f"id {first['id']} has the score {first['score']:.6g} instead of {first['right']:.6g}"

@@ -11,7 +11,7 @@ from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
 
 TOKENS = 4
-EPS = 2.0**-23
+FLOAT32_EPS = 2.0**-23
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ def _must_match(
     __tracebackhide__ = True
     expected = _of_tokens(_log_probabilities(model, inputs, output.sequences), output.sequences)
     apart = float((transition_scores - expected).abs().max())
-    slack += 64 * EPS * (1 + float(expected.abs().max()))  # for rounding in the normalization of small logits
+    slack += 64 * FLOAT32_EPS * (1 + float(expected.abs().max()))  # for rounding in the normalization of small logits
     if apart <= slack:
         return
     if "num_beams" not in method.settings:
         own = _of_tokens(_own_log_probabilities(output), output.sequences)
-        if float((transition_scores - own).abs().max()) <= 64 * EPS * (1 + float(own.abs().max())):
+        if float((transition_scores - own).abs().max()) <= 64 * FLOAT32_EPS * (1 + float(own.abs().max())):
             raise Unsupported(
                 "generate() has other logits than a forward pass (reported by generation/cache-changes-nothing)"
             )
@@ -116,7 +116,7 @@ def _must_be_ranked(output: Any, transition_scores: Any, method: Method) -> None
         return
     mean = transition_scores.sum(dim=1) / TOKENS
     evidence = {"sequences_scores": scores.tolist(), "mean of the transition scores": mean.tolist()}
-    if not bool(((scores - mean).abs() <= 32 * EPS * (1 + scores.abs())).all()):
+    if not bool(((scores - mean).abs() <= 32 * FLOAT32_EPS * (1 + scores.abs())).all()):
         raise Defect(f"{method.name}: sequences_scores are not the means of the tokens' scores.", evidence=evidence)
     if scores.tolist() != sorted(scores.tolist(), reverse=True):
         raise Defect(f"{method.name}: the best beam is not the first.", evidence=evidence)

@@ -6,7 +6,7 @@ from suites.findings import Defect, Record, Unsupported
 from suites.generation.stopping.conditions import Condition, conditions
 from suites.running import forced_tokens, generate
 
-LIMIT = 10
+MAX_NEW_TOKENS = 10
 """New tokens after which generation counts as not stopped."""
 
 
@@ -52,7 +52,7 @@ def _new_ids(model: Any, inputs: dict[str, Any], condition: Condition) -> list[i
     """Returns the new ids under a condition."""
     settings = dict(condition.settings)
     if not {"max_new_tokens", "max_length"} & set(settings):
-        settings["max_new_tokens"] = LIMIT
+        settings["max_new_tokens"] = MAX_NEW_TOKENS
     with forced_tokens.plain_settings(model, eos_token_id=settings.pop("eos_token_id", None)):
         output = forced_tokens.generated(model, inputs, forced=[condition.forced], **settings)
         return forced_tokens.new_ids(model, inputs, output)[0]

@@ -12,7 +12,7 @@ from suites.running import answers, generate, prompts
 from suites.running.answers import Answer
 
 NAME = "Greedy answers"
-FEW = 4
+QUESTION_COUNT = 4
 """Questions, from the first on; each takes one more forward pass to find near-ties."""
 
 
@@ -26,7 +26,7 @@ def test_answers_kept(
     Fix: Nothing is wrong; save a baseline with --save-baseline, and compare with --baseline after an upgrade.
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
-    given = answers.to_questions(subject, tokenizer, loaded, profile)[:FEW]
+    given = answers.to_questions(subject, tokenizer, loaded, profile)[:QUESTION_COUNT]
     reference = reference_runs(subject, tokenizer, loaded)
     tolerance = _tolerance(reference)
     observations = {

@@ -8,7 +8,7 @@ from typing import Any
 from suites.integrity.config.special_ids import ids
 
 EOS = "eos_token_id"
-SAMPLED: dict[str, tuple[Callable[[float], bool], str]] = {
+VALID_IF_SAMPLED: dict[str, tuple[Callable[[float], bool], str]] = {
     "temperature": (lambda value: value > 0, "above 0"),
     "top_p": (lambda value: 0 <= value <= 1, "from 0 to 1"),
     "top_k": (lambda value: value >= 0 and int(value) == value, "a whole number from 0"),
@@ -18,7 +18,7 @@ SAMPLED: dict[str, tuple[Callable[[float], bool], str]] = {
     "eta_cutoff": (lambda value: 0 <= value < 1, "from 0, below 1"),
 }
 """Valid values of the settings that matter only for sampling; with others a processor raises or removes all tokens."""
-ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
+VALID_ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
     "repetition_penalty": (lambda value: value > 0, "above 0"),
     "encoder_repetition_penalty": (lambda value: value > 0, "above 0"),
     "no_repeat_ngram_size": (lambda value: value >= 0, "from 0"),
@@ -27,13 +27,13 @@ ALWAYS: dict[str, tuple[Callable[[float], bool], str]] = {
     "num_beams": (lambda value: value >= 1, "from 1"),
     "num_return_sequences": (lambda value: value >= 1, "from 1"),
 }
-SHORT = 32
+SHORTEST_PROMPT = 32
 """Tokens; any chat prompt is longer."""
 
 
 def invalid_values(settings: Mapping[str, Any]) -> Iterator[str]:
     """Yields each setting that makes a plain `generate()` raise, with its valid range."""
-    ranges = ALWAYS | (SAMPLED if settings.get("do_sample") else {})
+    ranges = VALID_ALWAYS | (VALID_IF_SAMPLED if settings.get("do_sample") else {})
     for name, (allowed, valid) in ranges.items():
         value = settings.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not allowed(value):
@@ -54,4 +54,4 @@ def too_short_max_length(settings: Mapping[str, Any]) -> int | None:
     """Returns `max_length` if most prompts do not fit into it (it counts the prompt's tokens too)."""
     length = settings.get("max_length")
     alone = not settings.get("max_new_tokens")
-    return length if isinstance(length, int) and 1 <= length < SHORT and alone else None
+    return length if isinstance(length, int) and 1 <= length < SHORTEST_PROMPT and alone else None

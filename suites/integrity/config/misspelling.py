@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 MIN_LENGTH = 6
 """Letters of a key; shorter ones are too easily similar by chance."""
-LONG = 16
+LONG_KEY = 16
 """Letters from which on two mistakes are accepted."""
 
 
@@ -20,7 +20,7 @@ def near_miss(key: str, known: Collection[str]) -> str | None:
     alike = [other for other in known if _plain(other) == plain]
     if alike:
         return alike[0]
-    allowed = 2 if len(key) >= LONG else 1
+    allowed = 2 if len(key) >= LONG_KEY else 1
     close = [
         (distance(plain, _plain(other)), other)
         for other in known

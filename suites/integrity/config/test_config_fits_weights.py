@@ -22,11 +22,11 @@ from suites.integrity.config_sizes import (
 from suites.integrity.tensor_names import HEADS as CLASSIFIERS
 from suites.integrity.tensor_names import INPUT, OUTPUTS, layers_by_stack
 
-QUERY = re.compile(r"(q_proj|\.query|q_lin)\.(weight|bias)$")
-QUERY_OF = re.compile(r"[kv]_proj\.")
-KEY = re.compile(r"(k_proj|v_proj|\.key|\.value|k_lin|v_lin)\.(weight|bias)$")
-UP = re.compile(r"(up_proj|gate_proj|intermediate\.dense|fc1|lin1|wi|wi_0|wi_1)\.(weight|bias)$")
-OTHER_ROWS = re.compile(r"(position|token_type|segment)\w*\.weight$")
+QUERY_WEIGHT = re.compile(r"(q_proj|\.query|q_lin)\.(weight|bias)$")
+KEY_OR_VALUE = re.compile(r"[kv]_proj\.")
+KEY_WEIGHT = re.compile(r"(k_proj|v_proj|\.key|\.value|k_lin|v_lin)\.(weight|bias)$")
+UP_WEIGHT = re.compile(r"(up_proj|gate_proj|intermediate\.dense|fc1|lin1|wi|wi_0|wi_1)\.(weight|bias)$")
+NOT_TOKENS = re.compile(r"(position|token_type|segment)\w*\.weight$")
 """Embeddings that are not of tokens."""
 POSITION_TABLE = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
 
@@ -62,14 +62,14 @@ def _mismatches(config: Mapping[str, Any], stored: TensorStatistics) -> Iterator
     """Yields keys of the config with their value and the number that this tensor's shape implies, if they differ."""
     name, shape = stored.tensor.name, stored.tensor.shape
     rows, columns = shape[0] if shape else 1, shape[-1] if len(shape) > 1 else None
-    size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS)) and not OTHER_ROWS.search(name)
+    size, words = head_size(config), name.endswith((*INPUT, *OUTPUTS)) and not NOT_TOKENS.search(name)
     wanted: list[tuple[tuple[str, ...], int | None]] = [
         (VOCABULARY, rows if words else None),
         (HIDDEN, columns if words and not config.get("embedding_size") else None),
         (POSITIONS, rows if POSITION_TABLE.search(name) else None),
-        (INNER, rows if UP.search(name) else None),
-        (HEADS, rows // size if size and QUERY.search(name) else None),
-        (KEY_VALUE_HEADS, rows // size if size and KEY.search(name) else None),
+        (INNER, rows if UP_WEIGHT.search(name) else None),
+        (HEADS, rows // size if size and QUERY_WEIGHT.search(name) else None),
+        (KEY_VALUE_HEADS, rows // size if size and KEY_WEIGHT.search(name) else None),
     ]
     for keys, has in wanted:
         declared = number(config, keys)
@@ -82,7 +82,7 @@ def _mismatches(config: Mapping[str, Any], stored: TensorStatistics) -> Iterator
 
 def _alternative(config: Mapping[str, Any], key: str, stored: Mapping[str, TensorStatistics], name: str) -> str:
     """The other reading of a key projection's shape: as many heads as declared, of another size; else empty."""
-    queries = stored.get(QUERY_OF.sub("q_proj.", name))
+    queries = stored.get(KEY_OR_VALUE.sub("q_proj.", name))
     heads = number(config, KEY_VALUE_HEADS)
     if key not in KEY_VALUE_HEADS or queries is None or heads is None or not config.get("head_dim"):
         return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 PROTOCOL, STOP = b"\x80", b"."
-LIMIT = 1 << 26
+MAX_BYTES = 1 << 26
 """Bytes read of each pickle; the opcodes of a model of hundreds of gigabytes take a few megabytes."""
 SAFE = (
     *("torch", "collections", "numpy", "transformers", "accelerate", "datetime", "pathlib", "_codecs"),
@@ -66,10 +66,10 @@ def _streams(path: Path) -> Iterator[bytes]:
                 for name in archive.namelist():
                     if name.endswith(".pkl"):
                         with archive.open(name) as file:
-                            yield file.read(LIMIT)
+                            yield file.read(MAX_BYTES)
             return
         with path.open("rb") as plain:
-            yield plain.read(LIMIT)
+            yield plain.read(MAX_BYTES)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
         return
 

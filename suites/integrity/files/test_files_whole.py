@@ -17,7 +17,7 @@ VOCABULARY = re.compile(
     r"^tokenizer\.json$|vocab|merges|\.(model|spm|tiktoken|codes|bpe|trie)$|^tekken|sentencepiece|^dict|bpe"
 )
 FILELESS = re.compile(r"^(ByT5|Canine|Perceiver|MyT5|Char|DAC|Rag)")
-SHOWN = 60
+SHOWN_FILES = 60
 
 
 @needs("config")
@@ -29,7 +29,7 @@ def test_files_whole(subject: Subject, record: Record) -> None:
     Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
     """
     manifest = fingerprint.manifest(subject.path)
-    record.capability("integrity.files", len(manifest), evidence=dict(list(manifest.items())[:SHOWN]))
+    record.capability("integrity.files", len(manifest), evidence=dict(list(manifest.items())[:SHOWN_FILES]))
     record.capability("integrity.total_bytes", sum(entry["bytes"] for entry in manifest.values()))
     record.capability("integrity.model_card", next((name for name in CARD if subject.has(name)), "none"))
     record.capability("integrity.license", _license(subject) or "not stated")
@@ -58,7 +58,7 @@ def _has_vocabulary(subject: Subject, names: list[str]) -> None:
     if alone and kind and not FILELESS.search(kind) and not settings.get("auto_map"):
         raise Defect(
             f"{SETTINGS} declares a {kind}, but there is neither tokenizer.json nor another vocabulary file.",
-            evidence={"files": names[:SHOWN]},
+            evidence={"files": names[:SHOWN_FILES]},
         )
 
 

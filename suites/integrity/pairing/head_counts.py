@@ -41,7 +41,7 @@ def _better_heads(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str
     if len(rows) < 2 or not text.predictions or tokenizer_fit.first_unknown_id(text, chance) != 0:
         return None
     candidates = list(alternatives(model))
-    tokens = repair_search.WORK[profile] / max(1, subject.traits.parameters) / max(1, len(candidates))
+    tokens = repair_search.TOKEN_PARAMETERS[profile] / max(1, subject.traits.parameters) / max(1, len(candidates))
     part = rows[: max(2, int(max(repair_search.MIN_TOKENS, tokens) // likelihood.LENGTH))]
     before = repair_search.losses(model, part)
     gains = [
@@ -50,7 +50,7 @@ def _better_heads(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str
         if (after := _losses(model, heads, part))
     ]
     best = max(gains, key=lambda each: each[1].gain, default=None)
-    if best is None or not best[1].gain > repair_search.UNHINTED * best[1].error:
+    if best is None or not best[1].gain > repair_search.UNHINTED_ERRORS * best[1].error:
         return None
     repaired = likelihood.measure(with_heads(model, best[0]), rows)
     return best if tokenizer_fit.first_unknown_id(repaired, chance) is None else None

@@ -14,11 +14,11 @@ from suites.integrity.pairing import likelihood, repairs, tokenizer_fit
 from suites.integrity.pairing.likelihood import Row
 from suites.integrity.pairing.repairs import Repair
 
-WORK = {"quick": 1.5e11, "standard": 6e11, "exhaustive": 3e12}
+TOKEN_PARAMETERS = {"quick": 1.5e11, "standard": 6e11, "exhaustive": 3e12}
 """Tokens times parameters of a search: about ten passes over a text for SmolLM2, hundreds for a tiny model."""
 MIN_TOKENS = 128
 """Tokens of text that each repair is tried with."""
-HINTED, UNHINTED = 2.0, 3.5
+HINTED_ERRORS, UNHINTED_ERRORS = 2.0, 3.5
 """Standard errors by which the loss must fall: if the order of the layers also suggests the repair, and if not."""
 
 
@@ -52,11 +52,11 @@ def _best_repair(
     if len(rows) < 2 or not text.predictions or not math.isfinite(text.loss):
         return None
     hinted = _best(loaded.model, rows, repairs.suggested_repairs(stored, loaded.model))
-    if hinted and hinted.gain > HINTED * hinted.error:
+    if hinted and hinted.gain > HINTED_ERRORS * hinted.error:
         return hinted
     if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) != 0:
         return None
-    return _search(tokenizer, loaded, rows, WORK[profile] / max(1, subject.traits.parameters))
+    return _search(tokenizer, loaded, rows, TOKEN_PARAMETERS[profile] / max(1, subject.traits.parameters))
 
 
 def _search(tokenizer: Any, loaded: Loaded, rows: list[Row], tokens: float) -> Gain | None:
@@ -64,7 +64,7 @@ def _search(tokenizer: Any, loaded: Loaded, rows: list[Row], tokens: float) -> G
     candidates = list(repairs.all_repairs(loaded.model))
     part = rows[: max(2, int(max(MIN_TOKENS, tokens / max(1, len(candidates))) // likelihood.LENGTH))]
     best = _best(loaded.model, part, candidates[: int(tokens / sum(len(row) for _, row in part))])
-    if best is None or best.gain < UNHINTED * best.error:
+    if best is None or best.gain < UNHINTED_ERRORS * best.error:
         return None
     repair = next(each for each in candidates if each.fault == best.fault)
     with repair.applied():

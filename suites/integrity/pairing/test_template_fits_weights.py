@@ -11,7 +11,7 @@ from suites.integrity.pairing import tokenizer_fit, trained_weights
 from suites.integrity.pairing.turn_ends import TurnEnd, turn_ends
 from suites.integrity.pairing.turn_markers import ForeignMarker, foreign_marker
 
-SELDOM, NEVER = 0.05, 0.01
+MIN_HIGHEST, MIN_MEDIAN = 0.05, 0.01
 """Thresholds of the probability of the end of a turn: of the maximum and of the median over finished answers.
 
 SmolLM2 has a maximum of 0.8 and a median of 0.3 with its own template, and a maximum of 0.02 with other families'.
@@ -54,7 +54,7 @@ def _must_end_turns(tokenizer: Any, found: list[TurnEnd], record: Record) -> Non
     record.metric(
         "integrity.end_of_turn_probability", typical, "probability", better="higher", samples=len(found), effect=0.1
     )
-    if probabilities[-1] < SELDOM and typical < NEVER:
+    if probabilities[-1] < MIN_HIGHEST and typical < MIN_MEDIAN:
         raise untrained_template(tokenizer, found)
 
 
@@ -75,6 +75,6 @@ def untrained_template(tokenizer: Any, found: list[TurnEnd]) -> Defect:
     highest = max(each.probability for each in found)
     summary = "The model was not trained with this template: after a finished answer it gives "
     summary += f"{ending!r}, the template's next token, a probability of at most {highest:.1g}"
-    if best.stop is not None and best.stop_probability >= SELDOM:
+    if best.stop is not None and best.stop_probability >= MIN_HIGHEST:
         summary += f", and ends its turn with {tokenizer.convert_ids_to_tokens(best.stop)!r}"
     return Defect(f"{summary}.", evidence=evidence)

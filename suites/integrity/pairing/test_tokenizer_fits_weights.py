@@ -103,7 +103,11 @@ def best_shift(model: Any, rows: list[Row], start: int, found: Likelihood, fixed
     losses = {shift: mean_loss(model, rows, id_map) for shift, id_map in maps.items()}
     best = min(losses, key=lambda shift: losses[shift])
     after = likelihood.measure(model, rows, maps[best])
-    return best if after.gain > max(tokenizer_fit.SURE * after.error, found.gain) and after.loss < found.loss else None
+    return (
+        best
+        if after.gain > max(tokenizer_fit.CERTAIN_ERRORS * after.error, found.gain) and after.loss < found.loss
+        else None
+    )
 
 
 def shifted(usable: Collection[int], by: int) -> IdMap:

@@ -11,12 +11,12 @@ from suites.integrity.pairing import likelihood
 from suites.integrity.pairing.likelihood import Likelihood, Row
 from suites.running.limits import vocabulary
 
-WORK = {"quick": 5e10, "standard": 2e11, "exhaustive": 1e12}
+TOKEN_PARAMETERS = {"quick": 5e10, "standard": 2e11, "exhaustive": 1e12}
 """Tokens times parameters."""
 MIN_TOKENS, MAX_TOKENS = 200, 4000
 WORSE_THAN_CHANCE = 1.5
 """Times the loss of a uniform guess; no healthy model is that sure of wrong tokens, whatever it was trained on."""
-SURE, CLEAR = 3, 5
+CERTAIN_ERRORS, CLEAR_ERRORS = 3, 5
 """Standard errors: a gain below the first may be chance; a difference beyond the second is not."""
 
 
@@ -26,7 +26,7 @@ def plain_text(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -
 
 
 def _plain_text(subject: Subject, tokenizer: Any, model: Any, profile: str) -> tuple[list[Row], Likelihood]:
-    tokens = int(min(MAX_TOKENS, max(MIN_TOKENS, WORK[profile] / max(1, subject.traits.parameters))))
+    tokens = int(min(MAX_TOKENS, max(MIN_TOKENS, TOKEN_PARAMETERS[profile] / max(1, subject.traits.parameters))))
     known = vocabulary(model)
     rows = [row for row in likelihood.texts(tokenizer, tokens) if max(row[1]) < known]
     return rows, likelihood.measure(model, rows)
@@ -44,7 +44,7 @@ def first_unknown_id(found: Likelihood, chance: float) -> int | None:
     """
     if not found.predictions:
         return None
-    if found.loss >= WORSE_THAN_CHANCE * chance or (found.gain < SURE * found.error and found.loss >= chance):
+    if found.loss >= WORSE_THAN_CHANCE * chance or (found.gain < CERTAIN_ERRORS * found.error and found.loss >= chance):
         return 0
     ids = sorted(each.token for each in found.predictions)
     starts = (ids[len(ids) * quarter // 4] for quarter in (1, 2, 3))
@@ -56,9 +56,9 @@ def _unknown_from(found: Likelihood, start: int, chance: float) -> bool:
     below, above = found.split_at(start)
     groups = [group.split_at(start) for group in found.groups().values()]
     return (
-        below.gain - above.gain > CLEAR * math.hypot(below.error, above.error)
+        below.gain - above.gain > CLEAR_ERRORS * math.hypot(below.error, above.error)
         and below.gain > 1
-        and above.gain < SURE * above.error
+        and above.gain < CERTAIN_ERRORS * above.error
         and above.loss >= chance
         and len(groups) > 1
         and all(high.gain < low.gain / 2 and high.loss >= chance for low, high in groups)

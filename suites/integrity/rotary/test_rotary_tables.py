@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, numpy.dtype[Any]]
 
-EPS = 2.0**-23
-HALVES = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
+FLOAT32_EPS = 2.0**-23
+HALF_PRECISION_EPS = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
 
 
 def test_rotary_tables(config: dict[str, Any], model: Any, record: Record) -> None:
@@ -75,12 +75,16 @@ def _expected(rope: Rope, table: Table) -> Array | None:
 
 def _same(values: Array, wanted: Array) -> bool:
     """True if float32 rounding explains the difference: the exponent's rounding counts ln(theta) times, plus a few."""
-    spread = abs(math.log(float(min(wanted, default=1.0)) or EPS))
-    return bool((abs(values - wanted) <= 8 * (spread + 4) * EPS * abs(wanted)).all())
+    spread = abs(math.log(float(min(wanted, default=1.0)) or FLOAT32_EPS))
+    return bool((abs(values - wanted) <= 8 * (spread + 4) * FLOAT32_EPS * abs(wanted)).all())
 
 
 def _cause(table: Table, rope: Rope, wanted: Array) -> str:
-    halves = [name for name, step in HALVES.items() if bool((abs(table.values - wanted) <= step * abs(wanted)).all())]
+    halves = [
+        name
+        for name, step in HALF_PRECISION_EPS.items()
+        if bool((abs(table.values - wanted) <= step * abs(wanted)).all())
+    ]
     if halves:
         kind = table.dtype if table.dtype in halves else halves[-1]
         return f"the frequencies were rounded to {kind}, but must be float32 ({rope})"
@@ -99,7 +103,7 @@ def _theta(values: Array) -> float | None:
 
 
 def _evidence(table: Table, rope: Rope, wanted: Array) -> dict[str, Any]:
-    index = int((abs(table.values - wanted) / (abs(wanted) + EPS)).argmax())
+    index = int((abs(table.values - wanted) / (abs(wanted) + FLOAT32_EPS)).argmax())
     return {
         "table": table.name,
         "dtype": table.dtype,

@@ -8,12 +8,12 @@ from fixtures.models.weight_statistics import TensorStatistics
 from suites.findings import Defect, Hazard, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
-ORDINARY = ("english", "contractions", "python", "json")
-TINY = 0.01
+ORDINARY_SECTIONS = ("english", "contractions", "python", "json")
+MIN_NORM = 0.01
 """Share of the median norm. Initial rows, and rows of tokens never seen in training, are larger (see the paper)."""
-HUGE = 100.0
+MAX_NORM = 100.0
 """Times the median norm. The largest row of SmolLM2 has 3 times, of MiniLM 2 times the median."""
-SHOWN = 8
+SHOWN_TOKENS = 8
 
 
 def test_embedding_rows_in_use(
@@ -41,7 +41,7 @@ def _must_not_be_huge(matrix: TensorStatistics, tokenizer: Any, where: str) -> N
 
     assert matrix.rows is not None
     typical = float(numpy.median(matrix.rows))
-    large = [int(number) for number in (matrix.rows > HUGE * typical).nonzero()[0]]
+    large = [int(number) for number in (matrix.rows > MAX_NORM * typical).nonzero()[0]]
     if typical and large and len(large) < len(matrix.rows) / 10:
         times = float(matrix.rows[large[0]]) / typical
         raise Defect(
@@ -53,7 +53,11 @@ def _must_not_be_huge(matrix: TensorStatistics, tokenizer: Any, where: str) -> N
 
 def _in_use(tokenizer: Any) -> list[int]:
     """Returns the ids of sample texts in English and code, without special tokens."""
-    texts = [text for name, text in tokenizer_corpus.lines().items() if tokenizer_corpus.section_of(name) in ORDINARY]
+    texts = [
+        text
+        for name, text in tokenizer_corpus.lines().items()
+        if tokenizer_corpus.section_of(name) in ORDINARY_SECTIONS
+    ]
     try:
         found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
     except Exception as error:
@@ -71,7 +75,7 @@ def _must_be_trained(matrix: TensorStatistics, ids: list[int], tokenizer: Any, w
     assert matrix.rows is not None
     typical, constant = float(numpy.median(matrix.rows)), set(matrix.constant_rows)
     empty = [number for number in ids if number in constant]
-    small = [number for number in ids if matrix.rows[number] < TINY * typical]
+    small = [number for number in ids if matrix.rows[number] < MIN_NORM * typical]
     found = empty or small
     if not found or not typical:
         return
@@ -96,4 +100,4 @@ def _named(tokenizer: Any, ids: Collection[int]) -> str:
 
 
 def _tokens(tokenizer: Any, ids: Collection[int]) -> list[str]:
-    return [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids)[:SHOWN])]
+    return [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids)[:SHOWN_TOKENS])]

@@ -10,7 +10,7 @@ from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import HEADS, INPUT, OUTPUTS, siblings
 
 SCALE = re.compile(r"(norm|ln_\w+|layernorm)\d*\.weight$", re.IGNORECASE)
-FAR = 100.0
+MAX_RATIO = 100.0
 """Times the median over the other layers. Published models have at most about 5 (SmolLM2: 4, its keys and values).
 
 A lost scale of an eight-bit format is a factor of hundreds.
@@ -36,7 +36,7 @@ def test_layers_alike(weight_statistics: dict[str, TensorStatistics]) -> None:
         (abs(math.log(times)), times, each, group)
         for group in groups
         for each in group
-        if not 1 / FAR < (times := _times(each, group)) < FAR
+        if not 1 / MAX_RATIO < (times := _times(each, group)) < MAX_RATIO
     ]
     if far:
         _, times, each, group = max(far, key=lambda entry: (round(entry[0], 3), entry[1]))

@@ -9,7 +9,7 @@ from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
-KEY = "tie_word_embeddings"
+TIED = "tie_word_embeddings"
 
 
 def test_tied_as_declared(
@@ -36,7 +36,7 @@ def test_tied_as_declared(
     tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
     record.capability("integrity.tied_embeddings", "yes" if tied else "no")
     if flag and not tied and inner.shape == head.shape:
-        raise Defect(f"config.json declares {KEY}, but input and output embeddings are two matrices in memory.")
+        raise Defect(f"config.json declares {TIED}, but input and output embeddings are two matrices in memory.")
     if tied and not flag:
         _must_not_share(_stored(weight_statistics, INPUT), _stored(weight_statistics, OUTPUTS))
 
@@ -44,7 +44,7 @@ def test_tied_as_declared(
 def _must_not_share(inner: TensorStatistics | None, head: TensorStatistics | None) -> None:
     """Raises Defect with the cause of one matrix in memory; nothing is known if the checkpoint has neither name."""
     __tracebackhide__ = True
-    one = f"config.json sets {KEY} to false, but the two embeddings are one matrix in memory"
+    one = f"config.json sets {TIED} to false, but the two embeddings are one matrix in memory"
     if inner and head:
         raise Defect(f"{one}: the stored head is not used.")
     if head:
@@ -62,8 +62,8 @@ def _must_not_share(inner: TensorStatistics | None, head: TensorStatistics | Non
 def _flag(config: dict[str, Any], model: Any) -> bool | None:
     """Returns the flag of the file, else the default of the config class, else None."""
     for part in (config, text_part(config), model.config.get_text_config().to_dict()):
-        if isinstance(part.get(KEY), bool):
-            return bool(part[KEY])
+        if isinstance(part.get(TIED), bool):
+            return bool(part[TIED])
     return None
 
 
@@ -87,6 +87,6 @@ def _must_store_one_head(stored: dict[str, TensorStatistics], flag: bool) -> Non
         return
     if inner.digest != head.digest and inner.tensor.dtype == head.tensor.dtype:
         raise Defect(
-            f"config.json declares {KEY}, but {head.tensor.name} is stored with other values than "
+            f"config.json declares {TIED}, but {head.tensor.name} is stored with other values than "
             f"{inner.tensor.name}: some libraries overwrite it, others use it."
         )

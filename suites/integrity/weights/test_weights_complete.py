@@ -7,7 +7,7 @@ from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
-SHOWN = 8
+SHOWN_NAMES = 8
 PRETRAINING = re.compile(r"(^|\.)(pooler|seq_relationship)\.")
 """Parts of BERT's second pretraining task, which published checkpoints contain and other classes do not use."""
 
@@ -24,7 +24,12 @@ def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
     unexpected = sorted(name for name in loaded.report["unexpected_keys"] if not PRETRAINING.search(name))
     mismatched = [_mismatch(*entry) for entry in sorted(loaded.report["mismatched_keys"])]
     meta = [name for name, parameter in loaded.model.named_parameters() if parameter.is_meta]
-    evidence = {"missing": missing[:SHOWN], "unexpected": unexpected[:SHOWN], "mismatched": mismatched, "meta": meta}
+    evidence = {
+        "missing": missing[:SHOWN_NAMES],
+        "unexpected": unexpected[:SHOWN_NAMES],
+        "mismatched": mismatched,
+        "meta": meta,
+    }
     if missing or mismatched or meta:
         raise _severity(subject, [*missing, *mismatched, *meta])(
             _summary(loaded.model, missing, mismatched, meta, unexpected), evidence=evidence

@@ -9,10 +9,10 @@ from fixtures.inputs import tokenizer_corpus
 from suites.findings import Unsupported
 from suites.running.limits import vocabulary
 
-WORK = {"quick": 1.5e10, "standard": 1e11, "exhaustive": 1e13}
+TOKEN_PARAMETERS = {"quick": 1.5e10, "standard": 1e11, "exhaustive": 1e13}
 """Tokens times parameters of the longest input."""
-MOST = {"quick": 512, "standard": 4096, "exhaustive": 1 << 20}
-FEWEST, ROW = 16, 16
+MAX_TOKENS = {"quick": 512, "standard": 4096, "exhaustive": 1 << 20}
+MIN_TOKENS, SHORT_ROW = 16, 16
 LIMITS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "n_ctx", "seq_length")
 PADDED, EMPTY = "rows of unequal length, padded", "a batch in which one row is padding alone"
 
@@ -23,9 +23,11 @@ def batches(model: Any, tokenizer: Any, parameters: int, profile: str) -> dict[s
     """Returns the inputs by description, on the model's device; raises Unsupported if the model does not read text."""
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
         raise Unsupported(f"the model's input is {model.main_input_name}, and this check needs one that reads text")
-    length = min(longest(model), MOST[profile], max(FEWEST, int(WORK[profile] / max(1, parameters))))
+    length = min(
+        longest(model), MAX_TOKENS[profile], max(MIN_TOKENS, int(TOKEN_PARAMETERS[profile] / max(1, parameters)))
+    )
     ids = _ids(tokenizer, length, vocabulary(model))
-    short = ids[: min(ROW, length)]
+    short = ids[: min(SHORT_ROW, length)]
     left = tokenizer.padding_side == "left"
     found = {
         "one token": _inputs(model, [ids[:1]], left=left),

@@ -11,9 +11,9 @@ from typing import Any
 
 Originals = list[tuple["Slot", Any]]
 """Tensors to restore, by slot."""
-LARGE = 2**22
+LARGE_SIZE = 2**22
 """Values of a matrix beyond which it is cast in parts."""
-PART = 2**20
+PART_SIZE = 2**20
 """Values of such a matrix that are cast at a time."""
 
 
@@ -64,7 +64,7 @@ def large(model: Any) -> dict[str, Any]:
     return {
         path: module
         for path, module in model.named_modules()
-        if type(module) in plain and module.weight.numel() > LARGE and "forward" not in vars(module)
+        if type(module) in plain and module.weight.numel() > LARGE_SIZE and "forward" not in vars(module)
     }
 
 
@@ -78,7 +78,7 @@ def _in_parts(model: Any, path: str, module: Any, dtype: str) -> Unit:
         return type(module).forward(module, ids).to(kind)
 
     def multiplied(given: Any) -> Any:
-        step = max(1, PART // module.weight.shape[1])
+        step = max(1, PART_SIZE // module.weight.shape[1])
         rows = []
         for start in range(0, module.weight.shape[0], step):
             bias = None if module.bias is None else module.bias[start : start + step].to(kind)

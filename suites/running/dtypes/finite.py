@@ -13,7 +13,7 @@ from suites.running.dtypes.precision import CastModel, own_dtype
 if TYPE_CHECKING:
     import torch
 
-MASKED = 0.5
+MAX_RULED_OUT = 0.5
 """Share of tokens that a model may rule out on purpose by logits of minus infinity."""
 
 
@@ -63,7 +63,7 @@ def ruled_out(outputs: dict[str, torch.Tensor]) -> torch.Tensor | None:
     if logits is None or logits.dim() < 2:
         return None
     always = logits.flatten(0, -2).isneginf().all(0)
-    return always if 0 < float(always.float().mean()) < MASKED else None
+    return always if 0 < float(always.float().mean()) < MAX_RULED_OUT else None
 
 
 def not_finite(

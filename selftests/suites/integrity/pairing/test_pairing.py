@@ -13,7 +13,7 @@ from fixtures.templates.chat import Chat
 from fixtures.text.differences import first_difference
 from suites.integrity.pairing import likelihood, tokenizer_fit, trained_weights, turn_ends
 from suites.integrity.pairing.likelihood import IdMap, Likelihood, Prediction
-from suites.integrity.pairing.test_template_fits_weights import SELDOM
+from suites.integrity.pairing.test_template_fits_weights import MIN_HIGHEST
 from suites.integrity.pairing.test_tokenizer_fits_weights import best_shift, causal, misfit, shifted
 
 TOKENS = 240
@@ -102,7 +102,7 @@ def test_only_its_own_template_ends_turns(smollm2: SimpleNamespace, template: st
     tokenizer.chat_template = template or tokenizer.chat_template
     found = turn_ends.turn_ends(Chat(tokenizer), smollm2.model, {2})
     assert len(found) == len(turn_ends.ANSWERS)
-    assert (max(each.probability for each in found) >= SELDOM) is known
+    assert (max(each.probability for each in found) >= MIN_HIGHEST) is known
 
 
 def test_the_model_is_causal(smollm2: SimpleNamespace) -> None:
