@@ -46,15 +46,15 @@ def is_pickle(path: Path) -> bool:
 
 def dangerous(names: list[str]) -> list[str]:
     """Returns the names that can run arbitrary code or access the system."""
-    return [name for name in names if _in(name, UNSAFE)]
+    return [name for name in names if _belongs(name, UNSAFE)]
 
 
 def unusual(names: list[str]) -> list[str]:
     """Returns the names that are neither dangerous nor needed to load weights."""
-    return [name for name in names if not _in(name, SAFE) and not _in(name, UNSAFE)]
+    return [name for name in names if not _belongs(name, SAFE) and not _belongs(name, UNSAFE)]
 
 
-def _in(name: str, prefixes: tuple[str, ...]) -> bool:
+def _belongs(name: str, prefixes: tuple[str, ...]) -> bool:
     return any(name == each or name.startswith(f"{each}.") for each in prefixes)
 
 

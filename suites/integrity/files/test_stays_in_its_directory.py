@@ -37,7 +37,7 @@ def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
     root = subject.path.resolve()
     for path in sorted(subject.path.rglob("*")):
         if path.is_symlink() and not _inside(path.resolve(), root):
-            _link(path, subject.path)
+            _refuse_link(path, subject.path)
     names = {f"{file}: {key}": value for file in FILES for key, value in _paths(subject.path / file)}
     unread = {key: value for key, value in names.items() if key.rpartition(".")[2].rpartition(" ")[2] in NEVER_READ}
     record.capability("integrity.author_paths", len(unread), evidence=unread)
@@ -48,7 +48,7 @@ def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
         raise kind(f"{key} is '{value[:80]}', a path outside of the directory.", evidence=outward)
 
 
-def _link(path: Path, directory: Path) -> None:
+def _refuse_link(path: Path, directory: Path) -> None:
     __tracebackhide__ = True
     name, target = path.relative_to(directory).as_posix(), path.resolve()
     if not target.exists():

@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
+from suites.integrity.tensor_names import few
 
 SHOWN_NAMES = 8
 PRETRAINING = re.compile(r"(^|\.)(pooler|seq_relationship)\.")
@@ -36,7 +37,7 @@ def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
         )
     if unexpected:
         raise Hazard(
-            f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {_few(unexpected)}.",
+            f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {few(unexpected)}.",
             evidence=evidence,
         )
 
@@ -53,11 +54,11 @@ def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard
 
 def _summary(model: Any, missing: list[str], mismatched: list[str], meta: list[str], unexpected: list[str]) -> str:
     parts = [
-        f"{len(missing)} parameters are missing from the checkpoint and were initialised at random: {_few(missing)}"
+        f"{len(missing)} parameters are missing from the checkpoint and were initialised at random: {few(missing)}"
     ] * bool(missing)
-    parts += [f"{len(mismatched)} parameters have another shape than stored: {_few(mismatched)}"] * bool(mismatched)
-    parts += [f"{len(meta)} parameters were left without values on the meta device: {_few(meta)}"] * bool(meta)
-    parts += [f"{len(unexpected)} stored tensors are not used: {_few(unexpected)}"] * bool(unexpected)
+    parts += [f"{len(mismatched)} parameters have another shape than stored: {few(mismatched)}"] * bool(mismatched)
+    parts += [f"{len(meta)} parameters were left without values on the meta device: {few(meta)}"] * bool(meta)
+    parts += [f"{len(unexpected)} stored tensors are not used: {few(unexpected)}"] * bool(unexpected)
     return f"{_name(model)}: {'; '.join(parts)}."
 
 
@@ -68,7 +69,3 @@ def _mismatch(name: str, stored: Any, expected: Any) -> str:
 
 def _name(model: Any) -> str:
     return type(model).__name__
-
-
-def _few(names: list[str], shown: int = 3) -> str:
-    return ", ".join(names[:shown]) + (" ..." if len(names) > shown else "")
