@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.records import sequences
@@ -24,6 +24,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     return list(sequences.changes(old, new, {}))
 
 
+@settings(deadline=None)  # machines with busy cores
 @given(SETS)
 def test_packing_loses_nothing(values: dict[str, list[int]]) -> None:
     packed = sequences.pack(values)
@@ -32,6 +33,7 @@ def test_packing_loses_nothing(values: dict[str, list[int]]) -> None:
     assert not set(packed) & set('"\\')
 
 
+@settings(deadline=None)  # machines with busy cores
 @given(SETS, SETS)
 def test_changes_are_exactly_the_differences(one: dict[str, list[int]], other: dict[str, list[int]]) -> None:
     found = changes(recorded(one), recorded(other))
