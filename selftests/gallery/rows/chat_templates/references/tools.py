@@ -254,4 +254,4 @@ def harmony_result_quoted(directory: Path) -> None:
     check="chat_templates/tools-agree-with-family-reference",
 )
 def qwen_tools_as_documented(directory: Path) -> None:
-    written(directory, QWEN_TEMPLATE, "", "")
+    written(directory, QWEN_TEMPLATE, "~ message.content -}}", "~ (message.content or '') -}}")
