@@ -10,10 +10,10 @@ from fixtures.pipelines.pipe import Pipe
 
 
 def answering(change: Callable[[Any], Any]) -> Callable[[Pipe], None]:
-    """Changes the answer to one input, of the library's pipeline or of its replacement."""
+    """Changes the answer to one input, of the library's pipeline or of `ImageToImage`, which replaces it."""
 
     def patch(pipe: Pipe) -> None:
-        maker, name = (pipe.library, "postprocess") if pipe.library else (pipe.call, "_made")
+        maker, name = (pipe.library, "postprocess") if pipe.library else (pipe.call, "_picture")
         made = getattr(maker, name)
         setattr(maker, name, lambda *given, **options: change(made(*given, **options)))
 
