@@ -49,12 +49,12 @@ def other_capabilities(subjects: list[Json]) -> str:
 
 def findings(subjects: list[Json]) -> str:
     """One line for each check with findings: the templates and a summary of each."""
-    told: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    listed: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for subject in subjects:
         for found in subject["findings"]:
-            told.setdefault((found["check"], found["severity"]), []).append((_name(subject), found["summary"]))
+            listed.setdefault((found["check"], found["severity"]), []).append((_name(subject), found["summary"]))
     return "".join(
-        f"\n**`{check}`** ({severity})\n\n{_items(items)}" for (check, severity), items in sorted(told.items())
+        f"\n**`{check}`** ({severity})\n\n{_items(items)}" for (check, severity), items in sorted(listed.items())
     )
 
 

@@ -60,9 +60,9 @@ def _missing_shard(directory: Path) -> None:
     tensors = load_file(directory / "model.safetensors")
     names = sorted(tensors)
     shards = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
-    for file, kept in shards.items():
-        save_file({name: tensors[name].clone() for name in kept}, directory / file, metadata={"format": "pt"})
-    weight_map = {name: file for file, kept in shards.items() for name in kept}
+    for file, members in shards.items():
+        save_file({name: tensors[name].clone() for name in members}, directory / file, metadata={"format": "pt"})
+    weight_map = {name: file for file, members in shards.items() for name in members}
     (directory / "model.safetensors.index.json").write_text("{}", encoding="utf-8")
     edit_json(directory / "model.safetensors.index.json", lambda data: data.update(metadata={}, weight_map=weight_map))
     (directory / "model.safetensors").unlink()

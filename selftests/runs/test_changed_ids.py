@@ -34,9 +34,9 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def subject(healthy: Path) -> Any:
     """The subject, put back after the test has changed it."""
     directory = healthy / "subject"
-    kept = {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+    contents = {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
     yield directory
-    for path, content in kept.items():
+    for path, content in contents.items():
         path.write_bytes(content)
 
 

@@ -475,9 +475,9 @@ def test_the_worst_record_of_a_key_counts() -> None:
 def test_comparing_leaves_both_sides_alone(tmp_path: Path) -> None:
     """Pure functions: the snapshot can be used again."""
     before = baseline_file.snapshot(trials.healthy())
-    kept = copy.deepcopy(before)
+    original = copy.deepcopy(before)
     baseline_file.compare(before, trials.rejected())
-    assert json.dumps(before) == json.dumps(kept)
+    assert json.dumps(before) == json.dumps(original)
 
 
 def test_a_verdict_is_shown_with_what_became_worse() -> None:

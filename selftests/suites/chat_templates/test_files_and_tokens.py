@@ -88,21 +88,23 @@ def chat() -> Chat:
     return Chat(AutoTokenizer.from_pretrained(builtin.directory("tiny-text-generation")))
 
 
-@pytest.mark.parametrize("talk", [CONVERSATION, *WITH_TOOLS])
-def test_a_healthy_mask_has_nothing_wrong(chat: Chat, talk: Conversation) -> None:
-    assert mask_problem(chat, talk, masked(chat, talk.messages, tools=talk.tools), [STOP]) is None
+@pytest.mark.parametrize("conversation", [CONVERSATION, *WITH_TOOLS])
+def test_a_healthy_mask_has_nothing_wrong(chat: Chat, conversation: Conversation) -> None:
+    assert (
+        mask_problem(chat, conversation, masked(chat, conversation.messages, tools=conversation.tools), [STOP]) is None
+    )
 
 
-@pytest.mark.parametrize("talk", [CONVERSATION, WITH_TOOLS[1]], ids=["plain", "with tools"])
+@pytest.mark.parametrize("conversation", [CONVERSATION, WITH_TOOLS[1]], ids=["plain", "with tools"])
 @pytest.mark.parametrize("words", ["leaves out", "outside of the assistant's answers"])
-def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, talk: Conversation) -> None:
+def test_one_wrong_bit_in_a_mask_is_found(chat: Chat, words: str, conversation: Conversation) -> None:
     """Each bit in turn; those of white space and of the header may be set."""
-    whole = masked(chat, talk.messages, tools=talk.tools)
+    whole = masked(chat, conversation.messages, tools=conversation.tools)
     bit = 1 if words == "leaves out" else 0
     found = []
     for position, value in enumerate(whole.mask):
         changed = Masked(whole.ids, [*whole.mask[:position], 1 - value, *whole.mask[position + 1 :]])
-        problem = mask_problem(chat, talk, changed, [STOP]) if value == bit else None
+        problem = mask_problem(chat, conversation, changed, [STOP]) if value == bit else None
         found += [problem.summary] if problem and not problem.header else []
     assert found
     assert all(words in each for each in found)

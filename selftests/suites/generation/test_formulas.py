@@ -14,37 +14,37 @@ from suites.running import answer_signs
 ROW = numpy.log(numpy.array([0.5, 0.2, 0.2, 0.06, 0.04]))
 
 
-def kept(row: formulas.Row) -> list[int]:
+def finite_ids(row: formulas.Row) -> list[int]:
     return [int(place) for place in numpy.flatnonzero(numpy.isfinite(row))]
 
 
 def test_top_p_includes_tokens_until_the_sum_is_reached() -> None:
     """Of two equal logits at the threshold either may stay: both do, and both are doubtful."""
-    assert kept(formulas.top_p(ROW)) == [0, 1, 2]
+    assert finite_ids(formulas.top_p(ROW)) == [0, 1, 2]
     assert list(numpy.flatnonzero(formulas.near_top_p(ROW))) == [1, 2]
 
 
 def test_top_p_of_unequal_logits_is_not_doubtful() -> None:
     row = numpy.log(numpy.array([0.5, 0.3, 0.15, 0.05]))
-    assert kept(formulas.top_p(row)) == [0, 1]
+    assert finite_ids(formulas.top_p(row)) == [0, 1]
     assert not formulas.near_top_p(row).any()
 
 
 def test_top_p_within_what_top_k_left() -> None:
     """Forbidden ids have no mass, and the rest is taken as the whole."""
     row = numpy.concatenate([ROW, [-numpy.inf] * 3])
-    assert kept(formulas.top_p(formulas.top_k(row))) == [0, 1, 2]
+    assert finite_ids(formulas.top_p(formulas.top_k(row))) == [0, 1, 2]
 
 
 def test_min_p_keeps_what_is_a_part_of_the_largest() -> None:
-    assert kept(formulas.min_p(ROW)) == [0, 1, 2, 3]
+    assert finite_ids(formulas.min_p(ROW)) == [0, 1, 2, 3]
     assert not formulas.near_min_p(ROW).any()
     assert formulas.near_min_p(numpy.log(numpy.array([0.5, 0.05])))[1]
 
 
 def test_top_k_includes_logits_equal_to_the_smallest() -> None:
     row = numpy.array([3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.0])
-    assert kept(formulas.top_k(row)) == [0, 1, 2, 3, 4, 5]
+    assert finite_ids(formulas.top_k(row)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_penalty_moves_seen_ids_towards_minus_infinity() -> None:
@@ -56,7 +56,7 @@ def test_penalty_moves_seen_ids_towards_minus_infinity() -> None:
 
 
 def test_no_pair_comes_twice() -> None:
-    assert kept(formulas.without_pairs(numpy.zeros(5), [1, 2, 3, 1])) == [0, 1, 3, 4]
+    assert finite_ids(formulas.without_pairs(numpy.zeros(5), [1, 2, 3, 1])) == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,14 @@ def _stored(name: str, rows: Any, columns: Any) -> TensorStatistics:
 
 def _model(seed: int, drift: float, order: list[int]) -> dict[str, TensorStatistics]:
     """Layers whose rows keep a profile that moves with depth by `drift`, and whose columns keep none."""
-    dice = numpy.random.default_rng(seed)
+    generator = numpy.random.default_rng(seed)
     found: dict[str, TensorStatistics] = {}
     for kind in range(KINDS):
-        first = dice.normal(size=WIDTH)
-        profiles = numpy.exp(first + drift * dice.normal(size=(LAYERS, WIDTH)).cumsum(0))
+        first = generator.normal(size=WIDTH)
+        profiles = numpy.exp(first + drift * generator.normal(size=(LAYERS, WIDTH)).cumsum(0))
         for place, layer in enumerate(order):
             name = f"model.layers.{place}.part{kind}.weight"
-            found[name] = _stored(name, profiles[layer], numpy.exp(dice.normal(size=WIDTH)))
+            found[name] = _stored(name, profiles[layer], numpy.exp(generator.normal(size=WIDTH)))
     return found
 
 
@@ -43,9 +43,9 @@ def test_layers_in_order_are_left_alone() -> None:
 
 
 def test_random_layers_have_no_order() -> None:
-    dice = numpy.random.default_rng(0)
+    generator = numpy.random.default_rng(0)
     names = [f"model.layers.{layer}.part{kind}.weight" for layer in range(LAYERS) for kind in range(KINDS)]
-    noise = {name: _stored(name, *numpy.exp(dice.normal(size=(2, WIDTH)))) for name in names}
+    noise = {name: _stored(name, *numpy.exp(generator.normal(size=(2, WIDTH)))) for name in names}
     assert not [swap for swap in swaps(noise) if swap.clear]
 
 
@@ -59,13 +59,13 @@ def test_a_swap_is_found(one: int, other: int) -> None:
 
 
 def test_sorts_of_layers_that_take_turns_are_no_disorder() -> None:
-    dice = numpy.random.default_rng(0)
+    generator = numpy.random.default_rng(0)
     found: dict[str, TensorStatistics] = {}
     for kind in range(KINDS):
-        sorts = numpy.exp(dice.normal(size=(2, WIDTH)))
+        sorts = numpy.exp(generator.normal(size=(2, WIDTH)))
         for layer in range(LAYERS):
             name = f"model.layers.{layer}.part{kind}.weight"
-            noise = numpy.exp(0.2 * dice.normal(size=(2, WIDTH)))
+            noise = numpy.exp(0.2 * generator.normal(size=(2, WIDTH)))
             found[name] = _stored(name, sorts[layer % 2] * noise[0], noise[1])
     assert not [swap for swap in swaps(found) if swap.clear]
 
@@ -83,7 +83,7 @@ def test_two_layers_are_too_few_to_compare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "keys"),
     [
         ({"do_sample": True, "temperature": -1.0}, ["temperature"]),
         ({"do_sample": False, "temperature": -1.0}, []),
@@ -92,8 +92,8 @@ def test_two_layers_are_too_few_to_compare() -> None:
         ({"do_sample": True, "top_p": None, "temperature": True}, []),
     ],
 )
-def test_settings_that_generate_refuses(settings: dict[str, Any], said: list[str]) -> None:
-    assert [each.split()[0] for each in invalid_values(settings)] == said
+def test_settings_that_generate_refuses(settings: dict[str, Any], keys: list[str]) -> None:
+    assert [each.split()[0] for each in invalid_values(settings)] == keys
 
 
 def test_stop_tokens_that_are_forbidden() -> None:

@@ -68,9 +68,9 @@ def test_stored_states_change_nothing() -> None:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(builtin.directory("tiny-text-generation")).eval()
-    kept: dict[int, Any] = {}
-    runs = [list(scoring.compare(model, model, [[5, 9, 300], [7, 8]], states=kept)) for _ in range(2)]
-    assert kept
+    states: dict[int, Any] = {}
+    runs = [list(scoring.compare(model, model, [[5, 9, 300], [7, 8]], states=states)) for _ in range(2)]
+    assert states
     for one, two in zip(*runs, strict=True):
         assert numpy.array_equal(one.full, two.full)
         assert numpy.array_equal(one.kl, numpy.zeros(len(one.kl)))

@@ -208,9 +208,9 @@ def test_log_likelihoods_are_those_of_lm_eval() -> None:
     assert [each.greedy for each in ours] == [greedy for _, greedy in theirs]
 
 
-@pytest.mark.parametrize(("request_", "told"), [(([], [3]), "prefix"), (([3], text(WINDOW + 1)), "longer than")])
-def test_what_cannot_be_scored_is_refused(request_: Any, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+@pytest.mark.parametrize(("request_", "message"), [(([], [3]), "prefix"), (([3], text(WINDOW + 1)), "longer than")])
+def test_what_cannot_be_scored_is_refused(request_: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         scoring.continuations(model("Llama"), [request_])
 
 

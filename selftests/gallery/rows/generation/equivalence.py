@@ -314,11 +314,11 @@ mutant(
 
 
 def _keep_static_cache(model: Any) -> None:
-    own, kept = model._prepare_static_cache, list[Any]()
+    own, stored = model._prepare_static_cache, list[Any]()
 
     def prepare(*args: Any, **options: Any) -> Any:
-        kept.append(own(*args, **options) if not kept else kept[0])
-        return kept[0]
+        stored.append(own(*args, **options) if not stored else stored[0])
+        return stored[0]
 
     model._prepare_static_cache = prepare
 

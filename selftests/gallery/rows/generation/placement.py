@@ -9,8 +9,8 @@ from selftests.gallery.registry import CHAT, mutant
 
 
 def _keeping(model: Any) -> None:
-    kept: list[Any] = []
-    model.lm_head.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    memory: list[Any] = []
+    model.lm_head.register_forward_hook(lambda module, inputs, output: memory.append(output))
 
 
 mutant(

@@ -45,11 +45,11 @@ def _without(model: Any, criterion: str, *, only_lists: bool = False) -> None:
 
     def fewer(own: Any, **options: Any) -> Any:
         criteria = own(**options)
-        kept = [each for each in criteria if type(each).__name__ != criterion]
+        others = [each for each in criteria if type(each).__name__ != criterion]
         stops = options["generation_config"]._eos_token_tensor
         if only_lists and (stops is None or stops.numel() < 2):
             return criteria
-        return type(criteria)(kept)
+        return type(criteria)(others)
 
     around(model, "_get_stopping_criteria", fewer)
 

@@ -115,11 +115,11 @@ def optimizer_state_shipped(directory: Path) -> None:
     summary_contains=("model-00001-of-00002.safetensors", "model.safetensors"),
 )
 def stale_shards(directory: Path) -> None:
-    kept = directory.parent / f"{directory.name}.safetensors"
-    shutil.copy(directory / "model.safetensors", kept)
+    single = directory.parent / f"{directory.name}.safetensors"
+    shutil.copy(directory / "model.safetensors", single)
     split(directory, 2)
     (directory / "model.safetensors.index.json").unlink()
-    shutil.move(kept, directory / "model.safetensors")
+    shutil.move(single, directory / "model.safetensors")
 
 
 @mutant(

@@ -103,8 +103,8 @@ def diffusion_scheduler_unknown(directory: Path) -> None:
 
 
 def _declare(**more: Any) -> Any:
-    said = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"} | more
-    return lambda directory: set_keys(directory / CONFIG, quantization_config=said)
+    declared = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"} | more
+    return lambda directory: set_keys(directory / CONFIG, quantization_config=declared)
 
 
 mutant(
