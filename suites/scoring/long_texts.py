@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from suites.scoring import scores
 from suites.scoring.choices import window_of
 from suites.scoring.rows import windows
@@ -27,6 +25,8 @@ def rolling(
     Args:
         prefix: id before each text; without it the first token is not scored, and the text's array is one shorter.
     """
+    import numpy
+
     pieces = [list(windows(text, prefix, window or window_of(model))) for text in texts]
     tokens = batch_tokens or scores.batch_tokens(model)
     values, _ = scores.scored(model, [row for rows in pieces for row in rows], tokens)

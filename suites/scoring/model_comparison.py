@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy
-
 from suites.scoring import scores
 from suites.scoring.body_and_head import Reader, reader
 from suites.scoring.choices import window_of
@@ -54,6 +52,7 @@ def compare(
         prefix: id before each text; without it the first token of a text is not predicted.
         states: stores the first model's states for another comparison of the same texts (some kB for each token).
     """
+    import numpy
     import torch
 
     rows, origins = _pieces(texts, prefix, window or window_of(full))

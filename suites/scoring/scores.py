@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy
-
 from suites.running import generate
 from suites.scoring import packing
 from suites.scoring.body_and_head import Reader, reader
@@ -78,6 +76,8 @@ def _branching(rows: Sequence[Row], numbers: list[int], length: int) -> dict[str
 
 
 def _targets(rows: Sequence[Row], numbers: list[int], length: int) -> tuple[Any, Targets]:
+    import numpy
+
     flat = numpy.concatenate([numpy.array(rows[number].at) + line * length for line, number in enumerate(numbers)])
     counts = [len(rows[number].at) for number in numbers]
     order = numpy.argsort(flat, kind="stable")
@@ -103,6 +103,8 @@ def states(model: Any, reads: Reader, batch: Batch) -> Any:
 
 def chunks(batch: Batch, size: int) -> Iterator[tuple[slice, slice]]:
     """Yields slices of `size` states of a batch, each with the slice of the targets that they predict."""
+    import numpy
+
     for start in range(0, len(batch.index), size):
         stop = min(start + size, len(batch.index))
         first, last = numpy.searchsorted(batch.targets.state, [start, stop])
@@ -114,6 +116,7 @@ def scored(model: Any, rows: Sequence[Row], tokens: int, *, greedy: bool = False
 
     The latter are computed only if `greedy` is true.
     """
+    import numpy
     import torch
 
     reads = reader(model)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-import numpy
-
 from suites.findings import Unsupported
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.cost.writing import Round
@@ -53,6 +51,8 @@ def interleaved(works: Sequence[Callable[[], Round]], profile: str) -> list[tupl
 
 def rate(pairs: Sequence[tuple[float, float]]) -> tuple[float, tuple[float, float]]:
     """Returns the ratio of two sums over rounds, with its bootstrap interval."""
+    import numpy
+
     above, below = numpy.array(pairs).sum(axis=0)
     return float(above / below), bootstrap(pairs, ratio_of_sums)
 
@@ -63,11 +63,15 @@ def mean(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 
 def quantiles(rounds: Sequence[Round], shares: Sequence[float]) -> list[float]:
     """Returns quantiles of the times of single steps, over all rounds."""
+    import numpy
+
     return [float(each) for each in numpy.quantile([step for one in rounds for step in one.steps], shares)]
 
 
 def by_step(rounds: Sequence[Round]) -> list[list[float]]:
     """Returns [token, median, lowest, highest] seconds of each step, for a plot."""
+    import numpy
+
     steps = numpy.array([one.steps for one in rounds])
     parts = zip(numpy.median(steps, axis=0), steps.min(axis=0), steps.max(axis=0), strict=True)
     return [[number, *map(float, part)] for number, part in enumerate(parts, start=2)]
