@@ -13,12 +13,7 @@ from suites.running.library_warnings import captured
 
 
 @needs("continues_text")
-def test_right_padding_flagged(
-    subject: Subject,
-    tokenizer: Any,
-    generator: Any,
-    loaded: Loaded,
-) -> None:
+def test_right_padding_flagged(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Right-padded prompts of a decoder-only model cause a warning, or get the same continuation as alone.
 
     Why: after right padding the model continues the padding, not the prompt. `generate` detects it by the pad token,

@@ -15,9 +15,7 @@ FILE = "generation_config.json"
 
 
 @needs("generates")
-def test_generation_config_present(
-    subject: Subject,
-) -> None:
+def test_generation_config_present(subject: Subject) -> None:
     """A model that generates ships a `generation_config.json`.
 
     Why: without it every engine falls back to its own defaults for stop tokens and sampling, and they differ.
@@ -29,13 +27,12 @@ def test_generation_config_present(
 
 
 @needs("generates")
-def test_generation_config_valid(
-    subject: Subject,
-) -> None:
+def test_generation_config_valid(subject: Subject) -> None:
     """`generation_config.json` parses, `generate()` accepts its settings, and they do not contradict each other.
 
     Why: a file that does not parse is silently ignored. Sampling settings together with `do_sample: false` are ignored
-        too, and saving such a config fails. A stop token that another setting forbids is never generated.
+        too, and saving such a config fails. A stop token that another setting forbids is never generated. `max_length`
+        counts the prompt, so a small value leaves no room for an answer.
     Fix: correct the file; the finding names the setting.
     Source: https://github.com/huggingface/transformers/issues/29988
     """

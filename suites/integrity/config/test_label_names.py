@@ -10,9 +10,7 @@ PLACEHOLDER = re.compile(r"LABEL_\d+")
 
 
 @needs("labels")
-def test_label_names(
-    config: dict[str, Any],
-) -> None:
+def test_label_names(config: dict[str, Any]) -> None:
     """Every label of the model's head has a name, and `id2label` and `label2id` agree.
 
     Why: pipelines answer with these names. `LABEL_1` means nothing to users, and maps that disagree swap the answers.

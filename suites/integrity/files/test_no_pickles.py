@@ -12,9 +12,7 @@ TRAINING = ("optimizer", "scheduler", "training_args", "rng_state", "scaler", "t
 
 
 @needs("config")
-def test_no_pickles(
-    subject: Subject,
-) -> None:
+def test_no_pickles(subject: Subject) -> None:
     """No file in the directory is a pickle.
 
     Why: loading a pickle can run arbitrary code. Older library versions and third-party scripts load

@@ -13,11 +13,7 @@ from suites.integrity.tensor_names import few
 
 
 @needs("full_weights")
-def test_saved_names(
-    weight_statistics: dict[str, TensorStatistics],
-    model: Any,
-    variant: Variant,
-) -> None:
+def test_saved_names(weight_statistics: dict[str, TensorStatistics], model: Any, variant: Variant) -> None:
     """`save_pretrained` saves all weights, under the names of the checkpoint or of the model.
 
     Why: the library renames tensors when it loads old checkpoints, and back when it saves. If the two do not match, a

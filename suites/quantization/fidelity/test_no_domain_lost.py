@@ -19,13 +19,7 @@ AT_LEAST = 0.5
 
 
 @needs("continues_text")
-def test_no_domain_lost(
-    loaded: Loaded,
-    reference: Loaded,
-    tokenizer: Any,
-    corpus: Corpus,
-    memory_left: int,
-) -> None:
+def test_no_domain_lost(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int) -> None:
     """No domain or language changes many times as much as the others.
 
     Why: a model that was calibrated or tested on English prose alone may have lost a script, code or numbers, and an

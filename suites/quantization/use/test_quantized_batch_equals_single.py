@@ -10,9 +10,7 @@ ROWS = 3
 
 
 @needs("reads_text")
-def test_quantized_batch_equals_single(
-    quantized: Loaded,
-) -> None:
+def test_quantized_batch_equals_single(quantized: Loaded) -> None:
     """A row of a batch has the same outputs as alone, within rounding.
 
     Why: kernels for one row and for many rows are different code, and int8 kernels look for outliers in the whole

@@ -7,9 +7,7 @@ from suites.quantization.outputs import largest_difference, outputs, random_ids
 
 
 @needs("reads_text")
-def test_quantized_model_is_deterministic(
-    quantized: Loaded,
-) -> None:
+def test_quantized_model_is_deterministic(quantized: Loaded) -> None:
     """Two forward passes over the same ids give the same outputs, bit for bit.
 
     Why: caching, evaluation and debugging rely on it; kernels that quantize their inputs may keep state between calls.

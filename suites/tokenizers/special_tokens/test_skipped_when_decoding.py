@@ -13,10 +13,7 @@ SINGLE_CALLS = 24
 
 
 @needs("marks_in_text")
-def test_skipped_when_decoding(
-    subject: Subject,
-    tokenizer: Any,
-) -> None:
+def test_skipped_when_decoding(subject: Subject, tokenizer: Any) -> None:
     """decode(ids, skip_special_tokens=True) removes every special token and keeps all other text.
 
     Why: answers are decoded this way, so users see special tokens that remain and miss text that is removed.

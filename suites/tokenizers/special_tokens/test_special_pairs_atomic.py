@@ -17,11 +17,7 @@ MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
 
 
 @needs("marks_in_text")
-def test_special_pairs_atomic(
-    tokenizer: Any,
-    record: Record,
-    profile: str,
-) -> None:
+def test_special_pairs_atomic(tokenizer: Any, record: Record, profile: str) -> None:
     """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
 
     Why: templates write markers side by side; if one is the beginning of another, or two together spell a third, the

@@ -12,9 +12,7 @@ INSIDE_WORDS, BETWEEN_WORDS = ("ab{}cd", "a{}1", "é{}_"), ("ab {} cd", "({})", 
 
 
 @needs("marks_in_text")
-def test_special_tokens_atomic(
-    tokenizer: Any,
-) -> None:
+def test_special_tokens_atomic(tokenizer: Any) -> None:
     """Each special token in a text becomes its one id, as its flags declare, and the text around it does not change.
 
     Why: a turn marker in pieces is plain text to the model, and one that strips the white space around it changes the
