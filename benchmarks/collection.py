@@ -1,6 +1,7 @@
 """`pytest --collect-only -q` on the default fleet against `python -c "import pytest, hypothesis"`.
 
-Interleaved pairs of processes; prints the median of the ratios pair by pair. Target: at most 3, with and without bytecode.
+Interleaved pairs of processes; prints the median of the ratios pair by pair. Target: at most 3, with and without
+bytecode.
 """
 
 from __future__ import annotations
