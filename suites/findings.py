@@ -10,17 +10,17 @@ class Finding(AssertionError):
     """A problem that a check found.
 
     `summary` is one sentence that names the cause. `evidence` holds JSON values that show it.
-    `remedy` replaces the section `Fix:` of the check's docstring where the cause is known better.
+    `fix` replaces the section `Fix:` of the check's docstring where the cause is known better.
     The package `reports` reads these three and `outcome`, without importing this module.
     """
 
     outcome: ClassVar[str]
 
-    def __init__(self, summary: str, *, evidence: Mapping[str, Any] | None = None, remedy: str | None = None):
+    def __init__(self, summary: str, *, evidence: Mapping[str, Any] | None = None, fix: str | None = None):
         super().__init__(summary)
         self.summary = summary
         self.evidence = dict(evidence or {})
-        self.remedy = remedy
+        self.fix = fix
 
 
 class Defect(Finding):

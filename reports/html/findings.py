@@ -52,16 +52,16 @@ def anchor(finding: Json) -> str:
 
 
 def _group(records: RunRecords, check: str, findings: list[Json]) -> Json:
-    """The findings of one check; a remedy that they share is shown once."""
-    remedies = {finding["remedy"] for finding in findings}
-    shared = remedies.pop() if len(remedies) == 1 and len(findings) > 1 else ""
+    """The findings of one check; a fix that they share is shown once."""
+    fixes = {finding["fix"] for finding in findings}
+    shared = fixes.pop() if len(fixes) == 1 and len(findings) > 1 else ""
     return {
         "check": check,
         "suite": check.partition("/")[0],
         "anchor": anchor(findings[0]),
         "info": records.catalog.get(check, {}),
         "findings": findings,
-        "remedy": shared,
+        "fix": shared,
     }
 
 
@@ -94,7 +94,7 @@ def _by_check(findings: Iterable[Json]) -> Iterator[Json]:
         models = {finding["subject"] for finding in same}
         where = f" ({wording.count(len(models), 'model')})" if len(models) > 1 else ""
         step = {"do": OUTCOMES[severity].step, "check": check, "where": where}
-        yield step | {"how": same[0]["remedy"], "link": anchor(same[0])}
+        yield step | {"how": same[0]["fix"], "link": anchor(same[0])}
 
 
 def _open(records: RunRecords) -> Iterator[Json]:

@@ -64,7 +64,7 @@ def _level(finding: Json) -> str:
 def _annotation(level: str, subject: str, finding: Json) -> str:
     title = _property(wording.line(f"{finding['severity'].capitalize()} in {finding['check']} ({subject})", 200))
     lines = [wording.line(finding["summary"], 500)]
-    lines += [f"Fix: {wording.line(finding['remedy'], 500)}"] if finding["remedy"] else []
+    lines += [f"Fix: {wording.line(finding['fix'], 500)}"] if finding["fix"] else []
     lines += [f"Reproduce: {wording.line(finding['reproduce'], 500)}"] if finding["reproduce"] else []
     message = _data("\n".join(lines))
     return f"::{level} title={title}::{message}"

@@ -129,7 +129,7 @@ def _cell(entry: Json) -> str:
 def _finding(finding: Json, subject: str) -> str:
     where = " · ".join(part for part in (code(subject), escaped(wording.variant(finding["variant"]))) if part)
     accepted = f"\n\nAccepted: {escaped(finding['accepted'])}" if finding.get("accepted") else ""
-    remedy = f"\n\nFix: {escaped(finding['remedy'], 500)}" if finding["remedy"] else ""
+    fix = f"\n\nFix: {escaped(finding['fix'], 500)}" if finding["fix"] else ""
     command = f"\n\n{code(finding['reproduce'])}" if finding["reproduce"] else ""
     title = f"### {finding['severity'].capitalize()}: {code(finding['check'])} ({where})"
-    return f"{title}\n\n{escaped(finding['summary'])}{accepted}{remedy}{command}"
+    return f"{title}\n\n{escaped(finding['summary'])}{accepted}{fix}{command}"

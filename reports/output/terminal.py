@@ -61,8 +61,8 @@ def _finding(subject: str, finding: Json, style: dict[str, bool]) -> Iterator[Li
     for word in ("accepted", "ignored"):
         if finding.get(word):
             yield from _wrapped(f"{word.capitalize()}: {finding[word]}", "    ")
-    if finding["remedy"]:
-        yield from _wrapped(finding["remedy"], "    Fix  ")
+    if finding["fix"]:
+        yield from _wrapped(finding["fix"], "    Fix  ")
     if finding["reproduce"]:
         # one line, however long, so that it works when pasted
         yield f"    Run  {wording.line(finding['reproduce'], 10_000)}", {"cyan": True}

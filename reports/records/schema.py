@@ -91,7 +91,7 @@ class Subject(Record):
     facts: Json = field(default_factory=dict)
     """model_type, tasks, dtype, bytes of weights, notes on the making of a built-in ..."""
     problems: list[Json] = field(default_factory=list)
-    """Problems that keep the subject from loading, found in its files: file, summary, remedy."""
+    """Problems that keep the subject from loading, found in its files: file, summary, fix."""
     accepted: dict[str, str] = field(default_factory=dict)
     """Check id to the reason for accepting its finding (from the manifest)."""
     required: list[str] = field(default_factory=list)
@@ -158,7 +158,7 @@ class Check(Record):
     summary: str = ""
     """One sentence: the finding, the reason for unsupported, or the error."""
     evidence: Json = field(default_factory=dict)
-    remedy: str = ""
+    fix: str = ""
     reproduce: str = ""
     """A command that runs this check again."""
     details: str = ""

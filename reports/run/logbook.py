@@ -167,7 +167,7 @@ class Logbook:
 
 def unloadable(record: Json, problem: Json) -> Json:
     """The record of a check that met a problem of its subject, turned into a defect of `integrity/loads`."""
-    defect = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "remedy": problem["remedy"]}
+    defect = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "fix": problem["fix"]}
     return record | defect | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
 
 

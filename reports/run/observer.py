@@ -29,7 +29,7 @@ class RunningCheck:
     outcome: str = "pass"
     summary: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
-    remedy: str = ""
+    fix: str = ""
     details: str = ""
     duration: float = 0.0
     capabilities: dict[str, Any] = field(default_factory=dict)
@@ -131,14 +131,14 @@ class RunningCheck:
         self.outcome = outcome
         self.summary = getattr(error, "summary", None) or first_line(error)
         self.evidence = getattr(error, "evidence", None) or {}
-        self.remedy = getattr(error, "remedy", None) or ""
+        self.fix = getattr(error, "fix", None) or ""
         self.details = details if outcome == "error" else ""
         if outcome == BLOCKED:
             self._note_unloadable()
 
     def _note_unloadable(self) -> None:
         """The subject cannot be loaded: a defect of `integrity/loads`; other checks are unsupported."""
-        self.problem = {"summary": self.summary, "evidence": self.evidence, "remedy": self.remedy}
+        self.problem = {"summary": self.summary, "evidence": self.evidence, "fix": self.fix}
         self.outcome = "defect"
         if self.description["check"] != LOADS:
             self.outcome, self.summary = "unsupported", f"the subject does not load, see {LOADS}"
@@ -146,7 +146,7 @@ class RunningCheck:
     def fields(self) -> dict[str, Any]:
         """The fields of `schema.Check` under their names in files."""
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
-        names = ("outcome", "summary", "evidence", "remedy", "details", "duration", "capabilities", "metrics")
+        names = ("outcome", "summary", "evidence", "fix", "details", "duration", "capabilities", "metrics")
         recorded = {"sequences": self._sequences, "series": self._series, "kept": self._observations}
         return known | {name: getattr(self, name) for name in names} | {n: v for n, v in recorded.items() if v}
 
@@ -176,8 +176,8 @@ def first_line(error: BaseException) -> str:
 def text_of(check: RunningCheck) -> str:
     """A finding as a failure text, for JUnit and for pytest's own summary."""
     lines = [check.summary, *(f"  {name}: {value!r}" for name, value in check.evidence.items())]
-    remedy = check.remedy or check.description["documentation"].get("fix", "")
-    lines += [f"Fix: {remedy}"] if remedy else []
+    fix = check.fix or check.description["documentation"].get("fix", "")
+    lines += [f"Fix: {fix}"] if fix else []
     return "\n".join([*lines, f"Reproduce: {check.description['reproduce']}"])
 
 

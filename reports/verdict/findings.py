@@ -30,13 +30,13 @@ def decisive(findings: Iterable[Json], severity: str) -> list[Json]:
 
 
 def _from_problem(records: RunRecords, problem: Json) -> Json:
-    known = ("summary", "remedy", "reproduce")
+    known = ("summary", "fix", "reproduce")
     return _finding(
         LOADS,
         "defect",
         summary=str(problem.get("summary") or f"The subject cannot be loaded: {problem.get('file', 'unknown file')}."),
         evidence={name: value for name, value in problem.items() if name not in known},
-        remedy=str(problem.get("remedy") or records.catalog.get(LOADS, {}).get("fix", "")),
+        fix=str(problem.get("fix") or records.catalog.get(LOADS, {}).get("fix", "")),
         reproduce=str(problem.get("reproduce") or records.run.command),
     )
 
@@ -48,7 +48,7 @@ def _from_check(records: RunRecords, check: Check) -> Json:
         variant=check.variant,
         summary=check.summary or f"{check.check} failed without a message.",
         evidence=check.evidence,
-        remedy=check.remedy or records.catalog.get(check.check, {}).get("fix", ""),
+        fix=check.fix or records.catalog.get(check.check, {}).get("fix", ""),
         reproduce=check.reproduce,
     )
     return finding | ({"parameters": check.parameters} if check.parameters else {})

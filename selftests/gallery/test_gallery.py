@@ -82,7 +82,7 @@ def test_mutant_is_caught(row: Mutant, entry_of: Callable[[str], Entry]) -> None
     caught = [f for f in findings if f["check"] == row.check and f["severity"] == row.severity]
     assert caught, f"{row.check} did not report it; findings: {[(f['check'], f['summary']) for f in findings]}"
     assert all(word in caught[0]["summary"] for word in row.summary_contains), caught[0]["summary"]
-    assert caught[0]["remedy"], "a finding has a fix"
+    assert caught[0]["fix"], "a finding has a fix"
     assert f"--model={Path(entry['subject']['source'])}" in caught[0]["reproduce"]
 
 

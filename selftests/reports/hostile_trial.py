@@ -54,7 +54,7 @@ def filled(text: str) -> tuple[RunRecords, list[Json]]:
             fingerprint=text,
             architecture=text,
             facts={text: text, "tasks": [text], "more": {text: text}, "notes": [text]},
-            problems=[{"file": text, "summary": text, "remedy": text}],
+            problems=[{"file": text, "summary": text, "fix": text}],
             accepted={f"{text}/{text}": text},
         )
     ]

@@ -185,7 +185,7 @@ def defect(name: str = SMOLLM2) -> Check:
             "unexpected": [],
             "log": "Some weights of LlamaForCausalLM were newly initialized\nYou should probably TRAIN this model",
         },
-        remedy="Save the model again with save_pretrained; set tie_word_embeddings when lm_head shares its weights.",
+        fix="Save the model again with save_pretrained; set tie_word_embeddings when lm_head shares its weights.",
     )
 
 
@@ -243,7 +243,7 @@ def unloadable() -> RunRecords:
     problem = {
         "file": "model-00002-of-00003.safetensors",
         "summary": "model-00002-of-00003.safetensors is named by model.safetensors.index.json and is not there.",
-        "remedy": "Upload the missing shard, or save the model again.",
+        "fix": "Upload the missing shard, or save the model again.",
     }
     return trial(subjects=[subject("./checkpoints/final", problems=[problem], architecture=None, parameters=0)])
 

@@ -163,7 +163,7 @@ def test_a_subject_that_cannot_be_loaded_is_rejected_with_file_and_fix(case: Bro
     assert len(findings) == 1, findings
     assert case.file in findings[0]["summary"]
     assert re.search(case.words, findings[0]["summary"]), findings[0]["summary"]
-    assert findings[0]["remedy"]
+    assert findings[0]["fix"]
     assert entry["counts"]["error"] == 0, entry["reasons"]
 
 

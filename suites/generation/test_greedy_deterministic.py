@@ -40,7 +40,7 @@ def _failed(refusal: Unsupported, subject: Subject, model: Any) -> Defect | Unsu
     if refusal.__cause__ is None or not as_stored:
         return refusal
     fix = "Read the exception in the evidence; try another version of transformers."
-    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, remedy=fix)
+    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, fix=fix)
 
 
 def _in_training(model: Any) -> str:

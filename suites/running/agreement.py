@@ -82,7 +82,7 @@ def must_agree(
     what: str,
     *,
     evidence: Mapping[str, Any] | None = None,
-    remedy: str | None = None,
+    fix: str | None = None,
 ) -> None:
     """Raises if tokens or logits of (expected, actual) runs differ.
 
@@ -101,9 +101,9 @@ def must_agree(
     worst = next((each for each in found if not each.near_tie), None)
     facts = dict(evidence or {}) | (worst or found[0]).as_json() | {"runs": len(compared), "differ": len(found)}
     if worst:
-        raise Defect(f"{what} ({_details(worst)}).", evidence=facts, remedy=remedy)
+        raise Defect(f"{what} ({_details(worst)}).", evidence=facts, fix=fix)
     share = f"in {len(found)} of {len(compared)} runs, at new token {found[0].position}"
-    raise Hazard(f"{what}, at a near-tie only, within rounding ({share}).", evidence=facts, remedy=remedy)
+    raise Hazard(f"{what}, at a near-tie only, within rounding ({share}).", evidence=facts, fix=fix)
 
 
 def must_match(
@@ -113,7 +113,7 @@ def must_match(
     what: str,
     *,
     evidence: Mapping[str, Any] | None = None,
-    remedy: str | None = None,
+    fix: str | None = None,
 ) -> None:
     """Raises Defect if logits (positions x vocabulary) of the same tokens differ by more than rounding explains."""
     __tracebackhide__ = True
@@ -125,7 +125,7 @@ def must_match(
     facts = {"position": position, "largest_logit_difference": largest, "explained_by_rounding": tolerance}
     change = "to a value that is not finite" if largest is None else f"by up to {largest:.2g}"
     details = f"from position {position} on, {change}; rounding explains {tolerance:.1g}"
-    raise Defect(f"{what} ({details}).", evidence=dict(evidence or {}) | facts, remedy=remedy)
+    raise Defect(f"{what} ({details}).", evidence=dict(evidence or {}) | facts, fix=fix)
 
 
 def distances(expected: Any, actual: Any) -> list[float]:

@@ -126,7 +126,7 @@ def test_sections_come_in_the_order_of_a_decision() -> None:
 
 
 def test_a_finding_shows_everything_needed_to_fix_it() -> None:
-    """Summary, evidence, remedy, promise, why, source and command; invisible characters by code point."""
+    """Summary, evidence, fix, promise, why, source and command; invisible characters by code point."""
     page = render(trials.rejected())
     assert "RIGHT-TO-LEFT MARK" in page
     page = re.sub(r"</?span[^>]*>", "", page)

@@ -22,7 +22,7 @@ HOSTILE = "\x1b[2J\x07\u202eevil\u2066\ud800 | `code` [x](javascript:1) <img src
 
 def hostile() -> RunRecords:
     """A trial in which every text that a model could write is hostile."""
-    finding = dataclasses.replace(trials.hazard(), summary=HOSTILE, remedy=HOSTILE, reproduce=HOSTILE, subject=HOSTILE)
+    finding = dataclasses.replace(trials.hazard(), summary=HOSTILE, fix=HOSTILE, reproduce=HOSTILE, subject=HOSTILE)
     return trials.trial(finding, trials.unsupported(HOSTILE), subjects=[trials.subject(HOSTILE)])
 
 
@@ -65,7 +65,7 @@ def test_terminal_lines_fit_and_are_single(trial: RunRecords) -> None:
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line)
 
 
-def test_the_terminal_shows_finding_remedy_command_verdict_and_path() -> None:
+def test_the_terminal_shows_finding_fix_command_verdict_and_path() -> None:
     """In this order, defects first."""
     lines = shown(trials.rejected())
     order = [

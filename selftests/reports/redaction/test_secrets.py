@@ -202,7 +202,7 @@ def told(request, monkeypatch):
     record = request.node.stash.get(__import__("reports.plugin").plugin.RUNNING_CHECK, None)
     if record is not None:
         record.capability("chat." + TOKEN, KEY, evidence={KEY: [TOKEN, LATE]})
-        record.remedy = f"{os.environ['HOME']}/model {TOKEN} {KEY}"
+        record.fix = f"{os.environ['HOME']}/model {TOKEN} {KEY}"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem):

@@ -86,7 +86,7 @@ def test_verdict_json_has_the_shape_of_the_design() -> None:
     subject = judged["subjects"][0]
     assert set(subject) == {"subject", "verdict", "reasons", "counts", "findings", "capabilities", "metrics"}
     assert {"source", "revision", "fingerprint", "architecture", "parameters"} <= set(subject["subject"])
-    fields = {"check", "severity", "variant", "summary", "evidence", "remedy", "reproduce"}
+    fields = {"check", "severity", "variant", "summary", "evidence", "fix", "reproduce"}
     assert all(fields <= set(finding) for finding in subject["findings"])
     assert subject["capabilities"]["chat.system_role"] == "supported"
     metric = subject["metrics"][0]
@@ -98,7 +98,7 @@ def test_a_subject_that_cannot_be_loaded_is_rejected_with_the_file_and_the_fix()
     (finding,) = only(trials.unloadable())["findings"]
     assert (finding["check"], finding["severity"]) == ("integrity/loads", "defect")
     assert finding["evidence"]["file"].endswith(".safetensors")
-    assert "Upload" in finding["remedy"]
+    assert "Upload" in finding["fix"]
 
 
 def test_findings_come_defects_first_and_once() -> None:
@@ -108,10 +108,10 @@ def test_findings_come_defects_first_and_once() -> None:
     assert [(finding["severity"], finding.get("times", 1)) for finding in findings] == [("defect", 1), ("hazard", 3)]
 
 
-def test_remedy_falls_back_to_the_catalog() -> None:
-    """A finding without a remedy of its own has the one of the check's docstring."""
+def test_fix_falls_back_to_the_catalog() -> None:
+    """A finding without a fix of its own has the one of the check's docstring."""
     (finding,) = only(trials.trial(trials.hazard()))["findings"]
-    assert finding["remedy"] == trials.CATALOG["chat_templates/one-bos"]["fix"]
+    assert finding["fix"] == trials.CATALOG["chat_templates/one-bos"]["fix"]
 
 
 def test_accepted_findings_are_conditions() -> None:

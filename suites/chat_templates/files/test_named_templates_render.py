@@ -67,7 +67,7 @@ def renders(tokenizer: Any, name: str) -> None:
         raise Hazard(
             f"The template {name} fails on tools given as JSON schemas: it expects the format shown in the evidence.",
             evidence=failures | {"takes": FLAT},
-            remedy="Pass tools in this format, or correct the template.",
+            fix="Pass tools in this format, or correct the template.",
         )
     broken = next((each for each in tries if isinstance(each, TemplateBreaks)), None)
     if broken:

@@ -76,7 +76,7 @@ def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
             used.file: shown(one[start:], limit=300),
             copy.file: shown(other[start:], limit=300),
         },
-        remedy=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",
+        fix=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",
     )
 
 
@@ -94,5 +94,5 @@ def check_unread(subject: Subject, tokenizer: Any, record: Record) -> None:
         f"The tokenizer has no chat template: only processors read {' and '.join(files) or 'the file with it'}, and "
         "this model has no processor.",
         evidence={"files": files},
-        remedy=f"Move the template to {JINJA}, and named ones to {NAMED}/.",
+        fix=f"Move the template to {JINJA}, and named ones to {NAMED}/.",
     )

@@ -35,7 +35,7 @@ def hazard(chat: Chat, engine: Engine, found: Difference) -> Hazard:
             "jinja": around(found.jinja, found.start),
             "other": around(found.other.text or "", found.start),
         },
-        remedy=next((remedy for words, remedy in KNOWN_FIXES.items() if words in failed), None),
+        fix=next((fix for words, fix in KNOWN_FIXES.items() if words in failed), None),
     )
 
 

@@ -68,7 +68,7 @@ def finding(found: Recognised, name: str, messages: list[Message], seen: Deviati
     return kind(
         summary(found, name, seen),
         evidence=evidence(found, name, messages, seen, prompt=prompt),
-        remedy=f"Write {seen.part} as {found.family.source} shows it.",
+        fix=f"Write {seen.part} as {found.family.source} shows it.",
     )
 
 
@@ -114,5 +114,5 @@ def check_quirks(found: Recognised) -> None:
                     "source": quirk.source,
                     "learned variants": found.style.described(),
                 },
-                remedy=f"Write this part as the vendor documents it: {quirk.source}.",
+                fix=f"Write this part as the vendor documents it: {quirk.source}.",
             )

@@ -68,7 +68,7 @@ def finding(tooling: RecognisedTools, name: str, offer: Offer, text: str, seen: 
             "expected": shown(expected, limit=2000),
             "rendered": shown(text, limit=3000),
         },
-        remedy=f"Write {seen.part.label} as {tool_format.source} shows it.",
+        fix=f"Write {seen.part.label} as {tool_format.source} shows it.",
     )
 
 
@@ -80,5 +80,5 @@ def check_quirks(tooling: RecognisedTools) -> None:
             raise Hazard(
                 f"{quirk.summary}.",
                 evidence={"form": tooling.format.name, "source": quirk.source, "variants": dict(tooling.options)},
-                remedy=f"Write this part as the vendor documents it: {quirk.source}.",
+                fix=f"Write this part as the vendor documents it: {quirk.source}.",
             )

@@ -38,7 +38,7 @@ def test_bounded(chat: Chat) -> None:
     for name, found in inspections(chat).items():
         if found.exceeded_limit:
             summary = f"{name} exceeds a limit {circumstances(found)}."
-            raise Defect(summary, evidence=evidence(found), remedy=REMEDY[found.exceeded_limit])
+            raise Defect(summary, evidence=evidence(found), fix=REMEDY[found.exceeded_limit])
 
 
 def circumstances(found: Inspection) -> str:

@@ -27,7 +27,7 @@ def test_no_escape(chat: Chat) -> None:
     for name, found in inspections(chat).items():
         for find in (internals, hidden_names, files, other_templates, outside_access):
             if summary := find(found):
-                raise Defect(f"{name} {summary}.", evidence=evidence(found), remedy=REMEDY)
+                raise Defect(f"{name} {summary}.", evidence=evidence(found), fix=REMEDY)
 
 
 def evidence(found: Inspection) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def harmless_reactions(chat: Chat, name: str, found: Inspection) -> list[Reactio
     except RunsAway as away:
         found.exceeded_limit = away.limit
         summary = f"{name} exceeds a limit when a message contains {away.word[:80]!r}: {LIMITS[away.limit]}."
-        raise Defect(summary, evidence={"word": away.word, "limit": away.limit}, remedy=REMEDY) from None
+        raise Defect(summary, evidence={"word": away.word, "limit": away.limit}, fix=REMEDY) from None
     if hidden := next((each for each in found_reactions if each.hidden), None):
         raise finding(name, hidden)
     return found_reactions
@@ -56,7 +56,7 @@ def check_conditions(name: str, found: Inspection, by_clock: tuple[str, str] | N
         when, text = by_clock or by_length or ("", "")
         condition = f"on {when}" if by_clock else f"in {when}"
         summary = f"{name} adds text of its own only {condition}: {clipped(text)!r}."
-        raise Defect(summary, evidence={"when": when, "added": text}, remedy=REMEDY)
+        raise Defect(summary, evidence={"when": when, "added": text}, fix=REMEDY)
 
 
 def finding(name: str, found: Reaction) -> Finding:
@@ -69,8 +69,8 @@ def finding(name: str, found: Reaction) -> Finding:
         "render": shown(found.render),
     }
     if found.by == NEEDLES[RESULT] and not found.link:
-        return Hazard(f"{name} {effect(found)}.", evidence=evidence, remedy=HINT_REMEDY)
-    return Defect(f"{name} {effect(found)}.", evidence=evidence, remedy=REMEDY)
+        return Hazard(f"{name} {effect(found)}.", evidence=evidence, fix=HINT_REMEDY)
+    return Defect(f"{name} {effect(found)}.", evidence=evidence, fix=REMEDY)
 
 
 def effect(found: Reaction) -> str:

@@ -40,11 +40,11 @@ def test_tool_arguments(chat: Chat) -> None:
     }
     if text is None:
         summary = "The template fails on tool-call arguments given as JSON text, as the OpenAI API returns them."
-        raise Hazard(summary, evidence=evidence, remedy=PARSE)
+        raise Hazard(summary, evidence=evidence, fix=PARSE)
     if CITY not in text:
         summary = "Tool-call arguments given as JSON text are dropped: the call is rendered without arguments."
-        raise Defect(summary, evidence=evidence, remedy=PARSE)
-    raise Hazard(f"Tool-call arguments given as JSON text are {change_of(text)}.", evidence=evidence, remedy=PARSE)
+        raise Defect(summary, evidence=evidence, fix=PARSE)
+    raise Hazard(f"Tool-call arguments given as JSON text are {change_of(text)}.", evidence=evidence, fix=PARSE)
 
 
 def conversation(arguments: Any) -> list[Message]:

@@ -90,7 +90,7 @@ def check_call_ids(text: str, evidence: dict[str, Any]) -> None:
         f"Tool {with_id} are rendered with ids, but tool {without} without: the model cannot see which result belongs "
         "to which call.",
         evidence=evidence,
-        remedy="Write the id with the call and with its result.",
+        fix="Write the id with the call and with its result.",
     )
 
 
@@ -104,7 +104,7 @@ def check_question_after_result(chat: Chat) -> None:
         raise Hazard(
             f"The template refuses a question directly after a tool's result: {reason}.",
             evidence=failure_evidence(reason, messages),
-            remedy="Append a reply of the assistant before the next question.",
+            fix="Append a reply of the assistant before the next question.",
         ) from None
     except TemplateBreaks as failure:
         raise Defect(

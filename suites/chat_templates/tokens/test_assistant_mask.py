@@ -113,7 +113,7 @@ def check_truncated(chat: Chat, conversation: Conversation, whole: Masked) -> No
                 f"Truncation on the {side} changes the assistant mask: it covers {sum(found.mask)} tokens, but "
                 f"{sum(expected.mask)} tokens of answers remain.",
                 evidence={"max_length": length, "expected": expected.mask, "found": found.mask},
-                remedy="Truncate ids and mask of the whole conversation yourself, or set truncation_side to right.",
+                fix="Truncate ids and mask of the whole conversation yourself, or set truncation_side to right.",
             )
 
 
@@ -144,7 +144,7 @@ def check_padded(chat: Chat, whole: Masked) -> None:
             raise Hazard(
                 f"Padding on the {side} changes the assistant mask.",
                 evidence={"expected": expected, "found": [each.mask for each in found]},
-                remedy="Pad ids and masks after encoding.",
+                fix="Pad ids and masks after encoding.",
             )
 
 
@@ -159,7 +159,7 @@ def check_outer_white_space(chat: Chat, stops: Collection[int]) -> None:
             raise Hazard(
                 f"When an answer {how}, {lower_first(problem.summary)}",
                 evidence=problem.evidence,
-                remedy="Strip answers before training on them, or trim content in the template.",
+                fix="Strip answers before training on them, or trim content in the template.",
             )
 
 

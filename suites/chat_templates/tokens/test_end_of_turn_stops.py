@@ -78,5 +78,5 @@ def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) ->
             f"The assistant's turn ends with {added[marker].content} (id {marker}), but the tokenizer's eos_token is "
             f"{tokenizer.eos_token} (id {tokenizer.eos_token_id}): training with the latter does not teach to stop.",
             evidence=evidence,
-            remedy="Pass the end-of-turn token as eos_token to the trainer, or declare it in tokenizer_config.json.",
+            fix="Pass the end-of-turn token as eos_token to the trainer, or declare it in tokenizer_config.json.",
         )

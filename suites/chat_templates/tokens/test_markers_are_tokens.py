@@ -53,7 +53,7 @@ def check_alone(tokenizer: Any, marker: Marker) -> None:
         raise Defect(
             f"The template writes {marker.text}, which is encoded as {len(marker.ids)} pieces; the token is {twin}.",
             evidence=evidence(tokenizer, marker),
-            remedy=f"Write {twin} in the template.",
+            fix=f"Write {twin} in the template.",
         )
 
 
@@ -83,7 +83,7 @@ def check_in_context(tokenizer: Any, chat: Chat, marker: Marker) -> None:
             f"{marker.text} is one token alone, but is encoded as several pieces next to the text around it in the "
             f"template{f' ({cause} is set)' if cause else ''}.",
             evidence=evidence(tokenizer, marker) | {"written": written, "found": ids.count(marker.ids[0])},
-            remedy=f"Set {cause} to false for {marker.text} in added_tokens." if cause else None,
+            fix=f"Set {cause} to false for {marker.text} in added_tokens." if cause else None,
         )
 
 

@@ -65,7 +65,7 @@ def _must_be_whole(report: dict[str, Any], model: Any) -> None:
         f"{what} is lost in saving: {missing[0]} is missing from the saved copy, and is randomly initialised when it "
         "is loaded.",
         evidence={"missing": missing[:20], "unexpected": sorted(report["unexpected_keys"])[:20]},
-        remedy=FIX,
+        fix=FIX,
     )
 
 

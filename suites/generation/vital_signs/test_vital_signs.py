@@ -65,7 +65,7 @@ def _answers(
         cause = refusal.__cause__
         if cause is None or isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
             raise
-        raise Defect(f"The model cannot generate: {refusal.summary.rstrip('.:')}.", remedy=FIX) from refusal
+        raise Defect(f"The model cannot generate: {refusal.summary.rstrip('.:')}.", fix=FIX) from refusal
 
 
 def _signs(tokenizer: Any, answer: Answer[Question]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def test_no_pickles(subject: Subject) -> None:
             raise Defect(
                 f"{name} runs code when it is loaded: it calls {calls[0]}.",
                 evidence={name: found[:40]},
-                remedy=f"Do not load {name}; delete it, and report it to author and host.",
+                fix=f"Do not load {name}; delete it, and report it to author and host.",
             )
     if pickles:
         odd = {name: rest for name, found in pickles.items() if (rest := unusual(found))}

@@ -50,7 +50,7 @@ def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: R
             f"{task}: {len(wrong)} of {len(canaries)} inputs with a known answer get another one: expected "
             f"{canary.answer!r}, got {got!r} for {which}.",
             evidence={"wrong": [_as_json(*each) for each in wrong]},
-            remedy=fixes.of_wrong_answer(task),
+            fix=fixes.of_wrong_answer(task),
         )
 
 
@@ -72,7 +72,7 @@ def _answer_as_text(contract: Contract, canary: Canary, pipe: Pipe, which: str) 
         if pipe.subject.manifest_canaries:
             raise Unsupported(
                 f"{pipe.task}: the pipeline fails on canary {which} of the manifest: {message}",
-                remedy="Correct `input` in the manifest: the path of an existing file, or an input of this task.",
+                fix="Correct `input` in the manifest: the path of an existing file, or an input of this task.",
             ) from error
         raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {message}") from error
     return contract.match_canary(answer, canary.answer) if contract.match_canary else contract.meaning(answer)

@@ -25,18 +25,18 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
         raise Defect(
             f"{task}: {wrong}.",
             evidence={"error": failure},
-            remedy="Set it to the value that the model was trained with.",
+            fix="Set it to the value that the model was trained with.",
         )
     if failure:
         raise Defect(
-            f"{task}: an ordinary input fails: {failure}", evidence={"error": failure}, remedy=fixes.of_failure(task)
+            f"{task}: an ordinary input fails: {failure}", evidence={"error": failure}, fix=fixes.of_failure(task)
         )
     if missing := _missing_parameters(pipe, loaded):
         raise Defect(
             f"{task}: answers depend on {len(missing)} randomly initialised parameters, which the checkpoint lacks or "
             f"has in another shape: {', '.join(missing[:3])}.",
             evidence={"randomly initialised": missing[:20]},
-            remedy="Give config.json as many labels as the head has rows; save the weights with their head.",
+            fix="Give config.json as many labels as the head has rows; save the weights with their head.",
         )
 
 

@@ -64,7 +64,7 @@ def _check_contrast(processor: Any, task: str) -> None:
             f"{task}: for the model, black and white differ only by {difference:.2g}: pixel values are rescaled to "
             f"0-1, but image_std {std} of preprocessor_config.json is meant for levels up to 255.",
             evidence={"difference": difference, "image_mean": setting(processor, "image_mean"), "image_std": std},
-            remedy="Divide `image_mean` and `image_std` by 255, or set `do_rescale` to false.",
+            fix="Divide `image_mean` and `image_std` by 255, or set `do_rescale` to false.",
         )
 
 

@@ -41,7 +41,7 @@ def finding(wrong: list[Linear], count: int, skipped: list[str], skip_option: st
         if first.expected_full == LAST:
             version = library_versions.version()
             why = f"transformers {version} looks for the name of its last parameter, a bias, among modules"
-            return Hazard(f"{what}: {why}.", evidence=evidence, remedy=f'Pass {skip_option}=["{first.name}"].')
+            return Hazard(f"{what}: {why}.", evidence=evidence, fix=f'Pass {skip_option}=["{first.name}"].')
         return Defect(f"{what}.", evidence=evidence)
     more = f", and {len(wrong) - 1} others too" if len(wrong) > 1 else ""
     return Defect(f"{first.name} stays in full precision, and nothing asks for that{more}.", evidence=evidence)

@@ -26,5 +26,5 @@ def test_state_is_whole(quantized: Loaded, subject: Subject) -> None:
         if declared is not None and layer.scheme != declared:
             raise Hazard(
                 f"config.json says {declared} in quantization_config, and {name} is stored as {layer.scheme}.",
-                remedy="Correct quantization_config in config.json: the library follows the stored state.",
+                fix="Correct quantization_config in config.json: the library follows the stored state.",
             )

@@ -139,7 +139,7 @@ def compare_added(subject: Subject, tokenizer: Any, file: Any, text: str) -> Fin
             f"The loaded {type(tokenizer).__name__} {adds}: tokenizer_config.json declares {declared}, which programs "
             "that read tokenizer.json alone do not see.",
             evidence=evidence,
-            remedy="Let the post_processor of tokenizer.json add the tokens that the flags declare.",
+            fix="Let the post_processor of tokenizer.json add the tokens that the flags declare.",
         )
     cause = override_clause(tokenizer, file, ("post_processor",)) or "its special tokens differ"
     return Defect(f"The loaded {type(tokenizer).__name__} {adds}: {cause}.", evidence=evidence)

@@ -65,7 +65,7 @@ def check_named_tokens_exist(subject: Subject, tokenizer: Any, declared: dict[st
                 f"{source} declares {token} as {name}_token, but no file has it in a vocabulary: the library adds it "
                 f"as id {number}, {fate}.",
                 evidence={"token": token, "name": f"{name}_token", "id": number, "embedding rows": rows},
-                remedy=f"Declare a token of the vocabulary as {name}_token, or add this one to tokenizer.json and "
+                fix=f"Declare a token of the vocabulary as {name}_token, or add this one to tokenizer.json and "
                 "enlarge the model's embeddings.",
             )
 
@@ -81,7 +81,7 @@ def check_names_as_loaded(subject: Subject, tokenizer: Any) -> None:
                 f"{SETTINGS} declares {token} as {name}_token, but the loaded {type(tokenizer).__name__} has "
                 f"{loaded}{origin}.",
                 evidence={"declared": token, "loaded": loaded, LEGACY: legacy},
-                remedy=f"Write the same {name}_token into both files, or delete {LEGACY}." if origin else None,
+                fix=f"Write the same {name}_token into both files, or delete {LEGACY}." if origin else None,
             )
 
 
@@ -100,7 +100,7 @@ def check_config_ids_exist(subject: Subject, vocabulary: dict[str, int], severit
                 raise severity(
                     f"{file} has {missing[0]} as {name}, but the tokenizer has no token with this id.",
                     evidence={"file": file, name: numbers, "tokens": len(vocabulary), "largest id": max(known)},
-                    remedy=f"Correct {name} in {file}, or load the tokenizer that belongs to this model.",
+                    fix=f"Correct {name} in {file}, or load the tokenizer that belongs to this model.",
                 )
 
 
@@ -127,7 +127,7 @@ def check_names(subject: Subject) -> None:
                 f"{name}_token is {newer[name]} in {SETTINGS} but {older[name]} in {LEGACY}: programs and versions "
                 "differ in which file they read.",
                 evidence={SETTINGS: newer, LEGACY: older},
-                remedy=f"Write the same {name}_token into both files, or delete {LEGACY}.",
+                fix=f"Write the same {name}_token into both files, or delete {LEGACY}.",
             )
 
 
@@ -140,5 +140,5 @@ def check_padding_id(subject: Subject, tokenizer: Any) -> None:
     raise Hazard(
         f"The tokenizer pads with {tokenizer.pad_token} (id {own}), but config.json has {declared[0]} as pad_token_id.",
         evidence={"tokenizer": own, "config.json": declared[0], "tokens": tokens(tokenizer, [own, *declared])},
-        remedy="Write the padding id of the tokenizer into config.json: positions and classifiers go by it.",
+        fix="Write the padding id of the tokenizer into config.json: positions and classifiers go by it.",
     )

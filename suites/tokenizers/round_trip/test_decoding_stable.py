@@ -83,5 +83,5 @@ def keeps_indentation(tokenizer: Any) -> None:
             f"Each round trip removes a leading space: {escaped(INDENTED)} becomes {escaped(once)} and then "
             f"{escaped(again)} ({rule}).",
             evidence=case(tokenizer, INDENTED, ids, expected=escaped(once), actual=escaped(again), rule=rule),
-            remedy="Encode indented text and code after other text, or compare texts without leading spaces.",
+            fix="Encode indented text and code after other text, or compare texts without leading spaces.",
         )

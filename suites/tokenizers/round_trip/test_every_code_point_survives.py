@@ -64,7 +64,7 @@ def check_unknown_token(tokenizer: Any) -> None:
             "unk_token_id": tokenizer.unk_token_id,
             "tokens": [model.unknown, named],
         },
-        remedy=f"Set unk_id in the model of tokenizer.json to {tokenizer.unk_token_id}, the id of {named}.",
+        fix=f"Set unk_id in the model of tokenizer.json to {tokenizer.unk_token_id}, the id of {named}.",
     )
 
 
@@ -129,7 +129,7 @@ def check_altered(sweep: Sweep) -> None:
             f"Pre-tokenizer and decoder change {len(sweep.rewritten)} characters: {escaped(text)} becomes "
             f"{escaped(sweep.declared.declared_form(text))} ({rule}).",
             evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule, **shown(sweep.rewritten)),
-            remedy="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
+            fix="Restore pre_tokenizer and decoder of tokenizer.json from the original model.",
         )
 
 
@@ -146,7 +146,7 @@ def check_byte_fallback(sweep: Sweep) -> None:
             f"byte_fallback is false although the vocabulary has all 256 byte tokens: {counts(lost)} characters {fate} "
             "although byte tokens could spell them.",
             evidence=case(tokenizer, text, sweep.codec.encode([text])[0], **shown(lost)),
-            remedy="Set byte_fallback to true in the model of tokenizer.json.",
+            fix="Set byte_fallback to true in the model of tokenizer.json.",
         )
 
 
@@ -161,7 +161,7 @@ def check_missing_bytes(sweep: Sweep) -> None:
     raise Hazard(
         f"{len(missing)} of {256 - 13} bytes have no token ({named}): {counts(lost)} characters that need them {fate}.",
         evidence={"bytes": [f"0x{byte:02X}" for byte in missing], **shown(lost)},
-        remedy="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
+        fix="Add the missing byte tokens to the vocabulary, or keep such characters out of the input.",
     )
 
 
@@ -176,7 +176,7 @@ def check_vanished(sweep: Sweep) -> None:
         evidence=case(
             tokenizer, text, sweep.codec.encode([text])[0], rule=rule_behind(tokenizer, text), **shown(sweep.vanished)
         ),
-        remedy="Set an unknown token (unk_token) in the model of tokenizer.json, or add byte tokens and byte_fallback.",
+        fix="Set an unknown token (unk_token) in the model of tokenizer.json, or add byte tokens and byte_fallback.",
     )
 
 
@@ -192,7 +192,7 @@ def check_removed(sweep: Sweep) -> None:
         f"The normalizer removes {len(letters)} letters, numbers or symbols from the text, such as {escaped(text)} "
         f"({rule}).",
         evidence=case(tokenizer, text, sweep.codec.encode([text])[0], rule=rule, **shown(letters)),
-        remedy="Restore the normalizer of tokenizer.json from the original model.",
+        fix="Restore the normalizer of tokenizer.json from the original model.",
     )
 
 

@@ -24,7 +24,7 @@ class Cause:
     """The component that adds the space, the fix, and True if published models add it on purpose."""
 
     component: str
-    remedy: str
+    fix: str
     published: bool = True
 
 
@@ -72,7 +72,7 @@ def report(subject: Subject, tokenizer: Any, token: str, text: str, ids: list[in
     raise severity(
         f"A space is added after the special token {token}: {what}, because of {source.component}.",
         evidence=case(tokenizer, text, ids, component=source.component),
-        remedy=source.remedy,
+        fix=source.fix,
     )
 
 

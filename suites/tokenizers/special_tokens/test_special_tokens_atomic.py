@@ -37,11 +37,11 @@ def test_special_tokens_atomic(tokenizer: Any) -> None:
         raise Hazard(
             f"Special tokens strip the white space next to them, as their flags declare: {named}{more}.",
             evidence={"tokens": stripping},
-            remedy=remedy(tokenizer),
+            fix=fix(tokenizer),
         )
 
 
-def remedy(tokenizer: Any) -> str:
+def fix(tokenizer: Any) -> str:
     """The fix; classes of CTC models set the flags themselves, whatever the files declare."""
     kind = type(tokenizer).__name__
     if kind.endswith("CTCTokenizer"):
