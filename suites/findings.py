@@ -7,20 +7,32 @@ from typing import Any, ClassVar, Literal, Protocol
 
 
 class Finding(AssertionError):
-    """A problem that a check found.
+    """A problem that a check found; the only exception that counts as one.
 
     `summary` is one sentence that names the cause. `evidence` holds JSON values that show it.
     `fix` replaces the section `Fix:` of the check's docstring where the cause is known better.
-    The package `reports` reads these three and `outcome`, without importing this module.
+    `uses` narrows the uses that the check declares; empty for all of them.
+    `about` is `library` where the installed library does this to healthy subjects too.
+    The package `reports` reads these and `outcome`, without importing this module.
     """
 
     outcome: ClassVar[str]
 
-    def __init__(self, summary: str, *, evidence: Mapping[str, Any] | None = None, fix: str | None = None):
+    def __init__(
+        self,
+        summary: str,
+        *,
+        evidence: Mapping[str, Any] | None = None,
+        fix: str | None = None,
+        uses: Iterable[str] = (),
+        about: Literal["subject", "library"] = "subject",
+    ):
         super().__init__(summary)
         self.summary = summary
         self.evidence = dict(evidence or {})
         self.fix = fix
+        self.uses = tuple(uses)
+        self.about = about
 
 
 class Defect(Finding):
@@ -35,10 +47,94 @@ class Hazard(Finding):
     outcome = "hazard"
 
 
+class Several(Finding):
+    """More than one finding of one check, such as a defect for one use and another for a second use."""
+
+    outcome = "several"
+
+    def __init__(self, findings: Iterable[Finding]):
+        self.findings = list(findings)
+        super().__init__(" ".join(finding.summary for finding in self.findings))
+
+
+def raise_findings(findings: Iterable[Finding]) -> None:
+    """Raises the finding, or all of them together; returns if there is none."""
+    __tracebackhide__ = True
+    found = list(findings)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Several(found)
+
+
+class NotApplicable(Finding):
+    """The subject has nothing that this check could test; the summary is the reason."""
+
+    outcome = "not_applicable"
+
+
 class Unsupported(Finding):
-    """The check could not run here; the summary is the reason."""
+    """The check should have tested something, and could not; the summary is the reason.
+
+    Checks raise one of its subclasses, which name the cause.
+    """
 
     outcome = "unsupported"
+    cause: ClassVar[str] = "limit"
+    """A key of `reports.records.outcomes.CAUSES`."""
+    settled_by: str = ""
+    """The option, command or check id that settles it; empty if there is none."""
+
+
+class Blocked(Unsupported):
+    """Another check has a finding, without which this one could run."""
+
+    cause = "blocked"
+
+    def __init__(self, by: str, summary: str = "", **rest: Any):
+        """Args:
+        by: The id of the other check.
+        """
+        super().__init__(summary or f"{by} has to be fixed first", **rest)
+        self.settled_by = by
+
+
+class Missing(Unsupported):
+    """A package or device is missing here."""
+
+    cause = "missing"
+
+    def __init__(self, summary: str, how: str = "", **rest: Any):
+        """Args:
+        how: The command that provides it.
+        """
+        super().__init__(summary, **rest)
+        self.settled_by = how
+
+
+class TooExpensive(Unsupported):
+    """The check takes more time or memory than the options allow."""
+
+    cause = "too_expensive"
+
+    def __init__(self, summary: str, option: str, **rest: Any):
+        """Args:
+        option: The option that allows it: `--profile standard`.
+        """
+        super().__init__(summary, **rest)
+        self.settled_by = option
+
+
+class Refused(Unsupported):
+    """The library refuses the call; the summary has its message."""
+
+    cause = "refused"
+
+
+class Limit(Unsupported):
+    """A limit of seatrial, or of what the user gave it."""
+
+    cause = "limit"
 
 
 class Record(Protocol):
@@ -51,6 +147,9 @@ class Record(Protocol):
             name: listed with its title in `reports/records/capability_table.py`, `SUITE.fact_in_words`.
             value: a plain phrase ("supported", "dropped", "none") or a number.
         """
+
+    def tested(self, *uses: str) -> None:
+        """Narrows the uses for which this check is evidence, if it tested fewer than it declares."""
 
     def metric(
         self,

@@ -81,11 +81,21 @@ TABLE = (
         github="warning",
     ),
     Outcome(
+        name="not_applicable",
+        letter="n",
+        singular="not applicable",
+        plural="not applicable",
+        meaning="nothing to test in this subject",
+        rank=0,
+        tone="quiet",
+        sign="·",
+    ),
+    Outcome(
         name="unsupported",
         letter="U",
         singular="unsupported",
         plural="unsupported",
-        meaning="could not run here",
+        meaning="should have been tested, and could not be",
         rank=2,
         tone="quiet",
         sign="–",
@@ -95,7 +105,7 @@ TABLE = (
         letter="E",
         singular="error",
         plural="errors",
-        meaning="the run failed, not the model",
+        meaning="the machine or seatrial failed",
         rank=3,
         tone="open",
         sign="!",
@@ -105,6 +115,15 @@ TABLE = (
 """In the order in which they are listed."""
 
 OUTCOMES = {outcome.name: outcome for outcome in TABLE}
+
+CAUSES = {
+    "blocked": "another finding has to be fixed first",
+    "missing": "a package or device is missing",
+    "too_expensive": "takes more time or memory than the options allow",
+    "refused": "the library refuses the call",
+    "limit": "a limit of seatrial",
+}
+"""Causes of the outcome `unsupported`, in words."""
 
 SEVERITIES = tuple(name for name, outcome in OUTCOMES.items() if outcome.finding)
 """Outcomes that are findings, the worst first."""

@@ -112,7 +112,7 @@ class Plan(Record):
 
     kind = "plan"
     checks: list[Json]
-    """Each with check, subject, variant, parameters: the key of the check record to come."""
+    """Each with check, subject, variant, parameters (the key of the check record to come), uses and worst finding."""
     deselected: int = 0
     """Number of checks that `-k`, `-m` or `--deselect` left out."""
     left_out: list[Json] = field(default_factory=list)
@@ -159,6 +159,16 @@ class Check(Record):
     """One sentence: the finding, the reason for unsupported, or the error."""
     evidence: Json = field(default_factory=dict)
     fix: str = ""
+    uses: list[str] = field(default_factory=list)
+    """The uses that the check is evidence for; of a finding, those that it affects."""
+    about: str = "subject"
+    """`library` where the installed library does this to healthy subjects too."""
+    others: list[Json] = field(default_factory=list)
+    """Further findings: outcome, summary, evidence, fix, uses and about of each."""
+    cause: str = ""
+    """Of unsupported: one of `outcomes.CAUSES`."""
+    settled_by: str = ""
+    """Of unsupported: the option, command or check id that settles it."""
     reproduce: str = ""
     """A command that runs this check again."""
     details: str = ""

@@ -25,8 +25,9 @@ def pytest_seatrial_policy(config: pytest.Config) -> dict[str, Any] | None:  # t
 def pytest_seatrial_check(item: pytest.Item) -> dict[str, Any] | None:  # type: ignore[empty-body]
     """The check of an item, None for other tests.
 
-    Keys: check, subject, variant, parameters (together the key of its record), documentation (promise, why, fix,
-    source), reproduce (a command) and heading (subject, variant and suite in a few words, for the terminal).
+    Keys: check, subject, variant, parameters (together the key of its record), uses (names of
+    `reports.records.uses`), worst (defect, hazard or nothing), documentation (promise, why, fix, source), reproduce (a
+    command) and heading (subject, variant and suite in a few words, for the terminal).
     """
 
 

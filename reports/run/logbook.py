@@ -97,7 +97,7 @@ class Logbook:
         if new:
             self._write(schema.Catalog(new))
         planned = {schema.key(entry) for entry in self.records.plan}
-        entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid")} for each in descriptions]
+        entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid", "uses", "worst")} for each in descriptions]
         entries = [entry for entry in entries if schema.key(entry) not in planned]
         left_out = [] if self.records.left_out else left_out or []  # every xdist worker sends the same
         if entries or left_out:

@@ -10,12 +10,14 @@ import pytest
 
 from reports.records import observations, sequences
 from reports.records import series as plots
-from reports.records.outcomes import OUTCOMES
+from reports.records.outcomes import OUTCOMES, rank
 from reports.records.schema import Metric
 from reports.verdict.findings import LOADS
 
-BLOCKED = "blocked"
+UNLOADABLE = "unloadable"
 """Outcome of an exception that says that the subject cannot be loaded."""
+SEVERAL = "several"
+"""Outcome of an exception that holds more than one finding."""
 PANIC = "PanicException"
 """Name of PyO3's exception for a panic of the Rust code of a tokenizer; the suite tokenizers reports those."""
 KEY_FIELDS = ("check", "subject", "variant", "parameters")
@@ -30,6 +32,11 @@ class RunningCheck:
     summary: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     fix: str = ""
+    uses: list[str] = field(default_factory=list)
+    about: str = "subject"
+    others: list[dict[str, Any]] = field(default_factory=list)
+    cause: str = ""
+    settled_by: str = ""
     details: str = ""
     duration: float = 0.0
     capabilities: dict[str, Any] = field(default_factory=dict)
@@ -39,6 +46,16 @@ class RunningCheck:
     _sequences: dict[str, Any] = field(default_factory=dict)
     _observations: dict[str, Any] = field(default_factory=dict)
     _series: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.uses = list(self.description.get("uses", ()))
+
+    def tested(self, *uses: str) -> None:
+        """Narrows the uses for which this check is evidence."""
+        unknown = set(uses) - set(self.description.get("uses", ()))
+        if unknown:
+            raise ValueError(f"{self.description['check']} does not declare the uses {sorted(unknown)}")
+        self.uses = list(uses)
 
     def capability(self, name: str, value: Any, *, evidence: Any = None) -> None:
         """Records a probed fact that is neither good nor bad; `value` is any JSON value."""
@@ -128,13 +145,31 @@ class RunningCheck:
         outcome = classify(error)
         if self.outcome != "pass" and outcome != "error":
             return
-        self.outcome = outcome
-        self.summary = getattr(error, "summary", None) or first_line(error)
-        self.evidence = getattr(error, "evidence", None) or {}
-        self.fix = getattr(error, "fix", None) or ""
+        if outcome == SEVERAL:
+            first, *others = sorted(map(self._finding, error.findings), key=lambda each: -rank(each["outcome"]))  # type: ignore[attr-defined]
+            vars(self).update(first, others=others)
+            return
+        vars(self).update(self._finding(error))
         self.details = details if outcome == "error" else ""
-        if outcome == BLOCKED:
+        if outcome == UNLOADABLE:
             self._note_unloadable()
+
+    def _finding(self, error: BaseException) -> dict[str, Any]:
+        """The fields of the record that an exception sets."""
+        found = {
+            "outcome": classify(error),
+            "summary": getattr(error, "summary", None) or first_line(error),
+            "evidence": getattr(error, "evidence", None) or {},
+            "fix": getattr(error, "fix", None) or "",
+            "uses": list(getattr(error, "uses", ()) or self.description.get("uses", ())),
+            "about": getattr(error, "about", "subject"),
+        }
+        if found["outcome"] != "unsupported":
+            return found
+        blocked = type(error).__name__ == PANIC
+        cause = "blocked" if blocked else getattr(error, "cause", "limit")
+        settled_by = "tokenizers/round-trip" if blocked else getattr(error, "settled_by", "")
+        return found | {"cause": cause, "settled_by": settled_by}
 
     def _note_unloadable(self) -> None:
         """The subject cannot be loaded: a defect of `integrity/loads`; other checks are unsupported."""
@@ -142,31 +177,30 @@ class RunningCheck:
         self.outcome = "defect"
         if self.description["check"] != LOADS:
             self.outcome, self.summary = "unsupported", f"the subject does not load, see {LOADS}"
+            self.cause, self.settled_by = "blocked", LOADS
 
     def fields(self) -> dict[str, Any]:
         """The fields of `schema.Check` under their names in files."""
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
-        names = ("outcome", "summary", "evidence", "fix", "details", "duration", "capabilities", "metrics")
+        names = ("outcome", "summary", "evidence", "fix", "uses", "details", "duration", "capabilities", "metrics")
         recorded = {"sequences": self._sequences, "series": self._series, "kept": self._observations}
+        recorded |= {name: getattr(self, name) for name in ("others", "cause", "settled_by")}
+        recorded |= {"about": self.about} if self.about != "subject" else {}
         return known | {name: getattr(self, name) for name in names} | {n: v for n, v in recorded.items() if v}
 
 
 def classify(error: BaseException) -> str:
-    """Returns the outcome that an exception means: its own `outcome`, a defect for an assertion, else an error."""
-    if isinstance(error, pytest.skip.Exception):
-        return "unsupported"
-    if type(error).__name__ == PANIC:
+    """Returns the outcome that an exception means: its own `outcome`, else an error of the machine or of seatrial."""
+    if isinstance(error, pytest.skip.Exception) or type(error).__name__ == PANIC:
         return "unsupported"
     declared = getattr(error, "outcome", None)
-    if declared in (*OUTCOMES, BLOCKED):
-        return str(declared)
-    return "defect" if isinstance(error, AssertionError) else "error"
+    return str(declared) if declared in (*OUTCOMES, UNLOADABLE, SEVERAL) else "error"
 
 
 def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else ""
-    if isinstance(error, (AssertionError, pytest.skip.Exception)):
+    if isinstance(error, pytest.skip.Exception):
         return message
     if type(error).__name__ == PANIC:
         return f"the tokenizer's backend panics, see tokenizers/round-trip: {message}"
