@@ -124,7 +124,9 @@ VARIANT: dict[str, Test] = {"variant": _object, "parameters": _object}
 ENTRIES: dict[str, Callable[[Any], str]] = {
     "plan.checks": _fields({"check": _text, "subject": _text}, VARIANT),
     "plan.left_out": _fields({"what": _text, "checks": _list_of(_text), "subjects": _list_of(_text)}, {}),
-    "subject.problems": _fields({}, {"summary": _text, "fix": _text, "reproduce": _text, "file": _text}),
+    "subject.problems": _fields(
+        {}, dict.fromkeys(("summary", "fix", "reproduce", "file", "outcome", "cause", "settled_by"), _text)
+    ),
     "check.metrics": _fields(
         {"name": _text, "value": _number_or_null, "unit": _text, "better": _text, "samples": _number_or_null},
         {"interval": _interval, "effect": _number_or_null, "version": _text, "compared": _truth},

@@ -120,7 +120,7 @@ class Logbook:
         self._refresh()
 
     def _add_unloadable(self) -> None:
-        """Adds a defect of `integrity/loads` for each subject that cannot be loaded, even if that check did not run."""
+        """Adds a result of `integrity/loads` for each subject that cannot be loaded, even if that check did not run."""
         for record, problem in self._problems:
             loads = (check for check in self.records.checks_of(record["subject"]) if check.check == LOADS)
             if problem["summary"] not in {check.summary for check in loads}:
@@ -166,9 +166,10 @@ class Logbook:
 
 
 def unloadable(record: Json, problem: Json) -> Json:
-    """The record of a check that met a problem of its subject, turned into a defect of `integrity/loads`."""
-    defect = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "fix": problem["fix"]}
-    return record | defect | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
+    """The record of a check that met a problem of its subject, turned into a result of `integrity/loads`."""
+    found = {"check": LOADS, "outcome": "defect", "summary": problem["summary"], "fix": problem["fix"]}
+    found |= {name: problem[name] for name in ("outcome", "cause", "settled_by") if problem.get(name)}
+    return record | found | {"evidence": problem.get("evidence") or {"file": problem.get("file", "")}}
 
 
 def now() -> str:

@@ -152,7 +152,7 @@ class RunningCheck:
         vars(self).update(self._finding(error))
         self.details = details if outcome == "error" else ""
         if outcome == UNLOADABLE:
-            self._note_unloadable()
+            self._note_unloadable(getattr(error, "reason_not_loaded", {}))
 
     def _finding(self, error: BaseException) -> dict[str, Any]:
         """The fields of the record that an exception sets."""
@@ -171,13 +171,14 @@ class RunningCheck:
         settled_by = "tokenizers/round-trip" if blocked else getattr(error, "settled_by", "")
         return found | {"cause": cause, "settled_by": settled_by}
 
-    def _note_unloadable(self) -> None:
-        """The subject cannot be loaded: a defect of `integrity/loads`; other checks are unsupported."""
-        self.problem = {"summary": self.summary, "evidence": self.evidence, "fix": self.fix}
-        self.outcome = "defect"
+    def _note_unloadable(self, reason: Mapping[str, str]) -> None:
+        """The subject cannot be loaded, which is the outcome of `integrity/loads`; other checks are unsupported."""
+        self.problem = {"summary": self.summary, "evidence": self.evidence, "fix": self.fix, **reason}
+        vars(self).update({"outcome": "defect", **reason})
         if self.description["check"] != LOADS:
+            blocked = self.outcome == "defect"
             self.outcome, self.summary = "unsupported", f"the subject does not load, see {LOADS}"
-            self.cause, self.settled_by = "blocked", LOADS
+            self.cause, self.settled_by = ("blocked", LOADS) if blocked else (self.cause, self.settled_by)
 
     def fields(self) -> dict[str, Any]:
         """The fields of `schema.Check` under their names in files."""

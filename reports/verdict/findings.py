@@ -18,7 +18,7 @@ LOADS = "integrity/loads"
 
 def findings_of(records: RunRecords, subject: Subject, policy: Policy, checks: Iterable[Check]) -> list[Json]:
     """Defects first. Accepted and ignored findings are listed with their reason, never dropped."""
-    findings = [_from_problem(records, problem) for problem in subject.problems]
+    findings = [_from_problem(records, problem) for problem in subject.problems if not is_unsupported(problem)]
     findings += [_from_check(records, check) for check in checks if check.outcome in SEVERITIES]
     graded = [_graded(finding, subject, policy) for finding in findings]
     return sorted(_merged(graded), key=lambda finding: (SEVERITIES.index(finding["severity"]), finding["check"]))
@@ -27,6 +27,11 @@ def findings_of(records: RunRecords, subject: Subject, policy: Policy, checks: I
 def decisive(findings: Iterable[Json], severity: str) -> list[Json]:
     """Findings of a severity that are neither accepted nor ignored."""
     return [f for f in findings if f["severity"] == severity and not f.get("accepted") and not f.get("ignored")]
+
+
+def is_unsupported(problem: Json) -> bool:
+    """True for a problem that leaves the subject untested, because nothing is known to be wrong with it."""
+    return problem.get("outcome") == "unsupported"
 
 
 def _from_problem(records: RunRecords, problem: Json) -> Json:

@@ -19,7 +19,7 @@ from reports.records.run_records import RunRecords
 from reports.records.schema import Check, Subject
 from reports.records.to_json import Json
 from reports.verdict import bounds
-from reports.verdict.findings import LOADS, decisive, findings_of
+from reports.verdict.findings import LOADS, decisive, findings_of, is_unsupported
 from reports.verdict.metrics import capabilities_of, metrics_of
 from reports.wording import count, line, names, sentence
 
@@ -130,14 +130,17 @@ class SubjectVerdict:
 
     def _weigh_evidence(self) -> None:
         """Without evidence the verdict is open, however green the run is."""
+        loads = [check for check in self.checks if check.check == LOADS]
+        not_loaded = [problem["summary"] for problem in self.subject.problems if is_unsupported(problem)]
+        if loads and all(check.outcome == "unsupported" for check in loads):
+            not_loaded += [check.summary or "no reason given" for check in loads]
+        self.unknowns += [
+            f"The subject was not loaded: {sentence(line(reason, 300))}" for reason in dict.fromkeys(not_loaded)
+        ]
         if not any(is_evidence(check.outcome) for check in self.checks):
-            if not self.subject.problems:
+            if not self.subject.problems and not not_loaded:
                 self.unknowns.append(f"No check of this subject gave evidence: {self._without_evidence()}.")
             return
-        loads = [check for check in self.checks if check.check == LOADS]
-        if loads and all(check.outcome == "unsupported" for check in loads):
-            reason = sentence(line(loads[0].summary or "no reason given"))
-            self.unknowns.append(f"The subject was not loaded: {reason}")
         suites = {check.suite for check in self.checks}
         could_not_run = suites - {check.suite for check in self.checks if check.outcome != "unsupported"}
         missing = {suite_of(planned["check"]) for planned in self.missing}

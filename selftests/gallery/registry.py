@@ -54,7 +54,7 @@ class Mutant(Row):
     source: str
     """Where the defect is documented: `owner/repository#issue`, an address, or 'own'."""
     severity: str
-    """Severity of the finding: defect or hazard."""
+    """Severity of the finding: defect or hazard; `unsupported` for what the library refuses, and is no finding."""
     summary_contains: tuple[str, ...]
     """Words of the finding's summary that name the cause."""
     number: str = ""

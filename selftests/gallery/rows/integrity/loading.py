@@ -1,4 +1,4 @@
-"""Defects that keep a subject from loading."""
+"""Defects that keep a subject from loading, and valid files that the installed library refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_json, edit_tokenizer, set_keys
 from selftests.gallery.edits.shards import split
-from selftests.gallery.registry import CHAT, mutant
+from selftests.gallery.registry import CHAT, healthy, mutant
 
 GENERATION = "generation_config.json"
 CONFIG = "config.json"
@@ -96,7 +96,8 @@ def other_class(index: dict[str, Any]) -> None:
     source="own",
     base="tiny-text-to-image",
     caught_by="integrity/loads",
-    summary_contains="NobodysScheduler",
+    summary_contains=("refuses model_index.json", "NobodysScheduler"),
+    severity="unsupported",
 )
 def diffusion_scheduler_unknown(directory: Path) -> None:
     edit_json(directory / "model_index.json", other_class)
@@ -150,7 +151,63 @@ def quantization_config_not_an_object(directory: Path) -> None:
     base=CHAT,
     caught_by="integrity/loads",
     since="5.0",
-    summary_contains="tokenizer.json",
+    summary_contains=("tokenizer.json", "cannot be read by tokenizers"),
+    severity="unsupported",
 )
 def tokenizer_json_from_newer_library(directory: Path) -> None:
     edit_tokenizer(directory, lambda data: data["model"].update(type="NextBPE"))
+
+
+@mutant(
+    "layer-types-of-another-depth",
+    "layers were pruned, and layer_types still lists all",
+    source="peremartra/optipfair#20",
+    base=CHAT,
+    caught_by="integrity/loads",
+    since="5.0",
+    summary_contains=("num_hidden_layers = ", "layer_types lists"),
+)
+def layer_types_of_another_depth(directory: Path) -> None:
+    layers = json.loads((directory / CONFIG).read_text(encoding="utf-8"))["num_hidden_layers"]
+    set_keys(directory / CONFIG, layer_types=["full_attention"] * (layers + 2))
+
+
+@mutant(
+    "several-bos-ids-refused",
+    "a list as bos_token_id, which transformers 5 refuses and 4 accepts",
+    source="own",
+    base=CHAT,
+    caught_by="integrity/loads",
+    since="5.0",
+    summary_contains=("refuses config.json", "bos_token_id"),
+    severity="unsupported",
+)
+def several_bos_ids(directory: Path) -> None:
+    set_keys(directory / CONFIG, bos_token_id=[1, 2])
+
+
+@mutant(
+    "activation-unknown-here",
+    "an activation that the installed version does not have",
+    source="own",
+    base=CHAT,
+    caught_by="integrity/loads",
+    summary_contains=("hidden_act = 'xielu2'", "does not know"),
+    severity="unsupported",
+)
+def activation_unknown_here(directory: Path) -> None:
+    set_keys(directory / CONFIG, hidden_act="xielu2")
+
+
+@healthy(
+    "code-beside-a-known-class",
+    "auto_map beside a model_type and class that the library has, which needs no code",
+    base=CHAT,
+    check="integrity/loads",
+)
+def code_beside_a_known_class(directory: Path) -> None:
+    set_keys(directory / CONFIG, auto_map={"AutoModelForCausalLM": "modeling_mine.MineForCausalLM"})
+    set_keys(directory / "tokenizer_config.json", auto_map={"AutoTokenizer": ["tokenization_mine.Mine", None]})
+    code = "import pathlib; pathlib.Path(__file__).with_name('executed').touch()\n"
+    for module in ("modeling_mine.py", "tokenization_mine.py"):
+        (directory / module).write_text(code, encoding="utf-8")
