@@ -3,11 +3,13 @@ from __future__ import annotations
 from fixtures.files.problems import SubjectProblem
 from fixtures.session.needs import also_quantized
 from fixtures.session.session import Session
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 
 
 @also_quantized
+@uses("loading")
 def test_loads(subject: Subject, variant: Variant | None, trial: Session) -> None:
     """Every part that the subject declares can be loaded: config, tokenizer, weights.
 

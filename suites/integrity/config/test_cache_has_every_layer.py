@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect
 
 
+@uses("generation")
 def test_cache_has_every_layer(config: dict[str, Any], generator: Any) -> None:
     """The cache that the library builds from the config has an entry for each layer with its own keys and values.
 

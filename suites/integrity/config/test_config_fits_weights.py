@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.integrity.config_sizes import (
     HEADS,
@@ -31,6 +32,7 @@ NOT_TOKENS = re.compile(r"(position|token_type|segment)\w*\.weight$")
 POSITION_TABLE = re.compile(r"(position_embeddings?|embed_positions|wpe)\.weight$")
 
 
+@uses("loading")
 def test_config_fits_weights(
     config: dict[str, Any], weight_statistics: dict[str, TensorStatistics], loaded: Loaded
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fixtures.machine import library_versions
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
 from suites.integrity.config.key_synonyms import ROPE_SYNONYMS, canonical
 from suites.integrity.config.misspelling import near_miss
@@ -25,6 +26,7 @@ ROPE = frozenset(
 SCALES = ("factor", "short_factor", "low_freq_factor", "beta_fast")
 
 
+@uses("loading")
 def test_config_keys_known(config: dict[str, Any], record: Record) -> None:
     """`config.json` has no misspelled key and no key that is internal to the library.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.checkpoint.traits import read_json
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.config.generation_ranges import EOS, forbidden_stops, invalid_values, too_short_max_length
@@ -15,6 +16,7 @@ FILE = "generation_config.json"
 
 
 @needs("generates")
+@uses("generation", worst="hazard")
 def test_generation_config_present(subject: Subject) -> None:
     """A model that generates ships a `generation_config.json`.
 
@@ -27,6 +29,7 @@ def test_generation_config_present(subject: Subject) -> None:
 
 
 @needs("generates")
+@uses("generation", "sharing")
 def test_generation_config_valid(subject: Subject) -> None:
     """`generation_config.json` parses, `generate()` accepts its settings, and they do not contradict each other.
 
@@ -38,7 +41,9 @@ def test_generation_config_valid(subject: Subject) -> None:
     """
     data, problems = read_json(subject.path / FILE)
     if problems:
-        raise Defect(f"{problems[0].summary.rstrip('.')}; transformers silently ignores the whole file.")
+        raise Defect(
+            f"{problems[0].summary.rstrip('.')}; transformers silently ignores the whole file.", uses=("generation",)
+        )
     _must_be_valid(data)
     _must_allow_stops(subject, data)
     if error := _validation_error(data):
@@ -50,13 +55,16 @@ def test_generation_config_valid(subject: Subject) -> None:
             f"{FILE} sets max_length to {length}, which counts the prompt too: generate() without an explicit limit "
             "fails for most prompts or generates almost nothing.",
             evidence={"settings": data},
+            uses=("generation",),
         )
 
 
 def _must_be_valid(data: dict[str, Any]) -> None:
     __tracebackhide__ = True
     for problem in invalid_values(data):
-        raise Defect(f"{FILE} makes a plain generate() fail: {problem}.", evidence={"settings": data})
+        raise Defect(
+            f"{FILE} makes a plain generate() fail: {problem}.", evidence={"settings": data}, uses=("generation",)
+        )
 
 
 def _must_allow_stops(subject: Subject, data: dict[str, Any]) -> None:
@@ -68,6 +76,7 @@ def _must_allow_stops(subject: Subject, data: dict[str, Any]) -> None:
         raise Defect(
             f"{name} in {FILE} forbids the stop token {', '.join(map(str, found))}: {rest}.",
             evidence={name: data[name], EOS: stops},
+            uses=("generation",),
         )
 
 
@@ -84,6 +93,7 @@ def _must_be_known(data: dict[str, Any]) -> None:
             raise Hazard(
                 f"{FILE} has {key} ({str(value)[:40]}), which nothing reads; probably {meant} is meant.",
                 evidence={key: value},
+                uses=("generation",),
             )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.checkpoint.traits import read_json
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 
@@ -25,6 +26,7 @@ SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cuto
 
 
 @needs("generates")
+@uses("generation", worst="hazard")
 def test_generation_defaults(subject: Subject, record: Record) -> None:
     """`generation_config.json` of a decoder-only model sets nothing that changes greedy generation.
 

@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard
 
 PLACEHOLDER = re.compile(r"LABEL_\d+")
 
 
 @needs("labels")
+@uses("task")
 def test_label_names(config: dict[str, Any]) -> None:
     """Every label of the model's head has a name, and `id2label` and `label2id` agree.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.machine import library_versions
+from fixtures.session.uses import uses
 from suites.findings import Hazard, Record
 
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "dense_act_fn")
@@ -26,6 +27,7 @@ Gemma's first config says `gelu` and means the approximation; the library handle
 """
 
 
+@uses("loading", worst="hazard")
 def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     """The activation function is the one that the family was trained with; other differing settings are recorded.
 

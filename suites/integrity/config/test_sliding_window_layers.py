@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.integrity.config_sizes import LAYERS, number
 
@@ -12,6 +13,7 @@ SLIDING = "sliding_attention"
 ATTENTION = re.compile(r"(?:^|\.)layers\.(\d+)\.(?:self_attn|attn|attention)$")
 
 
+@uses("loading")
 def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Record) -> None:
     """Each layer has the attention (full or sliding window) that `config.json` declares for it.
 

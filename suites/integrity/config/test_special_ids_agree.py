@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 from suites.integrity.config.special_ids import CONFIG, GENERATION, by_file, ids
@@ -12,6 +13,7 @@ EOS = "eos_token_id"
 
 
 @needs("config")
+@uses("generation", "training", worst="hazard")
 def test_special_ids_agree(subject: Subject, tokenizer: Any, record: Record) -> None:
     """The ids of bos, pad and eos are the same in `config.json`, `generation_config.json` and the tokenizer.
 

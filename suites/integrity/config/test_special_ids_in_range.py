@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.config.special_ids import GENERATION, NAMES, by_file, ids
 
 
 @needs("config")
+@uses("loading", "generation")
 def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     """The ids of special tokens in the config files are rows of the embedding matrix.
 
@@ -27,4 +29,8 @@ def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
     where, number = next(iter(wrong.items()))
     summary = f"{where} is {number}, but the embedding matrix has only {embedding_rows} rows."
     stops = subject.traits.can_generate and any("eos" in name and GENERATION in name for name in wrong)
-    raise (Defect if stops else Hazard)(summary, evidence={"out of range": wrong, "rows": embedding_rows})
+    raise (Defect if stops else Hazard)(
+        summary,
+        evidence={"out of range": wrong, "rows": embedding_rows},
+        uses=("generation",) if all("eos" in name for name in wrong) else (),
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from fixtures.checkpoint.traits import read_json
 from fixtures.files import fingerprint
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Record
 
@@ -21,6 +22,7 @@ SHOWN_FILES = 60
 
 
 @needs("config")
+@uses("loading")
 def test_files_whole(subject: Subject, record: Record) -> None:
     """Every file has its real content: none is empty, and none is a Git LFS pointer.
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 
 
+@uses("loading", worst="hazard")
 def test_native_code(config: dict[str, Any], model: Any) -> None:
     """The repository ships no modeling code for a class that the library has.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.files.pickles import SUFFIXES, dangerous, imports, is_pickle, unusual
@@ -12,6 +13,7 @@ TRAINING = ("optimizer", "scheduler", "training_args", "rng_state", "scaler", "t
 
 
 @needs("config")
+@uses("loading")
 def test_no_pickles(subject: Subject) -> None:
     """No file in the directory is a pickle.
 

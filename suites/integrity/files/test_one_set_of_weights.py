@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fixtures.files import weights
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 
@@ -21,6 +22,7 @@ OTHER = (
 SUFFIXES = (".gguf", ".onnx")
 
 
+@uses("loading", worst="hazard")
 def test_one_set_of_weights(weight_files: Subject, record: Record) -> None:
     """The directory holds one set of weights, and all of its files are loaded.
 

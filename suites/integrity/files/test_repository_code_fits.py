@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 
@@ -13,6 +14,7 @@ ROPE = "ROPE_INIT_FUNCTIONS"
 
 
 @needs("config")
+@uses("loading", worst="hazard")
 def test_repository_code_fits(subject: Subject, record: Record) -> None:
     """Everything that the repository's Python files import from transformers exists in the installed version.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fixtures.checkpoint.traits import read_json
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
 
@@ -27,6 +28,7 @@ NEVER_READ = ("_name_or_path", "name_or_path", "special_tokens_map_file", "token
 
 
 @needs("config")
+@uses("loading")
 def test_stays_in_its_directory(subject: Subject, record: Record) -> None:
     """No link and no path in a config file points outside the model's directory.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record, Unsupported
 from suites.running import generate
@@ -14,6 +15,7 @@ from suites.running.dtypes.precision import BYTES, CastModel, FailingModule, fir
 
 
 @needs("reads_text", "full_weights")
+@uses("serving", "training", worst="hazard")
 def test_finite_in_every_dtype(
     subject: Subject,
     tokenizer: Any,

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized, needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.running import generate
@@ -13,6 +14,7 @@ from suites.running.dtypes.precision import CastModel, FailingModule, first_fail
 
 @also_quantized
 @needs("reads_text")
+@uses("generation", "embeddings", "task")
 def test_logits_finite(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> None:
     """Every output is finite: for one token, for a long text, in a padded batch, and in a batch with an empty text.
 

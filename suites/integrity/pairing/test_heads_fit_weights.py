@@ -4,12 +4,14 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
 from suites.integrity.pairing import head_counts, trained_weights
 
 
 @needs("continues_text", "full_weights")
+@uses("loading")
 def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str) -> None:
     """The weights were trained with the numbers of heads that `config.json` declares.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect, Hazard, Record, Unsupported
@@ -20,6 +21,7 @@ MIN_ANSWERS = 3
 
 
 @needs("continues_text")
+@uses("chat")
 def test_template_fits_weights(
     subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, profile: str, record: Record
 ) -> None:

@@ -8,6 +8,7 @@ from fixtures.inputs import tokenizer_corpus
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
@@ -18,6 +19,7 @@ SHIFTS = (-1, 1, -2, 2, -3, 3)
 
 
 @needs("continues_text")
+@uses("generation")
 def test_tokenizer_fits_weights(
     subject: Subject,
     tokenizer: Any,

@@ -5,6 +5,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
@@ -12,6 +13,7 @@ from suites.integrity.pairing import repair_search, trained_weights
 
 
 @needs("continues_text")
+@uses("loading")
 def test_weights_in_place(
     subject: Subject,
     tokenizer: Any,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.integrity.rotary.declared import Rope
 from suites.integrity.rotary.formulas import NotCovered, attention_factor, frequencies, unscaled
@@ -17,6 +18,7 @@ FLOAT32_EPS = 2.0**-23
 HALF_PRECISION_EPS = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
 
 
+@uses("loading")
 def test_rotary_tables(config: dict[str, Any], model: Any, record: Record) -> None:
     """The rotary frequencies in memory are float32 and follow from `config.json`.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 from suites.integrity.config_sizes import head_size
 
@@ -18,6 +19,7 @@ INTO = re.compile(r"(q_proj|k_proj|v_proj|\.query|\.key|\.value|q_lin|k_lin|v_li
 OUT = re.compile(r"(self_attn\.(o_proj|out_proj)|attention\.output\.dense|attn\.out_proj|attention\.out_lin)\.weight$")
 
 
+@uses("loading", worst="hazard")
 def test_attention_heads_alive(weight_statistics: dict[str, TensorStatistics], config: dict[str, Any]) -> None:
     """No attention head has weights that are all zero.
 

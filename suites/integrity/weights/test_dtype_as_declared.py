@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 
 
+@uses("loading", worst="hazard")
 def test_dtype_as_declared(weight_files: Subject, config: dict[str, Any]) -> None:
     """The weights are stored in the dtype that `config.json` declares.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
@@ -16,6 +17,7 @@ MAX_NORM = 100.0
 SHOWN_TOKENS = 8
 
 
+@uses("loading")
 def test_embedding_rows_in_use(
     weight_statistics: dict[str, TensorStatistics], tokenizer: Any, embedding_rows: int
 ) -> None:

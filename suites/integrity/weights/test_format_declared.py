@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from fixtures.files import weights
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 
 
+@uses("serving", "sharing", worst="hazard")
 def test_format_declared(weight_files: Subject) -> None:
     """Each weight file declares its framework (`format`) in its metadata.
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 from fixtures.files import weights
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import few
@@ -11,6 +12,7 @@ from suites.integrity.tensor_names import few
 OF = re.compile(r"-(\d+)-of-(\d+)\.")
 
 
+@uses("loading")
 def test_index_agrees(weight_files: Subject) -> None:
     """The index and the shards agree: every tensor is in the shard that the index names, and no shard is left out.
 

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import HEADS, INPUT, OUTPUTS, siblings
 
@@ -17,6 +18,7 @@ A lost scale of an eight-bit format is a factor of hundreds.
 """
 
 
+@uses("loading")
 def test_layers_alike(weight_statistics: dict[str, TensorStatistics]) -> None:
     """No matrix of a layer is constant, or far larger or smaller than the same matrix of other layers.
 

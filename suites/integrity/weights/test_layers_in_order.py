@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 from suites.integrity.layer_order import Swap, swaps
 
 
+@uses("loading", worst="hazard")
 def test_layers_in_order(subject: Subject, weight_statistics: dict[str, TensorStatistics]) -> None:
     """The layers are in the order in which they were trained: statistics of their weights change slowly with depth.
 

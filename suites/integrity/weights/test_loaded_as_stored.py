@@ -8,6 +8,7 @@ from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import FLOATS, TensorStatistics, digest_of, sampled
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 
 
@@ -21,6 +22,7 @@ class Pair:
 
 
 @needs("full_weights")
+@uses("loading")
 def test_loaded_as_stored(weight_statistics: dict[str, TensorStatistics], loaded: Loaded, record: Record) -> None:
     """Every parameter in memory has the values of the stored tensor of the same name, in the requested dtype.
 

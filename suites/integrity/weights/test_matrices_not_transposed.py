@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.integrity.orientation import Orientation, orientations
 from suites.integrity.tensor_names import few, siblings
 
 
+@uses("loading")
 def test_matrices_not_transposed(weight_statistics: dict[str, TensorStatistics]) -> None:
     """Each square matrix has the same orientation (inputs along the same side) as the same matrix of other layers.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import NUMBER, few, siblings
 
@@ -12,6 +13,7 @@ MIN_SIZE = 1000
 """Values of a tensor; smaller ones may be equal by chance or by design."""
 
 
+@uses("loading")
 def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> None:
     """No matrix is an exact copy of the same matrix of another layer or expert.
 

@@ -7,12 +7,14 @@ from typing import Any
 from fixtures.machine import library_versions
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Unsupported
 from suites.integrity.tensor_names import few
 
 
 @needs("full_weights")
+@uses("sharing")
 def test_saved_names(weight_statistics: dict[str, TensorStatistics], model: Any, variant: Variant) -> None:
     """`save_pretrained` saves all weights, under the names of the checkpoint or of the model.
 

@@ -5,6 +5,7 @@ from typing import Any
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
@@ -12,6 +13,7 @@ from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 TIED = "tie_word_embeddings"
 
 
+@uses("loading", "training", "sharing")
 def test_tied_as_declared(
     weight_statistics: dict[str, TensorStatistics],
     config: dict[str, Any],

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 from suites.integrity.tensor_names import few
@@ -13,6 +14,7 @@ PRETRAINING = re.compile(r"(^|\.)(pooler|seq_relationship)\.")
 """Parts of BERT's second pretraining task, which published checkpoints contain and other classes do not use."""
 
 
+@uses("loading")
 def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
     """Every parameter of the model comes from the checkpoint, and every tensor of the checkpoint is used.
 

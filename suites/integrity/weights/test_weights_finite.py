@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.uses import uses
 from suites.findings import Defect
 
 
+@uses("loading")
 def test_weights_finite(weight_statistics: dict[str, TensorStatistics]) -> None:
     """Every stored weight is a finite number.
 
