@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.checked_calls import call_or_skip
@@ -24,6 +25,7 @@ PARAGRAPH = "The quick brown fox, 123 jumps. x != y; naïve\nüber 你好 done\n
 CHARACTERS = {"quick": 10**5, "standard": 10**6, "exhaustive": 10**7}
 
 
+@uses("text", "training", "serving")
 def test_bad_input_is_refused(tokenizer: Any, profile: str, record: Record) -> None:
     """Input that is not text raises an exception, and a very long text is encoded like its parts.
 

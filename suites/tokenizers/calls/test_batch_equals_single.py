@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, call_or_skip, no_pairs, takes_pairs
 from suites.tokenizers.evidence import case
 
 
+@uses("text")
 def test_batch_equals_single(tokenizer: Any) -> None:
     """A text gets the same ids, masks and token types in a batch as on its own, and so does a pair.
 

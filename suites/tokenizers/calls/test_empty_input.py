@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import tokens
 from suites.findings import Defect, Record
 from suites.tokenizers.calls.layout import layout
 from suites.tokenizers.checked_calls import call_or_defect, call_or_skip
 
 
+@uses("text")
 def test_empty_input(tokenizer: Any, record: Record) -> None:
     """An empty text gives only the special tokens that every text gets, also between other texts in a batch.
 

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
+from fixtures.session.uses import SPANS, uses
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record
 from suites.tokenizers.calls.layout import layout
@@ -16,6 +17,7 @@ from suites.tokenizers.evidence import case
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
 
 
+@uses("training", "embeddings", *SPANS)
 def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
     """With return_overflowing_tokens, the windows of a long text cover all its ids and overlap by the stride.
 

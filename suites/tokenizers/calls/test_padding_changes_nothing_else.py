@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.tokenizers.checked_calls import (
     SAMPLE_TEXTS,
@@ -14,6 +15,7 @@ from suites.tokenizers.checked_calls import (
 from suites.tokenizers.evidence import case
 
 
+@uses("text")
 def test_padding_changes_nothing_else(tokenizer: Any, record: Record) -> None:
     """Padding adds pad tokens on the requested side, up to the requested length, and the mask hides exactly these.
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 
 
 @needs("continues_text")
+@uses("generation", worst="hazard")
 def test_padding_side_fits_generation(tokenizer: Any, subject: Any) -> None:
     """A model that continues text does not declare padding on the right.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fixtures.inputs.texts import TRICKY_TEXTS
 from fixtures.machine.machine import no_garbage_collection
+from fixtures.session.uses import uses
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.calls.forked_process import run_in_fork
@@ -17,6 +18,7 @@ THREADS, ROUNDS = 4, 3
 CUT = {"truncation": True, "max_length": 8}
 
 
+@uses("text", "training", "serving")
 def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
     """The ids of a text are the same at every call, in threads, after pickling, and in a forked process.
 

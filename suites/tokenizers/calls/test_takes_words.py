@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import SPANS, uses
 from suites.evidence import tokens
 from suites.findings import Defect, Record
 from suites.tokenizers.encoding import encode, panics_as_errors
@@ -11,6 +12,7 @@ WORDS = ["the", "quick", "don't", "naïve", "fox", "你好", "x2", "."]
 REFUSALS = ("is_split_into_words", "add_prefix_space", "pretokenized")
 
 
+@uses("training", *SPANS)
 def test_takes_words(tokenizer: Any, record: Record) -> None:
     """With is_split_into_words, word_ids assigns to each word the tokens that spell it.
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import texts
+from fixtures.session.uses import uses
 from suites.findings import Defect, Finding
 from suites.tokenizers.calls.layout import Layout, layout
 from suites.tokenizers.checked_calls import call_or_defect, takes_pairs, truncation_side
@@ -17,6 +18,7 @@ SIDES = ("right", "left")
 PAIRS = ((LONG, SHORT), (SHORT, LONG), (LONG, LONG))
 
 
+@uses("text")
 def test_truncation_keeps_what_it_says(tokenizer: Any) -> None:
     """A truncated call has exactly max_length ids: the special tokens, and the part of the text on the side to keep.
 

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.evidence import around, escaped, tokens
@@ -27,6 +28,7 @@ DISTINGUISHING_TEXTS = (
 TEXTS_WITH_SPECIAL_TOKENS = ("hello", "hello world", "")
 
 
+@uses("text", "serving")
 def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subject: Subject, record: Record) -> None:
     """The loaded tokenizer gives the same ids and text as tokenizer.json alone, special tokens included.
 

@@ -4,12 +4,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.tokenizers.files.reloading import load_from
 from suites.tokenizers.files.snapshot import change_clause, change_evidence, first_change, replaced_components, snapshot
 
 
+@uses("text")
 def test_independent_of_path(subject: Subject, tokenizer: Any) -> None:
     """The same files give the same ids and special tokens when they are loaded from another path.
 

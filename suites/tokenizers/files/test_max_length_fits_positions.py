@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
+from fixtures.session.uses import READERS, uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
 
@@ -16,6 +17,7 @@ NO_LIMIT = 10**12
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length")
 
 
+@uses("embeddings", "training", *READERS)
 def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Record) -> None:
     """model_max_length of the tokenizer is at most the number of positions of the model.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_tokenizer_json
@@ -10,6 +11,7 @@ from suites.tokenizers.files.tokenizer_json import TokenizerFile, read_tokenizer
 LONG = "one two three four five six seven eight nine ten " * 60
 
 
+@uses("text", "serving")
 def test_no_truncation_or_padding_left(
     subject: Subject, tokenizer_json: Path, tokenizer: Any, fresh_tokenizer: Any, record: Record
 ) -> None:

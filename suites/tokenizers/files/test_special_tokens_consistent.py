@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.checkpoint.architectures import WRITES_TEXT
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Finding, Hazard, Record
@@ -14,6 +15,7 @@ SETTINGS = "tokenizer_config.json"
 CONFIGS = ("generation_config.json", "config.json")
 
 
+@uses("text")
 def test_special_tokens_consistent(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Special tokens have the same name and id in all files that mention them.
 

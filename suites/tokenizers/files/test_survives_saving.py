@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 from suites.tokenizers.files.reloading import load_from
@@ -11,6 +12,7 @@ from suites.tokenizers.files.snapshot import change_clause, change_evidence, fir
 from suites.tokenizers.files.tokenizer_json import read_section
 
 
+@uses("sharing")
 def test_survives_saving(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Saving with save_pretrained and loading again changes no ids, special tokens, chat template or lengths.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
+from fixtures.session.uses import uses
 from suites.evidence import escaped
 from suites.findings import Record
 from suites.tokenizers.encoding import panics_as_errors
@@ -16,6 +17,7 @@ WHOLE = ("english/1", "python/1")
 """Texts that are also encoded with the special tokens that the tokenizer adds."""
 
 
+@uses("text", worst="nothing")
 def test_corpus_ids(tokenizer: Any, record: Record) -> None:
     """The ids of a fixed corpus are recorded, so that a comparison with a baseline shows changes.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
+from fixtures.session.uses import uses
 from suites.findings import Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.measures.throughput import Throughput
@@ -10,6 +11,7 @@ from suites.tokenizers.measures.throughput import Throughput
 PLAIN = ("emoji", "mathematics", "digits")
 
 
+@uses("text", worst="nothing")
 def test_encoding_cost(tokenizer: Any, record: Record) -> None:
     """Tokens per character and per word in many scripts, and the speed of encoding and decoding, are measured.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import escaped
 from suites.findings import Hazard
 from suites.tokenizers.measures.throughput import processor_seconds
@@ -17,6 +18,7 @@ STEEP = 1.5
 """Exponent that caches and logarithms do not explain."""
 
 
+@uses("training", "serving", worst="hazard")
 def test_encoding_time_grows_linearly(tokenizer: Any, profile: str) -> None:
     """The time to encode a text grows linearly with its length, for every kind of text.
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import SPANS, uses
 from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
 from suites.tokenizers.checked_calls import is_fast
@@ -17,6 +18,7 @@ from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.tokenization_pipeline import pipeline
 
 
+@uses("training", *SPANS)
 def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
     """The offsets of a token are the characters of the text that it spells; they are in order and cover the text.
 

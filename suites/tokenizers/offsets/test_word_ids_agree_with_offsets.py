@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import SPANS, uses
 from suites.evidence import escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.checked_calls import is_fast
@@ -15,6 +16,7 @@ from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, shown
 
 
+@uses("training", *SPANS)
 def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     """word_ids, sequence_ids, char_to_token, token_to_chars and similar methods agree with the offsets.
 

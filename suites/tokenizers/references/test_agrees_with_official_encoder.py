@@ -10,6 +10,7 @@ from hypothesis import given
 from fixtures.inputs.texts import texts
 from fixtures.references.matching import references
 from fixtures.references.reference import Reference, ReferenceMissing
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped
 from suites.findings import Defect, Record, Unsupported
@@ -26,6 +27,7 @@ from suites.tokenizers.references.mismatch import (
 from suites.tokenizers.tokenization_pipeline import pipeline
 
 
+@uses("text")
 def test_agrees_with_official_encoder(tokenizer: Any, subject: Subject, record: Record) -> None:
     """Plain text gets the ids that the official encoder of the vocabulary gives.
 

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from fixtures.inputs.texts import texts
 from fixtures.machine import library_versions
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped
 from suites.findings import Defect, Record
@@ -27,6 +28,7 @@ def is_stable(character: str) -> bool:
     return category == old and category not in ("Cn", "Co") and character != FINAL_SIGMA
 
 
+@uses("text")
 def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -> None:
     """The fast tokenizer gives the same ids as the slow one, if the installed library has both.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped
 from suites.findings import Defect, Record
 from suites.tokenizers.encoding import encode
@@ -23,6 +24,7 @@ REPLACED = {" .": ".", " ?": "?", " !": "!", " ,": ",", " ' ": "'", " n't": "n't
 """Replacements of clean_up_tokenization_spaces, in this order."""
 
 
+@uses("text")
 def test_clean_up_keeps_text(tokenizer: Any, record: Record) -> None:
     """Decoding keeps the space before punctuation and contractions, if the decoder keeps white space.
 

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard
 from suites.tokenizers.encoding import encode
@@ -15,6 +16,7 @@ from suites.tokenizers.tokenization_pipeline import pipeline
 INDENTED = "    indented"
 
 
+@uses("text")
 def test_decoding_stable(tokenizer: Any) -> None:
     """Decoded text that is encoded and decoded again does not change.
 

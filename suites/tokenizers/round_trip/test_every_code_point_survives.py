@@ -4,6 +4,7 @@ import heapq
 import time
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped
 from suites.findings import Defect, Hazard, Record
 from suites.tokenizers.batch_codec import BatchCodec
@@ -23,6 +24,7 @@ TIME_LIMIT = 10.0
 """Seconds. In profile quick, a tokenizer without backend that would take longer is tried with every 16th chunk."""
 
 
+@uses("text")
 def test_every_code_point_survives(tokenizer: Any, record: Record, profile: str) -> None:
     """Each of the 1,112,064 Unicode scalar values comes back unchanged or as declared, or becomes the unknown token.
 

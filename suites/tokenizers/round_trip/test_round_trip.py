@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped, tokens
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.encoding import panics_as_errors
@@ -13,6 +14,7 @@ from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
 
 
+@uses("text")
 def test_round_trip(tokenizer: Any, record: Record) -> None:
     """Decoding the ids of a text gives the text, or the form of it that normalizer and decoder declare.
 

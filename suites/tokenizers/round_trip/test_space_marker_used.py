@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import tokens
 from suites.findings import Defect
 from suites.tokenizers.encoding import encode
@@ -12,6 +13,7 @@ MANY = 0.1
 """Share of tokens with a marker from which the marker must be used."""
 
 
+@uses("text")
 def test_space_marker_used(tokenizer: Any) -> None:
     """If many tokens begin with a space marker (▁ or Ġ), words after a space are encoded with such tokens.
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Defect
 from suites.tokenizers.encoding import encode
 
 
+@uses("chat")
 def test_control_tokens_flagged(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     """Tokens that end an assistant's turn are removed by decode(skip_special_tokens=True).
 

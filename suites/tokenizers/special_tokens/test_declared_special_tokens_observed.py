@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Record, Unsupported
@@ -9,6 +10,7 @@ from suites.tokenizers.encoding import IDS_CHANGE, Frame, frame
 from suites.tokenizers.special_tokens.text_pairs import check_mask, check_mask_of_ids, check_pairs, takes_pairs
 
 
+@uses("text")
 def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, record: Record) -> None:
     """BOS and EOS are added as add_bos_token and add_eos_token declare; counts and masks agree, also for pairs.
 

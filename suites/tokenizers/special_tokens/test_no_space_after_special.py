@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
 from suites.findings import Defect, Hazard
@@ -28,6 +29,7 @@ class Cause:
     published: bool = True
 
 
+@uses("text")
 def test_no_space_after_special(subject: Subject, tokenizer: Any) -> None:
     """No space is added to text directly after a special token, or between two special tokens.
 

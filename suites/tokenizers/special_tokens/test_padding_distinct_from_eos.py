@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 
 
+@uses("training", worst="hazard")
 def test_padding_distinct_from_eos(tokenizer: Any) -> None:
     """The padding token is not the end-of-sequence token.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped, tokens
 from suites.findings import Defect, Unsupported
@@ -13,6 +14,7 @@ SINGLE_CALLS = 24
 
 
 @needs("marks_in_text")
+@uses("text")
 def test_skipped_when_decoding(subject: Subject, tokenizer: Any) -> None:
     """decode(ids, skip_special_tokens=True) removes every special token and keeps all other text.
 

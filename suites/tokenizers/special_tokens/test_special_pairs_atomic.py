@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped
 from suites.findings import Defect, Record
@@ -17,6 +18,7 @@ MOST = {"quick": 160, "standard": 320, "exhaustive": 640}
 
 
 @needs("marks_in_text")
+@uses("text")
 def test_special_pairs_atomic(tokenizer: Any, record: Record, profile: str) -> None:
     """Any two special tokens, one directly after the other, become exactly their ids; the longest match wins.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
@@ -12,6 +13,7 @@ INSIDE_WORDS, BETWEEN_WORDS = ("ab{}cd", "a{}1", "é{}_"), ("ab {} cd", "({})", 
 
 
 @needs("marks_in_text")
+@uses("text")
 def test_special_tokens_atomic(tokenizer: Any) -> None:
     """Each special token in a text becomes its one id, as its flags declare, and the text around it does not change.
 

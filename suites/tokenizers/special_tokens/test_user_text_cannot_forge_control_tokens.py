@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.tokenizers.encoding import encode
@@ -12,6 +13,7 @@ TEMPLATES = ("{}", "ab{}cd", "ab {} cd", "{}{}")
 SEPARATOR = "\n \n"
 
 
+@uses("serving")
 def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any, record: Record) -> None:
     """With split_special_tokens=True, the text of a control token does not become its id.
 

@@ -6,6 +6,7 @@ from hypothesis import given
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Hazard, Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
@@ -14,6 +15,7 @@ from suites.tokenizers.tokenization_pipeline import pipeline
 
 
 @needs("streams")
+@uses("serving", worst="hazard")
 def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
     """The pieces from tokenizers' DecodeStream, token by token, join to the decoded text of all ids.
 

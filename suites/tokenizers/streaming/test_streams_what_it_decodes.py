@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.streaming.streams import LINES, comparison, cut, decoder_rule
@@ -16,6 +17,7 @@ ONE_BY_ONE = (1,)
 
 
 @needs("streams")
+@uses("generation", worst="hazard")
 def test_streams_what_it_decodes(tokenizer: Any) -> None:
     """The pieces from TextStreamer and TextIteratorStreamer join to the decoded text of all ids.
 

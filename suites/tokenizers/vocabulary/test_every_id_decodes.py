@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped
 from suites.findings import Defect, Record, Unsupported
 from suites.tokenizers.batch_codec import BatchCodec
@@ -16,6 +17,7 @@ BLOCK = 512
 Entry = tuple[int, str]
 
 
+@uses("text")
 def test_every_id_decodes(tokenizer: Any, record: Record) -> None:
     """Each id of the vocabulary decodes to a text that survives another encoding and decoding.
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
 
+@uses("loading")
 def test_ids_have_embedding_rows(subject: Subject, embedding_rows: int, tokenizer: Any) -> None:
     """Every id of the tokenizer is below vocab_size of config.json.
 

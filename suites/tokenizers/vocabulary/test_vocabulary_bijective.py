@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from fixtures.machine import library_versions
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 
 
+@uses("text")
 def test_vocabulary_bijective(tokenizer: Any, record: Record) -> None:
     """Every token has one id and every id one token; len(tokenizer), get_vocab() and the added tokens agree.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record, Unsupported
 from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.rules import rule_behind
@@ -14,6 +15,7 @@ HAZARD_FROM, DEFECT_FROM = 0.03, 0.15
 (capitals). With half of the merges missing it is 45%, with a cased vocabulary and lower-casing 20%."""
 
 
+@uses("text")
 def test_vocabulary_reachable(tokenizer: Any, record: Record) -> None:
     """Nearly every ordinary token can occur: the model's merges produce it, and the normalizer keeps its text.
 
