@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
@@ -12,6 +13,7 @@ from suites.running import generate
 
 
 @also_quantized
+@uses("generation")
 def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Greedy generation of the same prompt gives the same tokens every time.
 

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -11,6 +12,7 @@ from suites.running import generate
 from suites.running.agreement import Run, must_agree
 
 
+@uses("serving")
 def test_assisted_equals_greedy(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -13,6 +14,7 @@ IMPLEMENTATIONS = {"eager": None, "sdpa": "_supports_sdpa", "flash_attention_2":
 """Attention implementations, with the flag by which a model class declares each."""
 
 
+@uses("generation", "training")
 def test_attention_implementations_agree(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:

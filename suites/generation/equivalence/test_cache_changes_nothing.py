@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 from suites.generation.reference_runs import reference_runs
@@ -14,6 +15,7 @@ STEPS = 6
 
 
 @also_quantized
+@uses("generation")
 def test_cache_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Generation with the cache gives the same tokens and logits as without it, and as one pass over the text.
 

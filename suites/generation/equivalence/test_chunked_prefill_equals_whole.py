@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import reference_runs
@@ -15,6 +16,7 @@ CHUNK = 5
 
 
 @needs("continues_text")
+@uses("serving")
 def test_chunked_prefill_equals_whole(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import cost
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -14,6 +15,7 @@ BACKEND = "inductor"
 
 
 @cost("minutes", quantized=True)
+@uses("serving")
 def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """A model compiled with `torch.compile` computes the same logits as uncompiled.
 

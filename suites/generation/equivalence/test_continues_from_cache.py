@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -10,6 +11,7 @@ from suites.running import generate
 from suites.running.agreement import Run, must_agree, must_match
 
 
+@uses("serving")
 def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """A text continued from `past_key_values` gets the same logits and tokens as the whole text at once.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -10,6 +11,7 @@ from suites.running import generate
 from suites.running.agreement import must_match
 
 
+@uses("training")
 def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """The model computes the same logits from `inputs_embeds` as from the corresponding `input_ids`.
 

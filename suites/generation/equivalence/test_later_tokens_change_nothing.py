@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
 
 
+@uses("generation", "training")
 def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """The logits at a position do not depend on later tokens.
 

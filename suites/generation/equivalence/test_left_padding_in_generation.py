@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Record
 from suites.generation.reference_runs import reference_runs
@@ -12,6 +13,7 @@ from suites.running.agreement import must_agree
 
 
 @also_quantized
+@uses("generation")
 def test_left_padding_in_generation(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 from suites.generation.reference_runs import reference_runs
@@ -11,6 +12,7 @@ from suites.running import generate
 from suites.running.agreement import must_match
 
 
+@uses("embeddings", "training")
 def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """The logits do not change if attentions and hidden states are requested.
 

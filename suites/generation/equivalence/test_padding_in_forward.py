@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -12,6 +13,7 @@ from suites.running.agreement import distances, must_match
 POSITIONS = "generation.positions_from_mask"
 
 
+@uses("embeddings", "training")
 def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record) -> None:
     """A forward pass over a padded batch gives every text the same logits as alone.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -11,6 +12,7 @@ from suites.running.agreement import must_agree
 from suites.running.limits import positions
 
 
+@uses("serving")
 def test_prompt_lookup_equals_greedy(
     subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded, record: Record
 ) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Unsupported
 from suites.generation.reference_runs import reference_runs
@@ -13,6 +14,7 @@ from suites.running.library_warnings import captured
 
 
 @needs("continues_text")
+@uses("generation", worst="hazard")
 def test_right_padding_flagged(subject: Subject, tokenizer: Any, generator: Any, loaded: Loaded) -> None:
     """Right-padded prompts of a decoder-only model cause a warning, or get the same continuation as alone.
 

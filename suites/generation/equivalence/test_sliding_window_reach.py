@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.generation.equivalence import attention_reach
@@ -16,6 +17,7 @@ MAX_OPERATIONS = {"quick": 5e11, "standard": 5e12, "exhaustive": 1e14}
 """Floating-point operations on a CPU: about ten seconds, minutes, an hour."""
 
 
+@uses("generation")
 def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: int, profile: str) -> None:
     """Layers with a sliding window see exactly as many tokens as config.json declares; the other layers see all.
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.running import forced_tokens
 
 CALLS, NEW_TOKENS = 3, 3
 
 
+@uses("serving")
 def test_memory_does_not_grow(tokenizer: Any, generator: Any) -> None:
     """Repeated calls of `generate` do not increase the number of tensors in memory.
 

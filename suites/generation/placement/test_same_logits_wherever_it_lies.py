@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
@@ -14,6 +15,7 @@ SHARES = (0.6, 0.45, 0.75, 0.9)
 
 
 @needs("full_weights")
+@uses("loading")
 def test_same_logits_wherever_it_lies(
     subject: Subject,
     variant: Variant,

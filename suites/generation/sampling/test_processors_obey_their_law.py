@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
@@ -13,6 +14,7 @@ STEPS = 2
 SHOWN_IDS = 5
 
 
+@uses("generation")
 def test_processors_obey_their_law(tokenizer: Any, generator: Any) -> None:
     """Sampling settings (temperature, top-k, top-p, min-p, penalties, banned tokens ...) have their documented effect.
 

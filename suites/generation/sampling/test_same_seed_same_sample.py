@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
 from suites.running import forced_tokens
@@ -10,6 +11,7 @@ from suites.running.seeds import seeded
 TOKENS, RETURNED = 6, 2
 
 
+@uses("generation")
 def test_same_seed_same_sample(tokenizer: Any, generator: Any) -> None:
     """Sampling twice with the same seed gives the same tokens in every returned sequence.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard, Unsupported
 from suites.generation.reference_runs import reference_runs
@@ -30,6 +31,7 @@ METHODS = (
 )
 
 
+@uses("generation")
 def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any) -> None:
     """`compute_transition_scores` agrees with the log-probabilities of a forward pass, and beams are ranked by them.
 

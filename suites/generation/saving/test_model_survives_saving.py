@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
@@ -15,6 +16,7 @@ FIX = "Save the weights under the names that the checkpoint has, and load the co
 
 
 @needs("full_weights")
+@uses("sharing")
 def test_model_survives_saving(
     subject: Subject,
     variant: Variant,

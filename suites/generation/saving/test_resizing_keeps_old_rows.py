@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.models.loading import drop_storage
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.generation.saving import sharing
@@ -14,6 +15,7 @@ NEW_ROWS = 3
 
 
 @needs("full_weights")
+@uses("training", worst="hazard")
 def test_resizing_keeps_old_rows(
     variant: Variant, tokenizer: Any, generator: Any, profile: str, memory_left: int
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.running import forced_tokens
 
@@ -9,6 +10,7 @@ ROWS = 4
 TEXT = "alpha beta gamma delta epsilon"
 
 
+@uses("generation")
 def test_finished_rows_are_padded(tokenizer: Any, generator: Any) -> None:
     """A row ends at any of the declared stop tokens, and is filled with `pad_token_id` while other rows continue.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.inputs import questions
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat
 from suites.findings import Defect, Record
@@ -11,6 +12,7 @@ from suites.intervals import wilson
 from suites.running import answers
 
 
+@uses("chat")
 def test_stops_at_end_of_turn(
     subject: Subject, tokenizer: Any, chat: Chat, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record, Unsupported
 from suites.generation.stopping.conditions import Condition, conditions
 from suites.running import forced_tokens, generate
@@ -10,6 +11,7 @@ MAX_NEW_TOKENS = 10
 """New tokens after which generation counts as not stopped."""
 
 
+@uses("generation")
 def test_stops_where_told(tokenizer: Any, generator: Any, record: Record) -> None:
     """Each stop condition ends generation at its token: stop ids, stop strings, length limits, custom criteria.
 

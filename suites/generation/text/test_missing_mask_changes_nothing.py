@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Hazard, Record
 from suites.running import forced_tokens, generate
@@ -10,6 +11,7 @@ from suites.running.prompts import encoded, questions
 NEW_TOKENS = 2
 
 
+@uses("generation", worst="hazard")
 def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generator: Any, record: Record) -> None:
     """`generate` without an attention mask gives the same logits for a single prompt as with a mask of ones.
 

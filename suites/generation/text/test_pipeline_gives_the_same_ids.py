@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Unsupported
@@ -17,6 +18,7 @@ PREFIXED = ("XLNetLMHeadModel", "TransfoXLLMHeadModel")
 
 
 @needs("continues_text")
+@uses("task:text-generation")
 def test_pipeline_gives_the_same_ids(subject: Subject, model: Any, fresh_tokenizer: Callable[[], Any]) -> None:
     """The text-generation pipeline gives the same greedy answer as rendering, tokenizing and calling `generate()`.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.machine import library_versions
+from fixtures.session.uses import uses
 from suites.evidence import around, escaped
 from suites.findings import Defect, Unsupported
 from suites.running import forced_tokens
@@ -12,6 +13,7 @@ TEXTS = ("Grüße 👩\u200d🚀, 你好，世界 — ok.\n", "One two three, fo
 REPLACEMENT = "\ufffd"
 
 
+@uses("generation")
 def test_streams_what_it_generates(tokenizer: Any, generator: Any) -> None:
     """TextStreamer and TextIteratorStreamer output exactly the text of the new tokens, in complete characters.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -16,6 +17,7 @@ QUESTION_COUNT = 4
 """Questions, from the first on; each takes one more forward pass to find near-ties."""
 
 
+@uses("generation", worst="nothing")
 def test_answers_kept(
     subject: Subject, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:

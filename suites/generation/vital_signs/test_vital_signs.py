@@ -8,6 +8,7 @@ from fixtures.inputs import questions
 from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Record, Unsupported
@@ -25,6 +26,7 @@ SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script
 
 
 @also_quantized
+@uses("generation")
 def test_vital_signs(
     subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
