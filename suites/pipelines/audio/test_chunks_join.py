@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.audio.chunks import changed_words, chunk_options, require_ctc
 from suites.pipelines.contracts.agreement import brief
@@ -15,6 +16,7 @@ MAX_CHANGED = 0.1
 
 
 @pytest.mark.tasks("automatic-speech-recognition")
+@uses("task", "inputs")
 def test_chunks_join(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> None:
     """Long audio in overlapping chunks gives the same words as in one pass.
 

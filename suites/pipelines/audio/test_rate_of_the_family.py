@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 from suites.pipelines.contracts.audio_inputs import sampling_rate
 
@@ -14,6 +15,7 @@ SPEECH_RATE = 16_000
 
 
 @pytest.mark.tasks("audio-classification", "automatic-speech-recognition", "zero-shot-audio-classification")
+@uses("task", "inputs", worst="hazard")
 def test_rate_of_the_family(pipe: Pipe, task: str) -> None:
     """The sampling rate of the feature extractor is the one of the config, or of the model family's training.
 

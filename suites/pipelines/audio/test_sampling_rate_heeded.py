@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.pipelines.contracts.agreement import brief, difference, rounding
 from suites.pipelines.contracts.audio_inputs import sampling_rate
@@ -13,6 +14,7 @@ PITCH = "middle"
 
 
 @pytest.mark.tasks("audio-classification", "automatic-speech-recognition")
+@uses("task", "inputs")
 def test_sampling_rate_heeded(pipe: Pipe, task: str, record: Record) -> None:
     """Audio with another declared sampling rate is resampled to the model's rate, or refused.
 

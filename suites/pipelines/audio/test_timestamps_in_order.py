@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.audio.chunks import chunk_options, require_ctc
 from suites.pipelines.contracts.agreement import brief
@@ -17,6 +18,7 @@ TEXT = "mia omi emi amo mai ame omo aim"
 
 
 @pytest.mark.tasks("automatic-speech-recognition")
+@uses("task", "inputs")
 def test_timestamps_in_order(pipe: Pipe, task: str) -> None:
     """Timestamps of words increase and are within the audio, also in chunks.
 

@@ -7,6 +7,7 @@ import pytest
 from fixtures.models import loading
 from fixtures.pipelines import pipe as pipes
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -16,6 +17,7 @@ from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
 
 
 @pytest.mark.accelerator
+@uses("task")
 def test_accelerator_agrees_with_cpu(
     pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
@@ -12,6 +13,7 @@ from suites.pipelines.contracts.registry import comparable_contract
 NO_MESSAGE = "an error without a message"
 
 
+@uses("task")
 def test_bad_input_is_refused(pipe: Pipe, task: str, record: Record) -> None:
     """Invalid input gets an error with a message or a valid answer, and does not affect later calls.
 

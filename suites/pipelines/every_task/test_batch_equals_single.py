@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
@@ -18,6 +19,7 @@ NO_AUDIO_MASK = (
 """Documented: https://huggingface.co/docs/transformers/model_doc/wav2vec2#transformers.Wav2Vec2FeatureExtractor"""
 
 
+@uses("task")
 def test_batch_equals_single(pipe: Pipe, task: str, record: Record) -> None:
     """Inputs in batches get the same answers as alone, in their order, also in an incomplete last batch.
 

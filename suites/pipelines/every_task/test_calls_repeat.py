@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import comparable_contract
 
 
+@uses("task")
 def test_calls_repeat(pipe: Pipe, task: str) -> None:
     """The same input gets the same answer in repeated calls, also after other inputs.
 

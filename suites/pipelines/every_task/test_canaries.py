@@ -4,6 +4,7 @@ from typing import Any
 
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts import fixes
@@ -15,6 +16,7 @@ MAX_QUOTED = 100
 """Characters of an input that a summary quotes."""
 
 
+@uses("task", "inputs")
 def test_canaries(canaries: tuple[Canary, ...], pipe: Pipe, task: str, record: Record) -> None:
     """Inputs with a known answer (canaries) get that answer.
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.registry import contract_of
 
 INPUTS = 1000
 
 
+@uses("task")
 def test_generators_are_lazy(pipe: Pipe, task: str) -> None:
     """A generator is read lazily, while answers are consumed, and the answers keep its order.
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import comparable_contract
 
 
+@uses("task", "inputs")
 def test_input_forms_agree(pipe: Pipe, task: str) -> None:
     """An input gets the same answer in every form that the task accepts: alone, in a list, from a generator or a data
     set, as a path or a dictionary.

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
@@ -14,6 +15,7 @@ from suites.pipelines.contracts.registry import contract_of
 @pytest.mark.tasks(
     "feature-extraction", "text-classification", "zero-shot-classification", "token-classification", "fill-mask"
 )
+@uses("task")
 def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Record) -> None:
     """An input longer than the model's maximum is truncated on request, otherwise refused or answered in full.
 

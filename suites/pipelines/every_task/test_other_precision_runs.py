@@ -8,6 +8,7 @@ from fixtures.models import loading
 from fixtures.pipelines import pipe as pipes
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -17,6 +18,7 @@ from suites.pipelines.contracts.registry import contract_of
 
 
 @needs("full_weights")
+@uses("task")
 def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, task: str, memory_left: int) -> None:
     """The weights have the requested device and dtype, and the pipeline also answers in another dtype.
 

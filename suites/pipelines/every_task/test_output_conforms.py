@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -36,6 +37,7 @@ def _holds_nan(value: Any) -> bool:
     return hasattr(value, "is_floating_point") and value.is_floating_point() and bool(value.isnan().any())
 
 
+@uses("task")
 def test_output_conforms(pipe: Pipe, task: str) -> None:
     """Answers have the structure that the task documents: keys, value ranges, order and sums.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record
 from suites.pipelines.contracts.agreement import rounding
@@ -22,6 +23,7 @@ TOLERANCE = 0.01
 """Tolerance for scores: versions of a library sum in different orders."""
 
 
+@uses("task", worst="nothing")
 def test_outputs_kept(subject: Subject, pipe: Pipe, task: str, record: Record) -> None:
     """Answers to fixed inputs are recorded, so that a comparison with a baseline shows changed labels and texts.
 

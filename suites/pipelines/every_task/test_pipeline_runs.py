@@ -3,6 +3,7 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.pipelines import processors
 from suites.pipelines.contracts import fixes
@@ -10,6 +11,7 @@ from suites.pipelines.contracts.registry import contract_for, first_failure
 
 
 @also_quantized
+@uses("task", "inputs")
 def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) -> None:
     """The pipeline answers an ordinary input, and all weights come from the checkpoint.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import comparable_contract
@@ -12,6 +13,7 @@ MAX_BYTES = 2 * 10**9
 
 
 @needs("full_weights")
+@uses("sharing")
 def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     """A pipeline that is saved and loaded again gives the same answers.
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Record, Unsupported
 
 
+@uses("loading")
 def test_tasks_are_known(subject: Subject, task_names: tuple[str, ...], record: Record) -> None:
     """The model has a pipeline task, and each declared canary belongs to a task that is tested.
 

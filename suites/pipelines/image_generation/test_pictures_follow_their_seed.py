@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import rounding
 from suites.pipelines.contracts.registry import contract_of
@@ -11,6 +12,7 @@ OTHER_SEED = 1
 
 
 @pytest.mark.tasks("text-to-image", "unconditional-image-generation")
+@uses("task")
 def test_pictures_follow_their_seed(pipe: Pipe, task: str) -> None:
     """The same seed gives the same image, and another seed gives another one.
 

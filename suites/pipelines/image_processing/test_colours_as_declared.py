@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.pipelines.processors import (
@@ -25,6 +26,7 @@ COLOUR_CHANGES = ("do_grayscale", "do_thumbnail", "offset", "rescale_offset", "d
 
 
 @pytest.mark.tasks(*IMAGE_TASKS)
+@uses("task", "inputs")
 def test_colours_as_declared(subject: Subject, pipe: Pipe, task: str) -> None:
     """Colours reach the model as preprocessor_config.json declares: rescaled once, normalized, red first.
 

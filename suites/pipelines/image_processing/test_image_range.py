@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record, Unsupported
 from suites.pipelines.processors import (
     IMAGE_TASKS,
@@ -22,6 +23,7 @@ MIN_CONTRAST = 0.1
 
 
 @pytest.mark.tasks(*IMAGE_TASKS)
+@uses("task", "inputs")
 def test_image_range(pipe: Pipe, task: str, record: Record) -> None:
     """The same image given as integers 0-255 and as floats 0-1 reaches the model as the same pixel values.
 

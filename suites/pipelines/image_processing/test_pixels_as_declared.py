@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Unsupported
 from suites.pipelines.processors import (
@@ -25,6 +26,7 @@ ROUNDING = 3
 
 
 @pytest.mark.tasks(*IMAGE_TASKS)
+@uses("task", "inputs")
 def test_pixels_as_declared(subject: Subject, pipe: Pipe, task: str) -> None:
     """The processor resizes with the interpolation that preprocessor_config.json declares, as Pillow does.
 

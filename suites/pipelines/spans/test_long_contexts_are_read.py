@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -15,6 +16,7 @@ WINDOW = 384
 
 
 @pytest.mark.tasks("question-answering")
+@uses("task")
 def test_long_contexts_are_read(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> None:
     """An answer that the model finds in a short text is also found at the end of a long one, at the right offsets.
 

@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -15,6 +16,7 @@ WORD = re.compile(r"\w")
 
 
 @pytest.mark.tasks("token-classification")
+@uses("task")
 def test_names_keep_words(pipe: Pipe, task: str) -> None:
     """With a word-level aggregation strategy, no entity begins or ends inside of a word.
 

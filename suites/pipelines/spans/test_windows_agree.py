@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import wilson
 from suites.pipelines.contracts.agreement import brief
@@ -16,6 +17,7 @@ OPTIONS = {"aggregation_strategy": "first"}
 
 
 @pytest.mark.tasks("token-classification")
+@uses("task")
 def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
     """In overlapping windows, each entity is found once and at the right offsets.
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -13,6 +14,7 @@ COUNT = 3
 
 
 @pytest.mark.tasks("text-generation")
+@uses("task")
 def test_as_many_texts_as_asked(pipe: Pipe, task: str) -> None:
     """`num_return_sequences` gives that number of texts for each prompt, in order, and a seed reproduces them.
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
@@ -14,6 +15,7 @@ MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 
 
 @pytest.mark.tasks("text-generation")
+@uses("chat")
 def test_conversations_go_on(chat: Chat, pipe: Pipe, task: str) -> None:
     """A list of messages is returned unchanged with one assistant message: the answer to the rendered conversation.
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
 
 
 @pytest.mark.tasks("text-generation")
+@uses("task")
 def test_full_text_when_asked(pipe: Pipe, task: str) -> None:
     """With `return_full_text`, the answer is the prompt followed by the new text; without it, only the new text.
 

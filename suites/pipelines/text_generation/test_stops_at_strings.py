@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
@@ -14,6 +15,7 @@ LENGTH = 3
 
 
 @pytest.mark.tasks("text-generation")
+@uses("task")
 def test_stops_at_strings(pipe: Pipe, task: str) -> None:
     """Generation ends with the token that completes a stop string, and not before.
 

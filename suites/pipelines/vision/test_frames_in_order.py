@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.inputs import videos
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.image_inputs import directory
 from suites.pipelines.contracts.registry import contract_of
@@ -17,6 +18,7 @@ RATE = 2
 
 
 @pytest.mark.tasks("video-classification")
+@uses("task", "inputs")
 def test_frames_in_order(pipe: Pipe, task: str) -> None:
     """The model gets the number of frames that it expects, in order and without repetition, at the requested rate.
 

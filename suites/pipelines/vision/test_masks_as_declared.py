@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.processors import processor_of
@@ -14,6 +15,7 @@ KINDS = ("semantic", "instance", "panoptic")
 
 
 @pytest.mark.tasks("image-segmentation")
+@uses("task")
 def test_masks_as_declared(pipe: Pipe, task: str, record: Record) -> None:
     """Semantic masks cover each pixel once, panoptic masks at most once.
 

@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.labelled_boxes import LabelledBox, as_text
@@ -27,6 +28,7 @@ MAX_LEVELS = 3
 
 
 @pytest.mark.tasks(*BOXES)
+@uses("task", "inputs")
 def test_places_follow_size(pipe: Pipe, task: str) -> None:
     """Objects have the same relative positions in an image and in its copy resized to the model's input size.
 

@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Unsupported
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -13,6 +14,7 @@ from suites.pipelines.contracts.tasks.keypoint_matching import NAMES, outside
 
 
 @pytest.mark.tasks("keypoint-matching")
+@uses("task")
 def test_points_lie_in_pictures(pipe: Pipe, task: str) -> None:
     """Matched points are inside of their images, also if these are not square.
 

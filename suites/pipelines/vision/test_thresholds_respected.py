@@ -6,12 +6,14 @@ from itertools import pairwise
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.pipelines.contracts.agreement import rounding
 from suites.pipelines.contracts.registry import comparable_contract
 
 
 @pytest.mark.tasks("object-detection", "zero-shot-object-detection", "keypoint-matching")
+@uses("task")
 def test_thresholds_respected(pipe: Pipe, task: str) -> None:
     """With a threshold, the pipeline returns exactly the results that score above it.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import difference, rounding
 from suites.pipelines.contracts.registry import comparable_contract
@@ -10,6 +11,7 @@ from suites.pipelines.zero_shot.labels import TASKS, labels_of, scores
 
 
 @pytest.mark.tasks(*TASKS)
+@uses("task")
 def test_labels_in_any_order(pipe: Pipe, task: str) -> None:
     """A candidate label gets the same score at every position in the list.
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fixtures.pipelines.pipe import Pipe
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import difference, rounding
 from suites.pipelines.contracts.registry import comparable_contract
@@ -14,6 +15,7 @@ TEMPLATE = "a {} here"
 
 
 @pytest.mark.tasks(*TASKS)
+@uses("task")
 def test_template_is_used(pipe: Pipe, task: str) -> None:
     """A label with a template gets the same score as the sentence that the template makes of it.
 
