@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.inputs.items import Items
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import binomial_tail, wilson
@@ -23,6 +24,7 @@ SHOWN_WRONG = 40
 
 
 @needs("continues_text")
+@uses("generation")
 def test_answers_questions(
     subject: Subject, loaded: Loaded, tokenizer: Any, items: Items, profile: str, record: Record
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.intervals import bootstrap
 from suites.scoring import passages
@@ -13,6 +14,7 @@ from suites.scoring.passages import Passage
 
 
 @needs("continues_text")
+@uses("generation")
 def test_predicts_text(loaded: Loaded, tokenizer: Any, corpus: Corpus, record: Record) -> None:
     """Every token of ordinary text, in every domain and language of the corpus, has a probability above zero.
 

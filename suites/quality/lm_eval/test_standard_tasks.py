@@ -8,12 +8,14 @@ import pytest
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.options import LmEval
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.quality.lm_eval import harness
 
 
 @needs("continues_text")
 @pytest.mark.timeout(0)  # a whole task may take hours
+@uses("generation")
 def test_standard_tasks(
     loaded: Loaded,
     fresh_tokenizer: Callable[[], Any],
