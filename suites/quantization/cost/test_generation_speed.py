@@ -7,6 +7,7 @@ import pytest
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import cost, needs
+from fixtures.session.uses import uses
 from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import Load, Round, bytes_read, load, write
@@ -15,6 +16,7 @@ from suites.quantization.sizes import footprint
 
 @needs("continues_text")
 @pytest.mark.parametrize("batch", [1, *(pytest.param(rows, marks=cost("minutes")) for rows in (8, 32))])
+@uses("quantization", worst="nothing")
 def test_generation_speed(
     loaded: Loaded, batch: int, profile: str, record: Record, request: pytest.FixtureRequest
 ) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from suites.findings import Record
 
 
+@uses("quantization", worst="nothing")
 def test_loading_time(loaded: Loaded, record: Record) -> None:
     """Records the time to load the files onto the device, with the quantization of the variant.
 

@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Record
 from suites.quantization.cost import clock, rounds
 from suites.quantization.cost.writing import load, write
@@ -13,6 +14,7 @@ LEAST_CHANGE = 0.2
 
 
 @needs("continues_text")
+@uses("quantization", worst="nothing")
 def test_speed_against_full(
     loaded: Loaded,
     reference: Loaded,

@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.inputs.items import Instruction, Items
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record, Unsupported
@@ -26,6 +27,7 @@ EXAMPLES = 12
 
 
 @needs("continues_text")
+@uses("quantization")
 def test_answers_kept(
     subject: Subject,
     loaded: Loaded,

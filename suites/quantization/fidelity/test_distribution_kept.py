@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity import figures, noise_floor
@@ -28,6 +29,7 @@ LEARNED = 0.1
 
 
 @needs("continues_text")
+@uses("quantization")
 def test_distribution_kept(
     loaded: Loaded,
     reference: Loaded,

@@ -5,6 +5,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record, Unsupported
 from suites.intervals import bootstrap
 from suites.quantization.fidelity.comparison import Fidelity, fidelity
@@ -20,6 +21,7 @@ AT_LEAST = 0.3
 
 
 @needs("continues_text")
+@uses("quantization")
 def test_error_steady_with_position(
     loaded: Loaded,
     reference: Loaded,

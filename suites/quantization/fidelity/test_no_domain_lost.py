@@ -5,6 +5,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Unsupported
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity.comparison import Fidelity, fidelity
@@ -19,6 +20,7 @@ AT_LEAST = 0.5
 
 
 @needs("continues_text")
+@uses("quantization")
 def test_no_domain_lost(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, memory_left: int) -> None:
     """No domain or language changes many times as much as the others.
 

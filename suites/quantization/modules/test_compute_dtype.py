@@ -4,9 +4,11 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard
 
 
+@uses("quantization")
 def test_compute_dtype(quantized: Loaded) -> None:
     """Layers multiply in the dtype of the quantization config, and that is the model's dtype.
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.quantization.modules.test_compute_dtype import dtype_name
 
 
+@uses("quantization", worst="hazard")
 def test_default_compute_dtype(quantized_here: Loaded, variant: Variant) -> None:
     """A quantization config without a compute dtype computes in the dtype of the model.
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.quantization.sizes import footprint, of_other_dtypes, share_quantized, unexpected_sizes
 
 
 @needs("among_quantized")
+@uses("quantization")
 def test_footprint_as_predicted(loaded: Loaded, record: Record) -> None:
     """Weights take the bytes that shapes, block sizes and dtypes predict.
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from suites.findings import Defect, Finding, Hazard
 from suites.quantization.modules.linear import HEAD, LAST, TIED, Linear, linear_layers, skip_list
 
 
+@uses("quantization")
 def test_linear_layers_quantized(quantized: Loaded) -> None:
     """Every linear layer is quantized except the head, layers tied to the embedding and layers on the skip list.
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.quantization.sizes import parameters
 
 
+@uses("quantization")
 def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:
     """The quantized model has the parameters of the full model, of the same sizes.
 

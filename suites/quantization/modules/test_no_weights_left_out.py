@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 from suites.quantization.sizes import parameters
 
 
+@uses("quantization", worst="hazard")
 def test_no_weights_left_out(quantized: Loaded) -> None:
     """No stack of weights that layers multiply with stays in full precision.
 

@@ -7,6 +7,7 @@ from fixtures.machine import library_versions
 from fixtures.models import loading, skeletons
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard, Unsupported
@@ -16,6 +17,7 @@ SMALL = 20_000_000
 """Parameters up to which the model is loaded again with the list, to see if it runs."""
 
 
+@uses("quantization")
 def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_here: Loaded) -> None:
     """A user's skip list keeps its modules in full precision and changes nothing else.
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from suites.findings import Hazard
 from suites.quantization.modules.linear import matches, skip_list
 
 
+@uses("quantization", worst="hazard")
 def test_skip_entries_match(quantized: Loaded) -> None:
     """Every entry of the checkpoint's skip list names a module of the model.
 

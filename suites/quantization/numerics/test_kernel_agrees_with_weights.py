@@ -7,6 +7,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
+from fixtures.session.uses import uses
 from suites.evidence import finite
 from suites.findings import Defect, Record, Unsupported
 
@@ -39,6 +40,7 @@ class Differences:
         return not (self.kernel <= MARGIN and self.library <= self.allowed)
 
 
+@uses("quantization")
 def test_kernel_agrees_with_weights(quantized: Loaded, record: Record) -> None:
     """A quantized layer's output is its input times the dequantized weight, within the rounding of its arithmetic.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
 from suites.quantization.numerics.error import errors
@@ -8,6 +9,7 @@ from suites.quantization.numerics.error import errors
 WORST = 5
 
 
+@uses("quantization")
 def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, variant: Variant, record: Record) -> None:
     """Every block of quantized weights is as close to the full weights as its number format allows.
 

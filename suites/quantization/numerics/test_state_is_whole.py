@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, Hazard
 
 
+@uses("quantization")
 def test_state_is_whole(quantized: Loaded, subject: Subject) -> None:
     """Each layer has the format's table of numbers and finite scales that its numbers reach; none holds noise.
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
@@ -10,6 +11,7 @@ from suites.quantization.round_trip import round_trip
 
 
 @needs("reads_text")
+@uses("sharing", worst="hazard")
 def test_quantized_checkpoint_saves_again(
     subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:

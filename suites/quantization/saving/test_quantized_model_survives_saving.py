@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.evidence import finite
@@ -10,6 +11,7 @@ from suites.quantization.round_trip import saved_round_trip
 
 
 @needs("reads_text")
+@uses("sharing")
 def test_quantized_model_survives_saving(
     subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:

@@ -4,6 +4,7 @@ from fixtures.machine import machine
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
@@ -11,6 +12,7 @@ from suites.quantization.round_trip import saved_round_trip
 
 
 @needs("reads_text")
+@uses("sharing", worst="hazard")
 def test_saving_after_use(
     subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int
 ) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 from fixtures.models import skeletons
 from fixtures.models.loading import Loaded
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Record, Unsupported
 
 
+@uses("quantization")
 def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loaded, record: Record) -> None:
     """`half()`, `float()` and `to(dtype)` of a quantized model raise an error.
 

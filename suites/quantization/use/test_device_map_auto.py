@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
@@ -11,6 +12,7 @@ from suites.running import rounding
 
 
 @needs("reads_text")
+@uses("quantization")
 def test_device_map_auto(subject: Subject, variant: Variant, quantized: Loaded, profile: str, memory_left: int) -> None:
     """Loaded with `device_map="auto"`, the model is on the accelerator and gives the same outputs.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.quantization.outputs import largest_difference, outputs, random_ids
 from suites.running import rounding
@@ -10,6 +11,7 @@ ROWS = 3
 
 
 @needs("reads_text")
+@uses("quantization")
 def test_quantized_batch_equals_single(quantized: Loaded) -> None:
     """A row of a batch has the same outputs as alone, within rounding.
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.quantization.outputs import largest_difference, outputs, random_ids
 
 
 @needs("reads_text")
+@uses("quantization")
 def test_quantized_model_is_deterministic(quantized: Loaded) -> None:
     """Two forward passes over the same ids give the same outputs, bit for bit.
 

@@ -5,9 +5,11 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
+from fixtures.session.uses import uses
 from suites.findings import Hazard, Unsupported
 
 
+@uses("sharing", worst="hazard")
 def test_weights_readable_after_use(quantized: Loaded) -> None:
     """After a forward pass the library still dequantizes a layer to the stored weights.
 
