@@ -34,8 +34,8 @@ NOTE = "This page is written by `python -m selftests.documents.reference`; a sel
 CHECKS = f"""# Checks
 
 One promise about a subject is one function with a stable id. Severity is that of its gallery rows: a check may report
-more than one. 'Needs' lists what a subject must have, or the run, so that the check is generated; `pytest --why` lists
-the checks that were not. {NOTE}"""
+more than one. 'Uses' lists what it decides ([uses](uses.md)). 'Needs' lists what a subject must have, or the run, so
+that the check is generated; `pytest --why` lists the checks that were not. {NOTE}"""
 FIXTURES = f"""# Fixtures for checks
 
 A check asks for fixtures by naming them as parameters. What a fixture needs stands beside it (`@provides`); a need
@@ -86,6 +86,7 @@ def _check(info: CheckInfo, rows: list[Any]) -> str:
         f"- Fix: {text['fix']}",
         f"- Source: {linked(text['source'])}",
         f"- Needs: {'; '.join(_needs(info)) or 'nothing'}",
+        f"- Uses: {', '.join(f'`{use}`' for use in info.uses)}",
         f"- Severity: {' or '.join(severities) or 'see the file'}",
         f"- File: [{info.path.relative_to(ROOT)}]({_relative(info.path)})",
         f"- Gallery rows: {', '.join(_row(row) for row in rows) or 'none'}",
