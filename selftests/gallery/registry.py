@@ -45,6 +45,8 @@ class Row:
     """Further suites to run on the copy; the check's own suite always runs."""
     quantization: str = "none"
     """The variant that is loaded. `patch` changes this variant only, not the full model that it is compared with."""
+    slow: bool = False
+    """Whether `tox run -e slow` runs it and the default run leaves it out; another row of its check stays there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ class Options(TypedDict, total=False):
     patch_pipe: Patch | None
     also: tuple[str, ...]
     quantization: str
+    slow: bool
 
 
 MUTANTS: dict[str, Mutant] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +29,7 @@ def shown(rows: Mapping[str, AnyRow]) -> list[AnyRow]:
     """The rows that behave as described in the installed version, those of a lot next to each other."""
     found = [row for row in rows.values() if Version(version("transformers")) >= Version(row.since)]
     if SHORT:
-        found = list({row.check: row for row in reversed(found)}.values())[::-1]
+        found = list({row.check: row for row in reversed(found) if not row.slow}.values())[::-1]
     order = [row.id for lot in harness.lots(found, ()) for row in lot.rows]
     return sorted(found, key=lambda row: order.index(row.id))
 
@@ -39,6 +39,14 @@ every_row = pytest.mark.skipif(
 )
 MUTANTS, VARIATIONS = shown(harness.all_mutants()), shown(harness.all_variations())
 BASES = sorted({*HEALTHY, *(row.base for row in MUTANTS)})
+DEFAULT_VARIATIONS = [row for row in VARIATIONS if not row.slow]
+
+
+def rows_of(found: Iterable[Row]) -> pytest.MarkDecorator:
+    """Runs a test on each row; slow ones carry the marker that the default run deselects."""
+    rows = [pytest.param(row, id=row.id, marks=[pytest.mark.slow] if row.slow else []) for row in found]
+    # The scope brings the tests of a row together, and so the rows of a lot: one worker asks for all of them.
+    return pytest.mark.parametrize("row", rows, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +81,7 @@ def skip_if_missing(row: Row) -> None:
         pytest.skip(reason)
 
 
-# The scope brings the tests of a row together, and so the rows of a lot: one worker asks for all of them.
-@pytest.mark.parametrize("row", MUTANTS, ids=lambda row: row.id, scope="session")
+@rows_of(MUTANTS)
 def test_mutant_is_caught(row: Mutant, entry_of: Callable[[str], Entry]) -> None:
     skip_if_missing(row)
     entry = entry_of(row.id)
@@ -97,14 +104,14 @@ def assert_untested(row: Mutant, entry: Entry) -> None:
     assert all(word in reasons for word in row.summary_contains), reasons
 
 
-@pytest.mark.parametrize("row", MUTANTS, ids=lambda row: row.id, scope="session")
+@rows_of(MUTANTS)
 def test_no_check_breaks_on_a_broken_subject(row: Mutant, entry_of: Callable[[str], Entry]) -> None:
     skip_if_missing(row)
     entry = entry_of(row.id)
     assert entry["counts"]["error"] == 0, entry["reasons"]
 
 
-@pytest.mark.parametrize("row", VARIATIONS, ids=lambda row: row.id, scope="session")
+@rows_of(VARIATIONS)
 def test_healthy_variation_passes(row: Variation, entry_of: Callable[[str], Entry]) -> None:
     """Its own check passes, and no other check of the run reports a defect or breaks."""
     skip_if_missing(row)
@@ -140,7 +147,7 @@ def test_no_mutant_is_caught_for_what_its_base_shows(base: str, entry_of: Callab
 
 
 @every_row
-@pytest.mark.parametrize(("variations", "bases"), [(VARIATIONS, BASES)], ids=["all"], scope="session")
+@pytest.mark.parametrize(("variations", "bases"), [(DEFAULT_VARIATIONS, BASES)], ids=["all"], scope="session")
 def test_every_check_passes_on_a_healthy_subject(
     variations: list[Variation], bases: list[str], entry_of: Callable[[str], Entry]
 ) -> None:

@@ -44,8 +44,8 @@ def test_the_page_is_current() -> None:
 
 
 def test_every_check_has_a_row() -> None:
-    """A check without a row is not proven to report anything."""
-    without = {*check_files()} - {row.check for row in harness.all_mutants().values()}
+    """A check without a row in the default run is not proven to report anything."""
+    without = {*check_files()} - {row.check for row in harness.all_mutants().values() if not row.slow}
     assert without == RECORD_ONLY | {*TESTED_ELSEWHERE} | NEEDS_ACCELERATOR
 
 
