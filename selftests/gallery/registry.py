@@ -67,6 +67,9 @@ class Mutant(Row):
 class Variation(Row):
     """A row with an unusual but valid subject: the check must pass."""
 
+    outcome: str = "pass"
+    """`not_applicable` where the subject has nothing that the check could test."""
+
 
 class Options(TypedDict, total=False):
     """Fields of `Row` that most rows leave at their defaults."""
@@ -120,13 +123,17 @@ def mutant(
     return register
 
 
-def healthy(id: str, variation: str, *, base: str, check: str, **more: Unpack[Options]) -> Callable[[Edit], Edit]:
+def healthy(
+    id: str, variation: str, *, base: str, check: str, outcome: str = "pass", **more: Unpack[Options]
+) -> Callable[[Edit], Edit]:
     """Registers the decorated function, which makes a valid variation of `base` on which `check` must pass."""
     module = caller()
 
     def register(edit: Edit) -> Edit:
         assert id not in MUTANTS | VARIATIONS, f"two gallery rows are called {id}"
-        VARIATIONS[id] = Variation(id=id, title=variation, base=base, check=check, edit=edit, module=module, **more)
+        VARIATIONS[id] = Variation(
+            id=id, title=variation, base=base, check=check, edit=edit, module=module, outcome=outcome, **more
+        )
         return edit
 
     return register

@@ -13,6 +13,9 @@ from typing import Any
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Hazard
 
+TOKENS_DIFFER = "other_tokens"
+"""In the evidence of a finding: True if the two runs chose different tokens."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -99,7 +102,9 @@ def must_agree(
     if not found:
         return
     worst = next((each for each in found if not each.near_tie), None)
-    facts = dict(evidence or {}) | (worst or found[0]).as_json() | {"runs": len(compared), "differ": len(found)}
+    other_tokens = any(list(expected.ids) != list(actual.ids) for expected, actual in compared)
+    facts = dict(evidence or {}) | (worst or found[0]).as_json() | {TOKENS_DIFFER: other_tokens}
+    facts |= {"runs": len(compared), "differ": len(found)}
     if worst:
         raise Defect(f"{what} ({_details(worst)}).", evidence=facts, fix=fix)
     share = f"in {len(found)} of {len(compared)} runs, at new token {found[0].position}"

@@ -36,6 +36,7 @@ def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Recor
     if isinstance(window, int) and section.get("use_sliding_window", True):
         _must_be_loaded(window, model, section)
     if isinstance(types, list) and isinstance(window, int):
+        windows |= _passed_on(model) if _first_wrong(types, window, windows) is not None else {}
         _must_be_as_declared(types, window, windows)
     sliding = sorted(layer for layer, reach in windows.items() if reach)
     if sliding:
@@ -53,6 +54,36 @@ def _windows(model: Any) -> Iterator[tuple[int, int | None]]:
             yield int(match[1]), reach if isinstance(reach, int) and reach > 0 else None
 
 
+def _passed_on(model: Any) -> dict[int, int | None]:
+    """The window that each layer passes to the attention function, which counts where its attribute says otherwise.
+
+    Empty if it cannot be watched: an attention function of the model's own file, or of another library.
+    """
+    import torch
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    name = getattr(model.config.get_text_config(), "_attn_implementation", None)
+    own = ALL_ATTENTION_FUNCTIONS.get(name) if name else None
+    if own is None:
+        return {}
+    found: dict[int, int | None] = {}
+
+    def watched(module: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(layer := getattr(module, "layer_idx", None), int):
+            found[layer] = options.get("sliding_window")
+        return own(module, *args, **options)
+
+    ALL_ATTENTION_FUNCTIONS[name] = watched
+    try:
+        with torch.inference_mode():
+            model(input_ids=torch.tensor([[0, 1, 2]], device=model.device))
+    except Exception:  # classes may refuse such a call; then the attributes count
+        return {}
+    finally:
+        ALL_ATTENTION_FUNCTIONS[name] = own
+    return found
+
+
 def _must_be_loaded(window: int, model: Any, section: Mapping[str, Any]) -> None:
     """Compares the loaded config, which families without `layer_types` read at each forward pass."""
     __tracebackhide__ = True
@@ -65,15 +96,23 @@ def _must_be_loaded(window: int, model: Any, section: Mapping[str, Any]) -> None
 
 def _must_be_as_declared(types: list[str], window: int, windows: Mapping[int, int | None]) -> None:
     __tracebackhide__ = True
+    layer = _first_wrong(types, window, windows)
+    if layer is not None:
+        declared = types[layer] + (f" over {window} tokens" if types[layer] == SLIDING else "")
+        seen = f"{windows[layer]} tokens" if windows[layer] else "everything"
+        evidence = {"layer_types": types, "sliding_window": window, "in memory": dict(windows)}
+        raise Defect(f"Layer {layer} is declared as {declared}, but in memory it sees {seen}.", evidence=evidence)
+
+
+def _first_wrong(types: list[str], window: int, windows: Mapping[int, int | None]) -> int | None:
+    """The first layer whose window is not the declared one."""
     for layer, actual in sorted(windows.items()):
         if layer >= len(types) or types[layer] not in (SLIDING, "full_attention"):
             continue
         expected = window if types[layer] == SLIDING else None
         if actual != expected and not _equivalent(actual, expected):
-            declared = types[layer] + (f" over {expected} tokens" if expected else "")
-            seen = f"{actual} tokens" if actual else "everything"
-            evidence = {"layer_types": types, "sliding_window": window, "in memory": dict(windows)}
-            raise Defect(f"Layer {layer} is declared as {declared}, but in memory it sees {seen}.", evidence=evidence)
+            return layer
+    return None
 
 
 def _equivalent(actual: int | None, expected: int | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from selftests.gallery.edits.architectures import DECODER, put_model
 from selftests.gallery.edits.files import set_keys, unchanged
 from selftests.gallery.edits.forward_passes import Options, before_forward, new, past, rows, see_all
 from selftests.gallery.edits.tensors import store_as
@@ -354,3 +355,63 @@ def half_precision_storage(directory: Path) -> None:
 )
 def window_above_context(directory: Path) -> None:
     set_keys(directory / "config.json", sliding_window=4096)
+
+
+SEQ2SEQ = {
+    "d_model": 64,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_ffn_dim": 128,
+    "decoder_ffn_dim": 128,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "max_position_embeddings": 512,
+    "init_std": 0.1,
+    "decoder_start_token_id": 1,
+    "forced_eos_token_id": None,
+}
+
+
+@mutant(
+    "embeddings-scaled-for-ids-only",
+    "the library's encoder scales embeddings only where it looks them up itself",
+    source="own",
+    base="tiny-encoder-decoder",
+    caught_by="generation/embeddings-equal-ids",
+    severity="hazard",
+    summary_contains=("MarianMTModel of transformers", "does this to any weights", "inputs_embeds"),
+    since="5.0",
+)
+def embeddings_scaled_for_ids_only(directory: Path) -> None:
+    put_model(directory, "marian", "MarianMTModel", **SEQ2SEQ, scale_embedding=True)
+
+
+@healthy(
+    "embeddings-by-a-second-table",
+    "ids are looked up in a second table too (Gemma 3n)",
+    base="tiny-alternating-window",
+    check="generation/embeddings-equal-ids",
+    since="5.0",
+    outcome="not_applicable",
+)
+def embeddings_by_a_second_table(directory: Path) -> None:
+    layers = {"layer_types": ["sliding_attention", "full_attention"] * 2, "sliding_window": 32, "head_dim": 16}
+    tables = {"hidden_size_per_layer_input": 16, "vocab_size_per_layer_input": 1024, "num_kv_shared_layers": 0}
+    sizes = {"num_hidden_layers": 4, "intermediate_size": [128] * 4, "activation_sparsity_pattern": [0.0] * 4}
+    settings = DECODER | sizes | layers | tables | {"laurel_rank": 8}
+    put_model(directory, "gemma3n_text", "Gemma3nForCausalLM", **settings)
+
+
+@healthy(
+    "experts-with-a-capacity",
+    "each expert takes a limited number of tokens of a batch, so that results depend on the batch by design",
+    base="tiny-encoder-decoder",
+    check="generation/cache-changes-nothing",
+    since="5.0",
+    outcome="not_applicable",
+)
+def experts_with_a_capacity(directory: Path) -> None:
+    sizes = {"d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
+    experts = {"num_experts": 4, "expert_capacity": 3, "num_sparse_encoder_layers": 1, "num_sparse_decoder_layers": 1}
+    kind = "SwitchTransformersForConditionalGeneration"
+    put_model(directory, "switch_transformers", kind, **sizes, **experts, decoder_start_token_id=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from selftests.gallery.edits.architectures import put_model
 from selftests.gallery.edits.files import unchanged
 from selftests.gallery.edits.forward_passes import around
 from selftests.gallery.registry import CHAT, mutant
@@ -60,3 +62,18 @@ mutant(
     summary_contains=("beam search", "compute_transition_scores"),
     patch=lambda model: around(model, "compute_transition_scores", _of_first_beam),
 )(unchanged)
+
+
+@mutant(
+    "state-shared-by-rows",
+    "the library's class mixes up the states of several rows",
+    source="own",
+    base="tiny-state-space",
+    caught_by="generation/scores-agree-with-logits",
+    severity="hazard",
+    summary_contains=("RwkvForCausalLM of transformers", "of 3 rows", "of a single row it has the same"),
+    since="5.0",
+)
+def state_shared_by_rows(directory: Path) -> None:
+    sizes = {"hidden_size": 64, "attention_hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
+    put_model(directory, "rwkv", "RwkvForCausalLM", **sizes, context_length=512)

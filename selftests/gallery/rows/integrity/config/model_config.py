@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from selftests.gallery.edits.architectures import DECODER, put_model
 from selftests.gallery.edits.files import edit_json, set_keys, unchanged
 from selftests.gallery.registry import CHAT, CLASSIFIER, healthy, mutant
 
@@ -320,6 +321,18 @@ def tokenizer_eos_not_a_stop(directory: Path) -> None:
 )
 def stop_id_beyond_vocabulary(directory: Path) -> None:
     set_keys(directory / "generation_config.json", eos_token_id=[128009, 2])
+
+
+@healthy(
+    "window-only-where-declared",
+    "every layer has the attribute sliding_window, and full layers do not pass it on (EXAONE 4)",
+    base="tiny-alternating-window",
+    check="integrity/sliding-window-layers",
+    since="5.0",
+)
+def window_only_where_declared(directory: Path) -> None:
+    settings = DECODER | {"num_hidden_layers": 4, "sliding_window": 8, "sliding_window_pattern": 4, "head_dim": 16}
+    put_model(directory, "exaone4", "Exaone4ForCausalLM", **settings)
 
 
 @healthy(
