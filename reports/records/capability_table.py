@@ -185,7 +185,7 @@ TABLE: dict[str, Capability] = {
     "pipelines.{task}.long_input": Capability("{task}: input beyond the limit", "refused, answered"),
     "pipelines.{task}.mixed_size_batches": Capability("{task}: inputs of several sizes in a batch", "refused"),
     "pipelines.{task}.float_images": Capability(
-        "{task}: images with values from 0 to 1", "used unchanged, rescaled again"
+        "{task}: images with values from 0 to 1", "used unchanged, rescaled again, levels from 0 to 255"
     ),
     "pipelines.{task}.segmentation_kinds": Capability("{task}: kinds of segmentation", "semantic, instance, panoptic"),
     "pipelines.{task}.other_sampling_rates": Capability(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs import images
 from fixtures.pipelines.pipe import Pipe
+from fixtures.subjects.subject import Subject
 from suites.findings import Unsupported
 
 IMAGE_TASKS = (
@@ -17,8 +18,13 @@ IMAGE_TASKS = (
 """Tasks whose models take images, alone or together with a text."""
 IMAGES_PER_INPUT = {"keypoint-matching": 2, "video-classification": 2}
 """Tasks with several images in one input."""
-CROP_AND_PAD = ("do_center_crop", "do_pad", "do_thumbnail", "crop_pct", "keep_aspect_ratio", "do_align_long_axis")
-"""Settings that do more than resize an image to `size`."""
+FILE = "preprocessor_config.json"
+COMPUTED = {
+    *("do_resize", "do_rescale", "do_normalize", "do_center_crop", "do_convert_rgb", "do_flip_channel_order"),
+    *("offset", "rescale_offset", "default_to_square", "do_reduce_labels", "do_convert_annotations"),
+    *("disable_grouping", "return_segmentation_masks"),
+}
+"""Switches of processors that the checks compute, or that change no pixel."""
 PIXELS = "pixel_values"
 LEVELS = 255
 CHANNELS = (1, 3, 4)
@@ -102,12 +108,15 @@ def smallest_std(processor: Any) -> float:
     return float(min(values))
 
 
-def exact_size(processor: Any) -> tuple[int, int] | None:
-    """Returns the width and height of every resized image; None if the aspect ratio is kept or images are cropped."""
-    size = setting(processor, "size")
-    plain = dict(size) if isinstance(size, Iterable) else {}  # newer versions have a class that is not a mapping
-    other = any(setting(processor, name) for name in CROP_AND_PAD)
-    sides = {name: value for name, value in plain.items() if value is not None}
-    if other or sides.keys() != {"height", "width"} or not setting(processor, "do_resize"):
-        return None
-    return sides["width"], sides["height"]
+def declared_settings(subject: Subject) -> dict[str, Any]:
+    """Returns the settings of the image processor in the files: of its own file, else of the processor's."""
+    if subject.has(FILE):
+        return subject.json(FILE)
+    nested = subject.json("processor_config.json").get("image_processor")
+    return nested if isinstance(nested, dict) else {}
+
+
+def other_step(processor: Any) -> str:
+    """Returns the name of a switch that is on and that no check computes; empty if there is none."""
+    switches = (name for name, value in vars(processor).items() if value is True and not name.startswith("_"))
+    return next((name for name in switches if name not in COMPUTED), "")

@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from selftests.gallery.edits.files import set_keys, unchanged
 from selftests.gallery.edits.pipes import processing
-from selftests.gallery.registry import mutant
+from selftests.gallery.registry import healthy, mutant
 
 SETTINGS = "preprocessor_config.json"
 
@@ -148,3 +148,50 @@ mutant(
     summary_contains=("ViTImageProcessor", "levels from those"),
     patch_pipe=resizes_as_tensors,
 )(unchanged)
+
+
+def cropped(directory: Path) -> None:
+    """The settings of CLIP and its like: the shorter edge is resized, and the middle is cropped."""
+    square = {"height": 32, "width": 32}
+    crop = {"size": {"shortest_edge": 32}, "do_center_crop": True, "crop_size": square}
+    set_keys(directory / SETTINGS, image_processor_type="CLIPImageProcessor", **crop)
+
+
+mutant(
+    "interpolation-differs-before-a-crop",
+    "the processor takes another interpolation than its file says, and crops",
+    source="huggingface/transformers#42956",
+    base="tiny-image-feature-extraction",
+    caught_by="pipelines/pixels-as-declared",
+    summary_contains=("levels from those", "those of nearest interpolation"),
+    patch_pipe=nearest,
+)(cropped)
+
+
+healthy(
+    "shorter-edge-and-crop",
+    "the shorter edge is resized and the middle is cropped",
+    base="tiny-image-feature-extraction",
+    check="pipelines/pixels-as-declared",
+)(cropped)
+
+
+@healthy(
+    "share-that-is-cropped",
+    "the size after a crop is declared, with the share that is cropped (ConvNeXT)",
+    base="tiny-image-feature-extraction",
+    check="pipelines/pixels-as-declared",
+)
+def share_that_is_cropped(directory: Path) -> None:
+    kind = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 32}, "crop_pct": 0.875}
+    set_keys(directory / SETTINGS, **kind)
+
+
+@healthy(
+    "levels-normalised-without-rescaling",
+    "mean and standard deviation are those of levels up to 255, which are not rescaled",
+    base="tiny-image-classification",
+    check="pipelines/image-range",
+)
+def levels_normalised_without_rescaling(directory: Path) -> None:
+    set_keys(directory / SETTINGS, do_rescale=False, image_mean=[127.5] * 3, image_std=[127.5] * 3)

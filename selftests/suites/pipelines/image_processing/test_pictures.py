@@ -14,6 +14,7 @@ from suites.pipelines.contracts import labelled_boxes
 from suites.pipelines.contracts.agreement import difference
 from suites.pipelines.contracts.labelled_boxes import LabelledBox as Box
 from suites.pipelines.contracts.tasks import depth_and_images
+from suites.pipelines.image_processing import resizing
 
 
 class Processor:
@@ -47,20 +48,40 @@ def test_output_without_an_image_is_unsupported(shape: tuple[int, ...]) -> None:
         processors.pixel_values(Processor(*shape), images.picture("red disc"))
 
 
+WIDE = (120, 60)
+
+
 @pytest.mark.parametrize(
-    ("settings", "size"),
+    ("settings", "expected"),
     [
-        ({"size": {"height": 8, "width": 9}, "do_resize": True}, (9, 8)),
-        ({"size": {"shortest_edge": 8}, "do_resize": True}, None),
-        ({"size": {"height": 8, "width": 9}, "do_resize": False}, None),
-        ({"size": {"height": 8, "width": 9}, "do_resize": True, "do_center_crop": True}, None),
-        ({"size": {"height": 8, "width": 9}, "do_resize": True, "keep_aspect_ratio": True}, None),
-        ({"size": {"height": 8, "width": 9, "shortest_edge": None}, "do_resize": True}, (9, 8)),
-        ({}, None),
+        ({"size": {"height": 8, "width": 9, "shortest_edge": None}}, [((9, 8), None)]),
+        ({"size": {"shortest_edge": 20}}, [((40, 20), None), ((20, 20), None), ((44, 22), (12, 1, 32, 21))]),
+        ({"size": {"shortest_edge": 384}, "crop_pct": 0.9}, [((768, 384), None), ((384, 384), None)]),
+        (
+            {"size": {"height": 9, "width": 9}, "do_center_crop": True, "crop_size": {"height": 8, "width": 9}},
+            [((9, 9), (0, 0, 9, 8)), ((9, 9), (0, 1, 9, 9))],
+        ),
+        ({"size": {"longest_edge": 20}}, [((20, 10), None)]),
+        ({"size": {"shortest_edge": 40, "longest_edge": 60}}, [((60, 30), None)]),
+        ({"size": {"max_pixels": 20}}, []),
+        ({}, []),
     ],
 )
-def test_a_size_is_exact_if_images_are_only_resized(settings: dict[str, Any], size: tuple[int, int] | None) -> None:
-    assert processors.exact_size(SimpleNamespace(**settings)) == size
+def test_ways_to_resize_and_crop(settings: dict[str, Any], expected: list[Any]) -> None:
+    found = resizing.geometries(SimpleNamespace(**settings), *WIDE)
+    assert [(each.resized, each.box) for each in found][: len(expected)] == expected
+    assert bool(found) == bool(expected)
+
+
+def test_a_size_is_exact_if_nothing_is_cropped() -> None:
+    exact = {"size": {"height": 8, "width": 9}}
+    assert resizing.is_exact(SimpleNamespace(**exact))
+    assert not resizing.is_exact(SimpleNamespace(**exact, do_center_crop=True))
+    assert not resizing.is_exact(SimpleNamespace(size={"shortest_edge": 8}))
+
+
+def test_a_switch_that_no_check_computes_is_named() -> None:
+    assert processors.other_step(SimpleNamespace(do_resize=True, include_top=True, do_pad=False)) == "include_top"
 
 
 @pytest.mark.parametrize(
