@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Record, Unsupported
+from suites.findings import Blocked, Limit, NotApplicable, Record
 from suites.running import generate, rounding
 from suites.running.agreement import Run
 from suites.running.limits import room, vocabulary
@@ -61,7 +62,7 @@ class ReferenceRuns:
     def whole(self) -> Any:
         """Logits (positions x vocabulary) of `text`, from one pass without a cache."""
         if reason := self.not_causal:
-            raise Unsupported(reason)
+            raise NotApplicable(reason)
         with generate.refusals("A forward pass"):
             return generate.logits(self.model, self.text)[0]
 
@@ -114,15 +115,31 @@ class ReferenceRuns:
             self.model, lambda: torch.cat([generate.logits(self.model, text)[0] for text in texts]), exact
         )
 
-    def has_cache(self, record: Record) -> bool:
-        """True if the class declares a cache of keys and values; else records its kind of state."""
+    def require_cache(self, record: Record) -> str:
+        """Returns the name of the argument for a cache of keys and values.
+
+        Raises:
+            NotApplicable: The model has none; its kind of state is recorded.
+            Limit: It returns a cache, and no known argument takes it.
+        """
+        __tracebackhide__ = True
         if self.stateful:
             record.capability("generation.cache", "a state, which cannot be truncated")
-        elif not generate.takes(self.model, "past_key_values"):
+            raise NotApplicable("the model has a state instead of a cache of keys and values")
+        name, kind = generate.cache_argument(self.model), type(self.model).__name__
+        if name is None and self._returns_cache:
+            raise Limit(f"{kind} returns a cache, but its forward pass has no argument for one that seatrial knows")
+        if name is None:
             record.capability("generation.cache", "none")
-        else:
-            return True
-        return False
+            raise NotApplicable(f"{kind} has no cache of keys and values")
+        return name
+
+    @cached_property
+    def _returns_cache(self) -> bool:
+        """True if a forward pass returns a cache, whatever the signature says."""
+        with generate.refusals("A forward pass with use_cache=True"):
+            output = generate.forward(self.model, self.text, use_cache=True)
+        return library_versions.cache_of(output) is not None
 
     @property
     def steps(self) -> int:
@@ -169,16 +186,13 @@ class ReferenceRuns:
         with generate.refusals("generate()"):
             (run,) = generate.generated(self.model, prompt, self.steps)
         if not bool(run.logits.isfinite().any(dim=-1).all()) or bool(run.logits.isnan().any()):
-            raise Unsupported(
-                "the logits are not finite (reported by integrity/logits-finite), so there is nothing to compare"
-            )
+            raise Blocked("integrity/logits-finite", "the logits are not finite, so there is nothing to compare")
         return run
 
     def _usable(self, batch: dict[str, Any]) -> dict[str, Any]:
         if not batch["input_ids"].shape[1]:
-            raise Unsupported("the tokenizer returns no tokens for the prompt, so there is nothing to generate from")
+            summary = "the tokenizer returns no tokens for the prompt, so there is nothing to generate from"
+            raise Blocked("tokenizers/round-trip", summary)
         if int(batch["input_ids"].max()) >= self.rows:
-            raise Unsupported(
-                "the prompt has ids without an embedding (reported by tokenizers/ids-have-embedding-rows)"
-            )
+            raise Blocked("tokenizers/ids-have-embedding-rows", "the prompt has ids without an embedding")
         return batch

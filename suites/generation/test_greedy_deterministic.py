@@ -7,7 +7,7 @@ from fixtures.session.needs import also_quantized
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect
 from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 
@@ -23,10 +23,7 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, 
     Source: https://huggingface.co/docs/transformers/generation_strategies (greedy search)
     """
     reference = reference_runs(subject, tokenizer, loaded)
-    try:
-        first = list(reference.run.ids)
-    except Unsupported as refusal:
-        raise _failed(refusal, subject, generator) from refusal
+    first = list(reference.run.ids)
     second = list(generate.generated(generator, reference.prompt, reference.steps)[0].ids)
     if first != second:
         position = first_difference(first, second)
@@ -34,15 +31,6 @@ def test_greedy_deterministic(subject: Subject, tokenizer: Any, generator: Any, 
             f"Two greedy generations of one prompt differ from new token {position} on{_in_training(generator)}.",
             evidence={"first": tokenizer.decode(first), "second": tokenizer.decode(second), "position": position},
         )
-
-
-def _failed(refusal: Unsupported, subject: Subject, model: Any) -> Defect | Unsupported:
-    """Returns a defect if the model, loaded as stored, cannot generate although its class declares that it can."""
-    as_stored = str(model.dtype) == f"torch.{subject.traits.dtype}" and not getattr(model, "is_quantized", False)
-    if refusal.__cause__ is None or not as_stored:
-        return refusal
-    fix = "Read the exception in the evidence; try another version of transformers."
-    return Defect(f"The model cannot generate: {refusal.summary}.", evidence={"says": refusal.summary}, fix=fix)
 
 
 def _in_training(model: Any) -> str:

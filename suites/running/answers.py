@@ -11,7 +11,7 @@ from fixtures.inputs.items import Instruction, Items
 from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running import answer_signs, forced_tokens, generate, prompts
 from suites.running.limits import room, vocabulary
 
@@ -43,7 +43,8 @@ def to_questions(subject: Subject, tokenizer: Any, loaded: Loaded, profile: str)
     """Answers to real questions, under the shipped stop tokens and penalties.
 
     Raises:
-        Unsupported: the template renders no prompt, or `generate` fails.
+        Blocked: the template renders no prompt.
+        Refused: `generate` fails.
     """
     model = loaded.model
 
@@ -64,7 +65,8 @@ def to_instructions(
     """Answers to instructions, under the shipped stop tokens and no other setting of the checkpoint.
 
     Raises:
-        Unsupported: the template renders no prompt, or `generate` fails.
+        Blocked: the template renders no prompt.
+        Refused: `generate` fails.
     """
     model = loaded.model
 
@@ -90,7 +92,7 @@ def _prompt(subject: Subject, tokenizer: Any, model: Any, text: str) -> Any:
     ids = prompts.encoded(subject, tokenizer, text)["input_ids"][0]
     ids = ids[ids < vocabulary(model)]
     if not len(ids):
-        raise Unsupported("no token of the prompt has an embedding (reported by tokenizers/ids-have-embedding-rows)")
+        raise Blocked("tokenizers/ids-have-embedding-rows", "no token of the prompt has an embedding")
     return ids
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.variant import Variant
-from suites.findings import Unsupported
+from suites.findings import TooExpensive
 from suites.running import forced_tokens, generate, rounding
 from suites.running.agreement import distances
 from suites.running.seeds import seeded
@@ -30,20 +29,21 @@ def scratch(model: Any, profile: str, memory_left: int | None = None, *, disk: b
         disk: whether the copy is also saved to disk.
 
     Raises:
-        Unsupported: a copy is larger than the profile or the budget allows, or than the free memory or disk.
+        TooExpensive: a copy is larger than the profile or the budget allows, or than the free memory or disk.
     """
     size = int(model.get_memory_footprint())
     copy = f"a second copy of the weights ({size / 1e9:.1f} GB)"
     if size > MAX_BYTES[profile]:
-        raise Unsupported(f"{copy} is larger than --profile {profile} allows; use a higher profile")
+        enough = next((name for name, most in MAX_BYTES.items() if size <= most), "exhaustive")
+        raise TooExpensive(f"{copy} is larger than --profile {profile} allows", f"--profile {enough}")
     if memory_left is not None and size > memory_left:
-        raise Unsupported(f"{copy} does not fit into the memory budget; raise --memory-budget")
+        raise TooExpensive(f"{copy} does not fit into the memory budget", "--memory-budget")
     folder = Path(tempfile.mkdtemp(prefix="seatrial-"))
     try:
         if disk and shutil.disk_usage(folder).free < 2 * size:
-            raise Unsupported(f"{copy} needs twice its size of free disk space in {folder.parent}")
+            raise TooExpensive(f"{copy} needs twice its size of free disk space in {folder.parent}", "TMPDIR")
         if _free_memory(model) < 2 * size:
-            raise Unsupported(f"{copy} needs twice its size of free memory")
+            raise TooExpensive(f"{copy} needs twice its size of free memory", "a machine with more memory")
         with seeded(model):  # for random numbers drawn by loading and resizing
             yield folder
     finally:
@@ -60,12 +60,6 @@ def _free_memory(model: Any) -> int:
 
         free = min(free, torch.cuda.mem_get_info(model.device)[0])
     return int(free)
-
-
-def refuse_quantized(variant: Variant) -> None:
-    """Raises Unsupported for a quantized variant."""
-    if variant.quantization != "none":
-        raise Unsupported("quantized weights are saved and moved in other ways; load the model unquantized")
 
 
 def load(model: Any, path: Path, subject: Subject, **options: Any) -> tuple[Any, dict[str, Any]]:

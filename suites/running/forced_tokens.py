@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running import generate
 from suites.running.limits import vocabulary
 
@@ -63,15 +63,14 @@ def text_ids(model: Any, tokenizer: Any, text: str, *, special: bool = False) ->
     """Returns the ids of a text that the model has embeddings for.
 
     Raises:
-        Unsupported: there are fewer than two.
+        Blocked: there are fewer than two.
     """
     ids = [each for each in tokenizer(text, add_special_tokens=special)["input_ids"] if each < vocabulary(model)]
     stop = stops(model)
     ids = ids[:-1] if special and ids and ids[-1] in stop else ids
     if len(ids) < 2:
-        raise Unsupported(
-            f"fewer than two tokens of {text!r} have an embedding (reported by tokenizers/ids-have-embedding-rows)"
-        )
+        summary = f"fewer than two tokens of {text!r} have an embedding"
+        raise Blocked("tokenizers/ids-have-embedding-rows", summary)
     return ids
 
 
@@ -91,10 +90,8 @@ class _Forcing:
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         if bool(scores.isnan().any()):
-            raise Unsupported(
-                "the logits are not finite (reported by integrity/logits-finite), so the check cannot "
-                "force the model to produce chosen tokens"
-            )
+            summary = "the logits are not finite, so the check cannot force the model to produce chosen tokens"
+            raise Blocked("integrity/logits-finite", summary)
         step = input_ids.shape[1] - self.start
         scores = scores.clone()
         for number, row in enumerate(self.rows):
@@ -107,7 +104,7 @@ def generated(model: Any, inputs: dict[str, Any], *, forced: Sequence[Sequence[i
     """Returns the output of `generate`, with the tokens `forced` in each row.
 
     Raises:
-        Unsupported: `generate` fails (reported by generation/vital-signs).
+        Refused: `generate` fails (reported by generation/vital-signs).
     """
     import torch
 

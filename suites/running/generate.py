@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from suites.findings import Finding, Unsupported
+from fixtures.machine import library_versions
+from suites.findings import Finding, Refused
 from suites.running.agreement import Run
 
 
@@ -80,6 +81,11 @@ def takes(model: Any, name: str) -> bool:
     return name in names or (catches_all and name in ("use_cache", "return_dict", "output_attentions"))
 
 
+def cache_argument(model: Any) -> str | None:
+    """Returns the name of the argument of the forward pass that takes a cache of keys and values, if it is named."""
+    return library_versions.cache_argument(_arguments(type(model))[0])
+
+
 def _arguments(kind: Any) -> tuple[frozenset[str], bool]:
     parameters = inspect.signature(kind.forward).parameters
     catches_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
@@ -131,7 +137,7 @@ MACHINE_FAILURES = ("out of memory", "cuda error", "can't allocate", "not enough
 
 @contextmanager
 def refusals(what: str) -> Iterator[None]:
-    """Turns an exception of the library into `Unsupported`, because a clear error misleads no user.
+    """Turns an exception of the library into `Refused`, because a clear error misleads no user.
 
     A failure of the machine stays an error.
     """
@@ -143,7 +149,7 @@ def refusals(what: str) -> Iterator[None]:
         if machine_failed(refusal) or not (isinstance(refusal, REFUSALS) or type(refusal).__name__ == FILE_ERROR):
             raise
         first = (str(refusal).strip().splitlines() or [""])[0][:200]
-        raise Unsupported(f"{what} fails with {type(refusal).__name__}: {first}") from refusal
+        raise Refused(f"{what} fails with {type(refusal).__name__}: {first}") from refusal
 
 
 def machine_failed(failure: Exception) -> bool:

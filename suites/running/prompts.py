@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, TemplateFails
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running.generate import start_of_answer
 
 QUESTIONS = (
@@ -32,9 +32,8 @@ def _rendered(chat: Chat, text: str) -> str:
     try:
         return chat.render([{"role": "user", "content": text}], add_generation_prompt=True)
     except TemplateFails as failure:
-        raise Unsupported(
-            f"the chat template does not render the prompt (reported by chat_templates/renders): {failure}"
-        ) from None
+        summary = f"the chat template does not render the prompt: {failure}"
+        raise Blocked("chat_templates/renders", summary) from None
 
 
 def questions(subject: Subject) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from suites.findings import Unsupported
+from suites.findings import Limit
 from suites.running import generate
 from suites.running.limits import vocabulary
 
@@ -26,10 +26,11 @@ def reader(model: Any) -> Reader:
     """Returns the reader of a model; chosen once by a test on a few tokens.
 
     Raises:
-        Unsupported: the model is an encoder-decoder, or cannot be run at all.
+        Limit: the model is an encoder-decoder.
+        Refused: it cannot be run at all.
     """
     if model.config.is_encoder_decoder:
-        raise Unsupported("likelihoods are computed for decoders only, and this is an encoder-decoder")
+        raise Limit("likelihoods are computed for decoders only, and this is an encoder-decoder")
     if model not in _READERS:
         with generate.refusals("A forward pass"):
             _READERS[model] = _chosen(model)

@@ -9,7 +9,7 @@ from typing import Any
 from fixtures.inputs.items import Choice, Cloze, Instruction, Items, ShortAnswer
 from fixtures.models.loading import Loaded
 from suites import scoring
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running import generate
 from suites.running.answers import Answer
 from suites.running.limits import vocabulary
@@ -122,7 +122,7 @@ def _pairs(model: Any, tokenizer: Any, question: Question) -> list[tuple[list[in
 def _ids(model: Any, tokenizer: Any, text: str) -> list[int]:
     ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if len(ids) < 2 or max(ids) >= vocabulary(model):
-        raise Unsupported(f"tokens of {text!r} have no embedding (reported by tokenizers/ids-have-embedding-rows)")
+        raise Blocked("tokenizers/ids-have-embedding-rows", f"tokens of {text!r} have no embedding")
     return ids
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Refused
 from suites.scoring import packing, scores
 from suites.scoring.body_and_head import Reader, equal_within_rounding, reader
 from suites.scoring.rows import Row
@@ -30,7 +30,7 @@ def _is_correct(model: Any, reads: Reader, row: Row) -> bool:
         with torch.inference_mode():
             packed = _logits(model, reads, Row(row.ids, row.at[own], alone.targets, row.branches, row.positions))
             return equal_within_rounding(packed, _logits(model, reads, alone), model.dtype)
-    except Unsupported:  # the model does not accept a mask of four dimensions
+    except Refused:  # the model does not accept a mask of four dimensions
         return False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus, Text
 from fixtures.models.loading import Loaded
 from suites import scoring
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running import generate
 from suites.running.limits import vocabulary
 from suites.scoring import dequantized
@@ -35,7 +35,7 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
     """Returns the texts of the corpus whose ids all have an embedding.
 
     Raises:
-        Unsupported: there is none.
+        Blocked: there is none.
     """
     rows = vocabulary(model)
     found = []
@@ -44,9 +44,8 @@ def passages(model: Any, tokenizer: Any, corpus: Corpus) -> list[Passage]:
         if len(ids) > 1 and max(ids) < rows:
             found.append(Passage(text, tuple(ids)))
     if not found:
-        raise Unsupported(
-            "no text of the corpus has embeddings for all its tokens (reported by tokenizers/ids-have-embedding-rows)"
-        )
+        summary = "no text of the corpus has embeddings for all its tokens"
+        raise Blocked("tokenizers/ids-have-embedding-rows", summary)
     return found
 
 

@@ -15,7 +15,7 @@ from selftests.gallery.edits.files import edit_weights
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT
 from selftests.processes.pytest_run import QUIET, run_pytest
-from suites.findings import Unsupported
+from suites.findings import Limit, Missing
 from suites.quality.lm_eval import harness
 
 TASK = """
@@ -96,8 +96,9 @@ def test_without_the_option_there_is_no_such_check(tmp_path: Path) -> None:
 def test_the_package_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lm_eval", None)
     monkeypatch.setitem(sys.modules, "lm_eval.evaluator", None)
-    with pytest.raises(Unsupported, match="pip install 'seatrial\\[lm-eval\\]'"):
+    with pytest.raises(Missing, match="needs the package lm-eval") as caught:
         harness.evaluated(None, None, "gsm8k", LmEval(("gsm8k",), None, (), False))
+    assert caught.value.settled_by == "pip install 'seatrial[lm-eval]'"
 
 
 @installed
@@ -105,12 +106,12 @@ def test_what_cannot_run_is_one_sentence(folder: Path, monkeypatch: pytest.Monke
     """An unknown task, a directory that is not there, data out of reach."""
     every = harness._tasks((folder,), ("sea-marks",))
     monkeypatch.setattr(harness, "_every_task", lambda folders: every)
-    with pytest.raises(Unsupported, match="has no task nothing"):
+    with pytest.raises(Limit, match="has no task nothing"):
         harness._tasks((), ("nothing",))
-    with pytest.raises(Unsupported, match="no such directory"):
+    with pytest.raises(Limit, match="no such directory"):
         harness._tasks((folder / "nowhere",), ("sea-marks",))
     monkeypatch.setattr(harness, "_of_loaded", lambda model, tokenizer: _raise(ConnectionError("the Hub is far\nmore")))
-    with pytest.raises(Unsupported, match=r"the data of sea-marks cannot be loaded: the Hub is far$"):
+    with pytest.raises(Missing, match=r"the data of sea-marks cannot be loaded: the Hub is far$"):
         harness.evaluated(None, None, "sea-marks", LmEval(("sea-marks",), 1, (folder,), False))
 
 

@@ -15,7 +15,7 @@ from fixtures.models import loading
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Refused
 from suites.generation.equivalence import attention_reach
 from suites.generation.equivalence import test_compiled_equals_eager as compiled
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
@@ -162,7 +162,7 @@ def test_a_broken_machine_is_no_refusal(failure: Exception) -> None:
 
 
 def test_a_refusal_is_reported_and_a_finding_passes_through() -> None:
-    with pytest.raises(Unsupported, match="It fails with ValueError: no"), generate.refusals("It"):
+    with pytest.raises(Refused, match="It fails with ValueError: no"), generate.refusals("It"):
         raise ValueError("no\nmore")
     with pytest.raises(Defect), generate.refusals("It"):
         raise Defect("found.")

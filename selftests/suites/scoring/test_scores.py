@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from suites import scoring
-from suites.findings import Unsupported
+from suites.findings import Limit
 from suites.scoring import packing
 from suites.scoring.body_and_head import SplitReader, reader
 from suites.scoring.rows import continuation_row, windows
@@ -225,5 +225,5 @@ def test_encoder_decoders_are_recognised() -> None:
     import transformers
 
     config = transformers.T5Config(vocab_size=WORDS, d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2)
-    with pytest.raises(Unsupported, match="encoder-decoder"):
+    with pytest.raises(Limit, match="encoder-decoder"):
         scoring.rolling(transformers.T5ForConditionalGeneration(config), [text(5)], prefix=1)

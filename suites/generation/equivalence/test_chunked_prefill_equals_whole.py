@@ -28,8 +28,7 @@ def test_chunked_prefill_equals_whole(
     Source: https://huggingface.co/docs/transformers/main_classes/text_generation (`prefill_chunk_size`)
     """
     reference = reference_runs(subject, tokenizer, loaded)
-    if not reference.has_cache(record):
-        return
+    reference.require_cache(record)
     expected = reference.run
     with generate.refusals(f"generate(prefill_chunk_size={CHUNK})"):
         (chunked,) = generate.generated(

@@ -6,7 +6,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import cost
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import Missing
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
@@ -24,7 +24,7 @@ def test_compiled_equals_eager(subject: Subject, tokenizer: Any, generator: Any,
     Source: https://huggingface.co/docs/transformers/perf_torch_compile
     """
     if generator.device.type == "cpu" and not _has_compiler():
-        raise Unsupported("torch.compile needs a C++ compiler on a CPU, and none was found; install one (such as g++)")
+        raise Missing("torch.compile needs a C++ compiler on a CPU, and none was found", "install g++ or clang++")
     reference = reference_runs(subject, tokenizer, loaded)
     expected, short = reference.whole, reference.short_whole
     with generate.refusals("torch.compile"):

@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import NotApplicable
 from suites.generation.reference_runs import reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
@@ -22,7 +22,7 @@ def test_output_attentions_change_nothing(subject: Subject, tokenizer: Any, gene
     Source: https://github.com/huggingface/transformers/issues/30652 (no causal mask in the eager path)
     """
     if not generate.takes(generator, "output_attentions"):
-        raise Unsupported(f"{type(generator).__name__} has no argument output_attentions")
+        raise NotApplicable(f"{type(generator).__name__} has no argument output_attentions")
     reference = reference_runs(subject, tokenizer, loaded)
     expected = reference.whole
     settable = getattr(type(generator), "_can_set_attn_implementation", None)

@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Record
+from suites.findings import NotApplicable, Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import distances, must_match
@@ -25,7 +25,7 @@ def test_padding_in_forward(subject: Subject, tokenizer: Any, generator: Any, lo
     reference = reference_runs(subject, tokenizer, loaded)
     if not generate.takes(generator, "attention_mask") or reference.stateful:
         record.capability("generation.padding_in_forward", "not declared: the model has a state")
-        return
+        raise NotApplicable("the model has a state, which reads padding, or takes no attention mask")
     batch, rows = reference.padded
     with generate.refusals("A forward pass over a padded batch"):
         together = generate.logits(generator, batch)

@@ -6,8 +6,8 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard, Unsupported
-from suites.generation.reference_runs import reference_runs
+from suites.findings import Blocked, Hazard
+from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import difference
 from suites.running.library_warnings import captured
@@ -26,19 +26,23 @@ def test_right_padding_flagged(subject: Subject, tokenizer: Any, generator: Any,
     reference = reference_runs(subject, tokenizer, loaded)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else reference.pad
     if not 0 <= pad < reference.rows:
-        raise Unsupported("the pad token has no embedding (reported by tokenizers/ids-have-embedding-rows)")
+        raise Blocked("tokenizers/ids-have-embedding-rows", "the pad token has no embedding")
     prompts = [reference.prompt["input_ids"][0], reference.short["input_ids"][0]]
     batch = generate.padded(prompts, pad, left=False)
     del batch["position_ids"]
     with generate.refusals("generate() with right padding"), captured() as messages:
         generate.as_shipped(generator, batch, 1)
-    if any("right-padding" in message for message in messages):
-        return
-    together = generate.generated(generator, batch, 1)
+    if not any("right-padding" in message for message in messages):
+        _must_continue_as_alone(reference, batch, pad)
+
+
+def _must_continue_as_alone(reference: ReferenceRuns, batch: dict[str, Any], pad: int) -> None:
+    __tracebackhide__ = True
+    together = generate.generated(reference.model, batch, 1)
     found = difference(reference.short_run.first(1), together[1], reference.tolerance)
     if found:
         raise Hazard(
             f"Right-padded prompts are continued wrongly without a warning: the tokenizer pads with the id {pad}, but "
-            f"the pad_token_id of generation_config.json is {generator.generation_config.pad_token_id}.",
+            f"the pad_token_id of generation_config.json is {reference.model.generation_config.pad_token_id}.",
             evidence=found.as_json() | {"padding": pad},
         )

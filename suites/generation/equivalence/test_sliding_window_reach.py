@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.quantization import registry
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Blocked, Defect, Limit, NotApplicable, TooExpensive
 from suites.generation.equivalence import attention_reach
 from suites.running import generate
 from suites.running.limits import positions
@@ -30,10 +30,10 @@ def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: 
     own = generator.config.get_text_config(decoder=True)
     types = getattr(own, "layer_types", None)
     if types and "sliding_attention" not in types:
-        raise Unsupported("no layer has the declared window (reported by integrity/sliding-window-layers)")
+        raise Blocked("integrity/sliding-window-layers", "no layer has the declared window")
     for quantized in registry.layers(generator).values():
         if not quantized.rounds_per_token:
-            raise Unsupported(
+            raise Limit(
                 f"with {quantized.scheme}, the rounding of a token depends on the other tokens in the batch, so every"
                 " token seems to influence every other; run this check unquantized"
             )
@@ -41,7 +41,7 @@ def test_sliding_window_reach(subject: Subject, generator: Any, sliding_window: 
     with generate.refusals("A forward pass of the window's length"):
         found = attention_reach.layers(generator, length)
     if not any(layer.reaches for layer in found):
-        raise Unsupported(f"no attention layer of {type(generator).__name__} could be measured")
+        raise Limit(f"no attention layer of {type(generator).__name__} could be measured")
     for layer in found:
         windowed = types[layer.index] == "sliding_attention" if types and layer.index < len(types) else not types
         other = types and types[layer.index] not in ("sliding_attention", "full_attention")
@@ -65,17 +65,15 @@ def _must_reach(layer: attention_reach.Layer, window: int | None, found: Sequenc
 
 
 def _affordable(subject: Subject, model: Any, window: int, profile: str) -> int:
-    """Returns the length of the input, in tokens; raises Unsupported if it is too long."""
+    """Returns the length of the input, in tokens; raises TooExpensive if it is too long."""
     if model.config.is_encoder_decoder:
-        raise Unsupported("this check supports decoders only, because an encoder's window goes both ways")
+        raise Limit("this check supports decoders only, because an encoder's window goes both ways")
     length = attention_reach.CHANGED + window + TOKENS_BEYOND
     limit = positions(model)
     if limit is not None and length > limit:
-        raise Unsupported(f"the window of {window} tokens fills the context of {limit}, so it leaves out no token")
+        raise NotApplicable(f"the window of {window} tokens fills the context of {limit}, so it leaves out no token")
     work = 2 * subject.traits.parameters * length
     if model.device.type == "cpu" and work > MAX_OPERATIONS[profile]:
-        raise Unsupported(
-            f"the window needs a text of {length} tokens, which takes too long on a CPU; "
-            "use --profile exhaustive or a GPU"
-        )
+        summary = f"the window needs a text of {length} tokens, which takes too long on a CPU"
+        raise TooExpensive(summary, "--profile exhaustive, or a GPU")
     return length

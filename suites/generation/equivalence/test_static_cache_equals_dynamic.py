@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Record
+from suites.findings import Defect, NotApplicable, Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree
@@ -24,10 +24,9 @@ def test_static_cache_equals_dynamic(
     """
     record.capability("generation.static_cache", "supported" if generator._can_compile_fullgraph else "not supported")
     if not generator._can_compile_fullgraph:
-        return
+        raise NotApplicable(f"{type(generator).__name__} does not declare that it supports a static cache")
     reference = reference_runs(subject, tokenizer, loaded)
-    if not reference.has_cache(record):
-        return
+    cache = reference.require_cache(record)
     _ = reference.run
     options = {"cache_implementation": "static", "disable_compile": True}
     with generate.refusals("generate(cache_implementation='static')"):
@@ -40,7 +39,7 @@ def test_static_cache_equals_dynamic(
     _must_agree(reference, second, "A second call with a static cache generates other tokens than the first")
     if not reference.seq2seq:
         with generate.refusals("generate() with a StaticCache"):
-            again = _same_object(reference)
+            again = _same_object(reference, cache)
         _must_agree(reference, again, "A StaticCache that was used and reset gives other tokens than a new one")
 
 
@@ -58,7 +57,7 @@ def _must_agree(reference: ReferenceRuns, run: Run, what: str) -> None:
     must_agree([(reference.run, run)], reference.tolerance, what)
 
 
-def _same_object(reference: ReferenceRuns) -> Run:
+def _same_object(reference: ReferenceRuns, argument: str) -> Run:
     """The run with a cache that contained another text before."""
     import torch
     from transformers import StaticCache
@@ -66,7 +65,7 @@ def _same_object(reference: ReferenceRuns) -> Run:
     length = reference.prompt["input_ids"].shape[1] + reference.steps
     cache = StaticCache(config=reference.model.config, max_cache_len=length)
     with torch.inference_mode():  # also for the tensors that the cache creates
-        options = {"past_key_values": cache, "disable_compile": True}
+        options = {argument: cache, "disable_compile": True}
         other = dict(reference.prompt, input_ids=reference.prompt["input_ids"].flip(1))
         generate.generated(reference.model, other, reference.steps, **options)
         cache.reset()

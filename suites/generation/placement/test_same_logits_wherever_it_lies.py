@@ -7,7 +7,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Blocked, Defect, NotApplicable, Record
 from suites.running import copies, generate
 
 SHARES = (0.6, 0.45, 0.75, 0.9)
@@ -34,14 +34,11 @@ def test_same_logits_wherever_it_lies(
         not be split in `_no_split_modules`.
     Source: https://huggingface.co/docs/accelerate/concept_guides/big_model_inference; https://github.com/huggingface/transformers/issues/46566
     """
-    copies.refuse_quantized(variant)
     if loaded.report["missing_keys"] or loaded.report["mismatched_keys"]:
-        raise Unsupported(
-            "some weights were initialised at random (reported by integrity/weights-complete), so every load differs"
-        )
+        raise Blocked("integrity/weights-complete", "some weights were initialised at random, so every load differs")
     record.capability("generation.offload", "supported" if _unsplit(generator) else "not declared by the class")
     if not _unsplit(generator):
-        return
+        raise NotApplicable(f"{type(generator).__name__} declares no modules that must not be split, so no device map")
     inputs = copies.prompt(generator, tokenizer)
     if generator.device.type != "cpu":
         before = copies.logits(generator, inputs)
@@ -81,4 +78,4 @@ def offloading_map(model: Any) -> dict[str, Any]:
         device_map = dict(infer_auto_device_map(model, max_memory=memory, no_split_module_classes=_unsplit(model)))
         if {fast, slow} <= set(device_map.values()):
             return device_map
-    raise Unsupported(f"accelerate finds no device map that splits the model between {fast} and {slow}")
+    raise NotApplicable(f"accelerate finds no device map that splits the model between {fast} and {slow}")

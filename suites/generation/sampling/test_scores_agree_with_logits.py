@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Blocked, Defect, Hazard, Unsupported
+from suites.findings import Blocked, Defect, Hazard, NotApplicable
 from suites.generation.reference_runs import reference_runs
 from suites.running import forced_tokens, generate
 from suites.running.seeds import seeded
@@ -43,7 +43,7 @@ def test_scores_agree_with_logits(subject: Subject, tokenizer: Any, loaded: Load
     """
     reference = reference_runs(subject, tokenizer, loaded)
     if reference.not_causal:
-        raise Unsupported(reference.not_causal)
+        raise NotApplicable(reference.not_causal)
     inputs, slack = forced_tokens.prompt(generator, tokenizer), 2 * reference.tolerance  # a logit, and the sum of all
     for method in METHODS:
         output = _run(generator, inputs, method)

@@ -7,7 +7,6 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from fixtures.subjects.variant import Variant
 from suites.findings import Defect, Hazard
 from suites.generation.saving import sharing
 from suites.running import copies, generate
@@ -19,7 +18,6 @@ FIX = "Save the weights under the names that the checkpoint has, and load the co
 @uses("sharing")
 def test_model_survives_saving(
     subject: Subject,
-    variant: Variant,
     tokenizer: Any,
     loaded: Loaded,
     generator: Any,
@@ -33,7 +31,6 @@ def test_model_survives_saving(
     Fix: Save with the library version that the checkpoint was made for, and compare the copy before publishing it.
     Source: https://huggingface.co/docs/transformers/main_classes/model (save_pretrained); https://github.com/huggingface/transformers/issues/48075
     """
-    copies.refuse_quantized(variant)
     inputs = copies.prompt(generator, tokenizer)
     with copies.scratch(generator, profile, memory_left) as folder:
         with copies.settings_restored(generator):

@@ -6,7 +6,6 @@ from typing import Any
 from fixtures.models.loading import drop_storage
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
 from suites.generation.saving import sharing
 from suites.running import copies, generate
@@ -16,9 +15,7 @@ NEW_ROWS = 3
 
 @needs("full_weights")
 @uses("training", worst="hazard")
-def test_resizing_keeps_old_rows(
-    variant: Variant, tokenizer: Any, generator: Any, profile: str, memory_left: int
-) -> None:
+def test_resizing_keeps_old_rows(tokenizer: Any, generator: Any, profile: str, memory_left: int) -> None:
     """`resize_token_embeddings` does not change the embeddings, head rows and logits of old tokens.
 
     Why: fine-tuning with added tokens begins with this call. If it initialises the head again, training is lost, and
@@ -26,7 +23,6 @@ def test_resizing_keeps_old_rows(
     Fix: Do not initialise weights after the call; compare rows of the head before and after.
     Source: https://huggingface.co/docs/transformers/main_classes/model (resize_token_embeddings); https://github.com/huggingface/transformers/issues/45079
     """
-    copies.refuse_quantized(variant)
     inputs = copies.prompt(generator, tokenizer)
     with copies.scratch(generator, profile, memory_left, disk=False):
         grown = copy.deepcopy(generator)

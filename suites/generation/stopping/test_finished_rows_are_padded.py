@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.running import forced_tokens
 
 ROWS = 4
@@ -20,7 +20,7 @@ def test_finished_rows_are_padded(tokenizer: Any, generator: Any) -> None:
     """
     stops = forced_tokens.stops(generator)[:ROWS]
     if not stops:
-        raise Unsupported("no stop token is declared, so no row of a batch ends early")
+        raise NotApplicable("no stop token is declared, so no row of a batch ends early")
     words = [each for each in forced_tokens.text_ids(generator, tokenizer, TEXT) if each not in stops]
     forced = [[*words[: 1 + number], stop] for number, stop in enumerate(stops)] + [words]
     inputs = forced_tokens.prompt(generator, tokenizer, rows=len(forced))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Record, Refused
 from suites.generation.stopping.conditions import Condition, conditions
 from suites.running import forced_tokens, generate
 
@@ -37,13 +37,13 @@ def _run(
     """Returns the new ids under each condition, and the reasons of those that are refused.
 
     Raises:
-        Unsupported: all are refused.
+        Refused: all are refused.
     """
     found, refused = [], {}
     for condition in asked:
         try:
             found.append((condition, _new_ids(model, inputs, condition)))
-        except Unsupported as refusal:
+        except Refused as refusal:
             refused[condition.name] = refusal.summary
             if len(refused) == len(asked):
                 raise

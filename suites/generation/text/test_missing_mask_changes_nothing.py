@@ -29,25 +29,25 @@ def test_missing_mask_changes_nothing(subject: Subject, tokenizer: Any, generato
     pad = tokenizer.pad_token_id
     inferred = pad is not None and pad == shipped.pad_token_id and pad not in forced_tokens.stops(generator)
     record.capability("generation.mask_inferred_from_padding", "yes" if inferred else "no")
-    if bool((with_mask.nan_to_num() == without.nan_to_num()).all()):
-        return
-    ids = [int(each) for each in inputs["input_ids"][0]]
-    hidden = [index for index, each in enumerate(ids) if each == shipped.pad_token_id]
-    token = tokenizer.convert_ids_to_tokens(shipped.pad_token_id) if hidden else None
-    cause = (
-        f"the prompt contains {token!r}, which is also pad_token_id and is therefore masked"
-        if hidden
-        else "the mask that it infers differs"
-    )
-    raise Hazard(
-        f"Without an attention mask generate() gives other logits: {cause}.",
-        evidence={
-            "prompt": tokenizer.decode(ids),
-            "places": hidden,
-            "pad_token_id": shipped.pad_token_id,
-            "largest_logit_difference": float((with_mask - without).abs().max()),
-        },
-    )
+    if not bool((with_mask.nan_to_num() == without.nan_to_num()).all()):
+        ids = [int(each) for each in inputs["input_ids"][0]]
+        hidden = [index for index, each in enumerate(ids) if each == shipped.pad_token_id]
+        raise Hazard(
+            f"Without an attention mask generate() gives other logits: {_cause(tokenizer, shipped, hidden)}.",
+            evidence={
+                "prompt": tokenizer.decode(ids),
+                "places": hidden,
+                "pad_token_id": shipped.pad_token_id,
+                "largest_logit_difference": float((with_mask - without).abs().max()),
+            },
+        )
+
+
+def _cause(tokenizer: Any, shipped: Any, hidden: list[int]) -> str:
+    if not hidden:
+        return "the mask that it infers differs"
+    token = tokenizer.convert_ids_to_tokens(shipped.pad_token_id)
+    return f"the prompt contains {token!r}, which is also pad_token_id and is therefore masked"
 
 
 def _logits(model: Any, inputs: dict[str, Any]) -> Any:

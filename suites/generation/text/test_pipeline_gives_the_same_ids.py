@@ -8,7 +8,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Limit, NotApplicable
 from suites.running import generate
 from suites.running.prompts import encoded, greedy, questions
 
@@ -37,7 +37,7 @@ def test_pipeline_gives_the_same_ids(subject: Subject, model: Any, fresh_tokeniz
         answer = _pipeline(model, tokenizer)(asked, do_sample=False, max_new_tokens=NEW_TOKENS, return_tensors=True)
     prompt = [int(each) for each in inputs["input_ids"][0]]
     if type(model).__name__ in PREFIXED:
-        raise Unsupported(f"for {type(model).__name__} the pipeline puts a fixed text before every prompt")
+        raise NotApplicable(f"for {type(model).__name__} the pipeline puts a fixed text before every prompt")
     _must_be_prompt(tokenizer, prompt, ids)
     piped = [int(each) for each in answer[0]["generated_token_ids"]]
     manual = greedy(model, inputs, max_new_tokens=NEW_TOKENS)
@@ -81,7 +81,7 @@ def _settings(model: Any) -> dict[str, Any]:
 def _must_be_prompt(tokenizer: Any, manual: list[int], piped: list[int]) -> None:
     __tracebackhide__ = True
     if not piped:
-        raise Unsupported("the pipeline did not call generate() with ids, so its prompt is not known")
+        raise Limit("the pipeline did not call generate() with ids, so its prompt is not known")
     if manual != piped:
         position = first_difference(manual, piped)
         one, other = (tokenizer.convert_ids_to_tokens(ids[position : position + 1]) for ids in (manual, piped))

@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.machine import library_versions
 from fixtures.session.uses import uses
 from suites.evidence import around, escaped
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.running import forced_tokens
 
 TEXTS = ("Grüße 👩\u200d🚀, 你好，世界 — ok.\n", "One two three, four.\n  Five six.")
@@ -24,7 +24,7 @@ def test_streams_what_it_generates(tokenizer: Any, generator: Any) -> None:
     Source: https://huggingface.co/docs/transformers/internal/generation_utils (streamers); https://github.com/mlc-ai/mlc-llm/issues/2978
     """
     if library_versions.of_mistral_common(tokenizer):
-        raise Unsupported("the library's streamers use decode options that mistral-common does not support")
+        raise NotApplicable("the library's streamers use decode options that mistral-common does not support")
     forced = _forced_ids(generator, tokenizer)
     inputs = forced_tokens.prompt(generator, tokenizer)
     streamers = _streamers(tokenizer)

@@ -7,7 +7,7 @@ from fixtures.inputs.questions import Question
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Record, Unsupported
+from suites.findings import NotApplicable, Record, Unsupported
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import answers, generate, prompts
 from suites.running.answers import Answer
@@ -51,7 +51,7 @@ def _tolerance(reference: ReferenceRuns) -> float | None:
     """The change of a logit that rounding explains; None if one pass does not give the logits of its beginnings."""
     try:
         return reference.tolerance
-    except Unsupported:
+    except (NotApplicable, Unsupported):
         return None
 
 

@@ -11,7 +11,7 @@ from fixtures.session.needs import also_quantized
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Defect, Hazard, Record, Refused
 from suites.intervals import wilson
 from suites.running import answer_signs, answers, forced_tokens, generate
 from suites.running.answers import Answer
@@ -56,16 +56,15 @@ def test_vital_signs(
 def _answers(
     subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, profile: str
 ) -> tuple[Answer[Question], ...]:
-    """Raises Defect if `generate` fails on a plain prompt, which makes other checks unsupported.
-
+    """Raises Defect if `generate` fails on a plain prompt; other checks then are refused the same call.
     A failure of a quantized variant is not a defect of the checkpoint.
     """
     __tracebackhide__ = True
     try:
         return answers.to_questions(subject, tokenizer, loaded, profile)
-    except Unsupported as refusal:
+    except Refused as refusal:
         cause = refusal.__cause__
-        if cause is None or isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
+        if isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
             raise
         raise Defect(f"The model cannot generate: {refusal.summary.rstrip('.:')}.", fix=FIX) from refusal
 

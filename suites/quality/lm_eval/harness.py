@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.options import LmEval
-from suites.findings import Unsupported
+from suites.findings import Limit, Missing
 from suites.intervals import Z95
 from suites.running import generate
 
-MISSING = "--lm-eval-tasks needs the package lm-eval: pip install 'seatrial[lm-eval]'"
+MISSING = "--lm-eval-tasks needs the package lm-eval"
+INSTALL = "pip install 'seatrial[lm-eval]'"
 RESAMPLES = 1000
 """Bootstrap samples for errors without a formula; lm-eval's default of 100,000 takes minutes."""
 BATCH = {"cpu": 1}
@@ -61,7 +62,8 @@ def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str,
     """Returns lm-eval's results of a task, with its samples; may change the tokenizer.
 
     Raises:
-        Unsupported: the package is missing, it has no such task, or the task's data is not available.
+        Missing: the package, or the task's data.
+        Limit: lm-eval has no such task.
     """
     evaluator = _module("lm_eval.evaluator")
     tasks = _tasks(asked.include, (task,))
@@ -76,7 +78,8 @@ def evaluated(model: Any, tokenizer: Any, task: str, asked: LmEval) -> dict[str,
                 task_manager=tasks,
             )
         except OSError as failure:
-            raise Unsupported(f"the data of {task} cannot be loaded: {_first_line(failure)}") from failure
+            summary = f"the data of {task} cannot be loaded: {_first_line(failure)}"
+            raise Missing(summary, "a network, or --lm-eval-include with a task whose data is here") from failure
     return dict(found)
 
 
@@ -89,7 +92,7 @@ def _module(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as failure:
-        raise Unsupported(MISSING) from failure
+        raise Missing(MISSING, INSTALL) from failure
 
 
 @cache
@@ -98,7 +101,7 @@ def _tasks(include: tuple[Path, ...], wanted: tuple[str, ...]) -> Any:
     manager = _module("lm_eval.tasks").TaskManager
     for folder in include:
         if not folder.is_dir():
-            raise Unsupported(f"--lm-eval-include {folder}: no such directory")
+            raise Limit(f"--lm-eval-include {folder}: no such directory")
     folders = [str(folder) for folder in include]
     if folders:
         own = manager(include_path=folders, include_defaults=False)
@@ -106,9 +109,7 @@ def _tasks(include: tuple[Path, ...], wanted: tuple[str, ...]) -> Any:
             return own
     every = _every_task(tuple(folders))
     if unknown := sorted(set(wanted) - set(every.all_tasks)):
-        raise Unsupported(
-            f"lm-eval {version()} has no task {unknown[0]}; name a directory with it by --lm-eval-include"
-        )
+        raise Limit(f"lm-eval {version()} has no task {unknown[0]}; name a directory with it by --lm-eval-include")
     return every
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs import tokenizer_corpus
-from suites.findings import Unsupported
+from suites.findings import Blocked, NotApplicable
 from suites.running.limits import vocabulary
 
 TOKEN_PARAMETERS = {"quick": 1.5e10, "standard": 1e11, "exhaustive": 1e13}
@@ -20,9 +20,9 @@ Inputs = dict[str, Any]
 
 
 def batches(model: Any, tokenizer: Any, parameters: int, profile: str) -> dict[str, Inputs]:
-    """Returns the inputs by description, on the model's device; raises Unsupported if the model does not read text."""
+    """Returns the inputs by description, on the model's device; raises NotApplicable if it reads no text."""
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
-        raise Unsupported(f"the model's input is {model.main_input_name}, and this check needs one that reads text")
+        raise NotApplicable(f"the model's input is {model.main_input_name}, and this check needs one that reads text")
     length = min(
         longest(model), MAX_TOKENS[profile], max(MIN_TOKENS, int(TOKEN_PARAMETERS[profile] / max(1, parameters)))
     )
@@ -60,10 +60,8 @@ def _ids(tokenizer: Any, length: int, rows: int) -> list[int]:
     text = " ".join(line for name in sorted(tokenizer_corpus.LANGUAGES) for line in tokenizer_corpus.sections()[name])
     ids = [number for number in tokenizer(text[: 8 * length]).input_ids if number < rows]
     if not ids:
-        raise Unsupported(
-            "no token of the sample text has an embedding row (reported by "
-            "tokenizers/ids-have-embedding-rows), so there is no input to run"
-        )
+        summary = "no token of the sample text has an embedding row, so there is no input to run"
+        raise Blocked("tokenizers/ids-have-embedding-rows", summary)
     return (ids * (length // len(ids) + 1))[:length]
 
 
