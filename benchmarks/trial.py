@@ -37,11 +37,11 @@ def measure(source: str, folder: Path, options: list[str]) -> None:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     trial = report_directory.load(folder)
     weights = max(subject.facts["weight_bytes"] for subject in trial.subjects)
-    limit = 1.3 * weights + 700e6
+    limit = 2 * weights + 1e9
     checks = sum(check.duration for check in trial.checks)
     print(
         f"{source}: {len(trial.checks)} checks, wall {wall:.1f} s, cpu {cpu:.1f} s, in checks {checks:.1f} s, "
-        f"peak {after.ru_maxrss / 1e3:.0f} MB (limit 1.3 x {weights / 1e6:.0f} + 700 = {limit / 1e6:.0f} MB)"
+        f"peak {after.ru_maxrss * 1024 / 1e6:.0f} MB (limit 2 x {weights / 1e6:.0f} + 1000 = {limit / 1e6:.0f} MB)"
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fixtures.models.loading import Loaded
+from fixtures.models.loading import Loaded, drop_storage
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
@@ -47,7 +47,10 @@ def test_same_logits_wherever_it_lies(
     with copies.scratch(generator, profile, memory_left) as folder, generate.refusals("Loading with a device map"):
         device_map = offloading_map(generator)
         again, _ = copies.load(generator, subject.path, subject, device_map=device_map, offload_folder=str(folder))
-        offloaded = copies.logits(again, inputs)
+        try:
+            offloaded = copies.logits(again, inputs)
+        finally:
+            drop_storage(again)
     away = [part for part, device in device_map.items() if device != next(iter(device_map.values()))]
     what = f"Offloaded with {len(away)} of {len(device_map)} parts on {device_map[away[0]]},"
     _must_be_equal(generator, inputs, offloaded, what, {part: str(device) for part, device in device_map.items()})
