@@ -8,8 +8,8 @@ from typing import Any
 
 from fixtures.machine import library_versions
 from suites.evidence import escaped
-from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.encoding import cannot_encode, panics_as_errors
+from suites.findings import Blocked, Defect, NotApplicable, Record
+from suites.tokenizers.encoding import ROUND_TRIP, cannot_encode, panics_as_errors
 
 SAMPLE_TEXTS = ("a", "The quick brown fox jumps over the lazy dog.", "one two three", "x != y; é, 你好 👍🏽 don't")
 """Texts of different lengths, for checks of the options of a call."""
@@ -17,13 +17,13 @@ CALL_OPTIONS = {"return_attention_mask": True, "return_special_tokens_mask": Tru
 
 
 def call_or_skip(tokenizer: Any, text: str, pair: str | None = None, **options: Any) -> dict[str, Any]:
-    """Encodes one text or a pair. Unsupported if that fails: `round-trip` reports texts that cannot be encoded."""
+    """Encodes one text or a pair. Blocked if that fails: `round-trip` reports texts that cannot be encoded."""
     __tracebackhide__ = True
     try:
         with panics_as_errors():
             return dict(tokenizer(text, pair, **CALL_OPTIONS, **options))
     except Exception as error:
-        raise Unsupported(cannot_encode(text, error)) from None
+        raise Blocked(ROUND_TRIP, cannot_encode(text, error)) from None
 
 
 def call_or_defect(tokenizer: Any, text: Any, pair: Any = None, **options: Any) -> Any:
@@ -61,13 +61,15 @@ def truncation_side(tokenizer: Any, side: str) -> Iterator[None]:
         tokenizer.truncation_side = before
 
 
-def is_fast(tokenizer: Any, record: Record, ability: str) -> bool:
-    """Records and returns whether the tokenizer is a fast one: only those give the positions of tokens."""
+def require_fast(tokenizer: Any, record: Record, ability: str) -> None:
+    """Records whether the tokenizer is a fast one; raises NotApplicable for others, which give no positions."""
+    __tracebackhide__ = True
     fast = bool(getattr(tokenizer, "is_fast", False))
     record.capability(
         f"tokenizer.{ability}", "supported" if fast else "not supported", evidence=type(tokenizer).__name__
     )
-    return fast
+    if not fast:
+        raise NotApplicable(f"{type(tokenizer).__name__} is not a fast tokenizer, and gives no positions of tokens")
 
 
 def check_padding_refused(tokenizer: Any) -> None:

@@ -34,9 +34,8 @@ def test_label_names(config: dict[str, Any]) -> None:
             f"id2label gives '{name}' the id {forward}, but label2id gives it the id {backward}.",
             evidence={"id2label": names, "label2id": inverse},
         )
-    if len(names) == 1 or (not names and config.get("num_labels") == 1):
-        return  # a single output is a score and needs no name
-    if not names or all(PLACEHOLDER.fullmatch(name) for name in names.values()):
+    is_score = len(names) == 1 or (not names and config.get("num_labels") == 1)  # a single output needs no name
+    if not is_score and all(PLACEHOLDER.fullmatch(name) for name in names.values()):
         labels = f"only placeholder labels ({', '.join(list(names.values())[:3])})" if names else "no id2label"
         raise Hazard(f"config.json has {labels}: pipelines answer LABEL_0, LABEL_1 ... instead of names.")
 

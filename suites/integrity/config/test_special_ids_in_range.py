@@ -24,12 +24,16 @@ def test_special_ids_in_range(subject: Subject, embedding_rows: int) -> None:
         for number in ids(settings, name)
         if not 0 <= number < embedding_rows
     }
-    if not wrong:
-        return
+    if wrong:
+        raise _finding(subject, wrong, embedding_rows)
+
+
+def _finding(subject: Subject, wrong: dict[str, int], embedding_rows: int) -> Defect | Hazard:
+    """Returns a defect if generation cannot stop at a stop token, else a hazard."""
     where, number = next(iter(wrong.items()))
     summary = f"{where} is {number}, but the embedding matrix has only {embedding_rows} rows."
     stops = subject.traits.can_generate and any("eos" in name and GENERATION in name for name in wrong)
-    raise (Defect if stops else Hazard)(
+    return (Defect if stops else Hazard)(
         summary,
         evidence={"out of range": wrong, "rows": embedding_rows},
         uses=("generation",) if all("eos" in name for name in wrong) else (),

@@ -7,7 +7,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard, Record, Unsupported
+from suites.findings import Hazard, NotApplicable, Record
 from suites.running import generate
 from suites.running.dtypes import casting
 from suites.running.dtypes.finite import OwnResults, not_finite, own_results
@@ -35,7 +35,7 @@ def test_finite_in_every_dtype(
     """
     model = loaded.model
     if getattr(model, "is_quantized", False) or getattr(model, "quantization_method", None):
-        raise Unsupported("quantized weights cannot be cast to another dtype; load the model unquantized")
+        raise NotApplicable("quantized weights cannot be cast to another dtype")
     with generate.refusals("A forward pass"):
         own, results = own_dtype(model), own_results(loaded, tokenizer, subject.traits.parameters, profile)
     outcomes: dict[str, str] = {own: "not finite" if any(results.not_finite.values()) else "finite"}

@@ -20,8 +20,7 @@ def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, pro
     Fix: set `num_attention_heads`, `num_key_value_heads` and `head_dim` to the values that the finding names.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
     """
-    if not trained_weights.is_trained(loaded.model):
-        return
+    trained_weights.require_trained(loaded.model)
     better = head_counts.better_heads(subject, tokenizer, loaded, profile)
     if better:
         right, gain = better

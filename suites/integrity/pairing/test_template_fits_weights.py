@@ -7,7 +7,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Blocked, Defect, Hazard, NotApplicable, Record
 from suites.integrity.pairing import tokenizer_fit, trained_weights
 from suites.integrity.pairing.turn_ends import TurnEnd, turn_ends
 from suites.integrity.pairing.turn_markers import ForeignMarker, foreign_marker
@@ -32,13 +32,11 @@ def test_template_fits_weights(
     Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
     Source: https://huggingface.co/blog/chat-templates (another format than in training degrades quality silently)
     """
-    if not trained_weights.is_trained(loaded.model):
-        return
+    trained_weights.require_trained(loaded.model)
     _, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) is not None:
-        raise Unsupported(
-            "the weights were trained on other ids than the tokenizer's (reported by integrity/tokenizer-fits-weights)"
-        )
+        summary = "the weights were trained on other ids than the tokenizer's"
+        raise Blocked("integrity/tokenizer-fits-weights", summary)
     stops, _ = stop_ids(subject, tokenizer)
     found = turn_ends(chat, loaded.model, set(stops))
     if len(found) >= MIN_ANSWERS:
@@ -46,7 +44,7 @@ def test_template_fits_weights(
     if other := foreign_marker(chat, loaded.model):
         raise _foreign_template(other)
     if len(found) < MIN_ANSWERS:
-        raise Unsupported("the template writes nothing after an assistant's answer, so there is no end of a turn")
+        raise NotApplicable("the template writes nothing after an assistant's answer, so there is no end of a turn")
 
 
 def _must_end_turns(tokenizer: Any, found: list[TurnEnd], record: Record) -> None:

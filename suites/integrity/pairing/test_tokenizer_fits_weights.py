@@ -11,7 +11,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Blocked, Defect, Limit, NotApplicable, Record
 from suites.integrity.pairing import head_counts, likelihood, repair_search, tokenizer_fit, trained_weights
 from suites.integrity.pairing.likelihood import IdMap, Likelihood, Row
 
@@ -42,10 +42,10 @@ def test_tokenizer_fits_weights(
     trained = excess > trained_weights.TRAINED
     record.capability("integrity.trained", "yes" if trained else "no", evidence={"excess over noise": round(excess, 2)})
     if not trained:
-        return
+        raise NotApplicable(trained_weights.UNTRAINED)
     rows, found = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if not found.predictions:
-        raise Unsupported("the tokenizer splits all sample texts into single letters, so order cannot be compared")
+        raise Limit("the tokenizer splits all sample texts into single letters, so order cannot be compared")
     for name, value, better in (("loss", found.loss, "lower"), ("gain_from_order", found.gain, "higher")):
         record.metric(
             f"integrity.plain_text_{name}",
@@ -63,14 +63,12 @@ def test_tokenizer_fits_weights(
         if variant.quantization == "none" and repair_search.best_repair(
             subject, tokenizer, loaded, weight_statistics, profile
         ):
-            raise Unsupported("some weights seem to be swapped (reported by integrity/weights-in-place)")
+            raise Blocked("integrity/weights-in-place", "some weights seem to be swapped")
         if variant.quantization == "none" and head_counts.better_heads(subject, tokenizer, loaded, profile):
-            raise Unsupported("the weights were trained with other heads (reported by integrity/heads-fit-weights)")
+            raise Blocked("integrity/heads-fit-weights", "the weights were trained with other heads")
         if not causal(loaded.model, rows[0][1]):
-            raise Unsupported(
-                "the logits depend on later tokens (reported by generation/later-tokens-change-nothing), "
-                "so they do not give the loss of a text"
-            )
+            summary = "the logits depend on later tokens, so they do not give the loss of a text"
+            raise Blocked("generation/later-tokens-change-nothing", summary)
         shift = best_shift(loaded.model, rows, start, found, {*tokenizer.added_tokens_decoder})
         raise misfit(found, start, shift, chance)
 
@@ -78,7 +76,7 @@ def test_tokenizer_fits_weights(
 def _refuse_missing_weights(loaded: Loaded) -> None:
     __tracebackhide__ = True
     if any(loaded.report[kind] for kind in ("missing_keys", "mismatched_keys")):
-        raise Unsupported("some weights were initialised at random (reported by integrity/weights-complete)")
+        raise Blocked("integrity/weights-complete", "some weights were initialised at random")
 
 
 def misfit(found: Likelihood, start: int, shift: int | None, chance: float) -> Defect:

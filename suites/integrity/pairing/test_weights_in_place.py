@@ -8,11 +8,11 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect
 from suites.integrity.pairing import repair_search, trained_weights
 
 
-@needs("continues_text")
+@needs("continues_text", "full_weights")
 @uses("loading")
 def test_weights_in_place(
     subject: Subject,
@@ -29,10 +29,7 @@ def test_weights_in_place(
     Fix: exchange the tensors that the finding names, or convert the checkpoint again.
     Source: https://arxiv.org/abs/2407.09298 (cost of another order of the layers)
     """
-    if variant.quantization != "none":
-        raise Unsupported(f"{variant.quantization} weights cannot be exchanged in memory; load the model unquantized")
-    if not trained_weights.is_trained(loaded.model):
-        return
+    trained_weights.require_trained(loaded.model)
     gain = repair_search.best_repair(subject, tokenizer, loaded, weight_statistics, profile)
     if gain:
         raise Defect(

@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from suites.findings import NotApplicable
+
 if TYPE_CHECKING:
     import torch
 
+UNTRAINED = "the weights are not trained: the embeddings are like random numbers, so no text is likelier than another"
 ROWS = 2048
 STEPS = 24
 TRAINED = 1.3
@@ -24,8 +27,11 @@ def excess_over_noise(model: Any) -> float:
     return max((_excess(weight) for weight in _matrices(model)), default=0.0)
 
 
-def is_trained(model: Any) -> bool:
-    return excess_over_noise(model) > TRAINED
+def require_trained(model: Any) -> None:
+    """Raises NotApplicable for a model with random weights, of which no likelihood can be expected."""
+    __tracebackhide__ = True
+    if excess_over_noise(model) <= TRAINED:
+        raise NotApplicable(UNTRAINED)
 
 
 def _matrices(model: Any) -> Iterator[torch.Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 from fixtures.inputs import tokenizer_corpus
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.uses import uses
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Blocked, Defect, Hazard
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 ORDINARY_SECTIONS = ("english", "contractions", "python", "json")
@@ -63,10 +63,9 @@ def _in_use(tokenizer: Any) -> list[int]:
     try:
         found = {number for text in texts for number in tokenizer.encode(text, add_special_tokens=False)}
     except Exception as error:
-        raise Unsupported(
-            f"the tokenizer fails on English text with {type(error).__name__} (reported by "
-            "tokenizers/round-trip), so the tokens in use are not known"
-        ) from error
+        kind = type(error).__name__
+        summary = f"the tokenizer fails on English text with {kind}, so the tokens in use are not known"
+        raise Blocked("tokenizers/round-trip", summary) from error
     return sorted(found - {*(getattr(tokenizer, "all_special_ids", None) or [])})
 
 

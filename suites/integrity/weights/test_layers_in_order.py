@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from fixtures.models.weight_statistics import TensorStatistics
+from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from fixtures.subjects.subject import Subject
 from suites.findings import Hazard
 from suites.integrity.layer_order import Swap, swaps
 
 
+@needs("no_likelihood")
 @uses("loading", worst="hazard")
-def test_layers_in_order(subject: Subject, weight_statistics: dict[str, TensorStatistics]) -> None:
+def test_layers_in_order(weight_statistics: dict[str, TensorStatistics]) -> None:
     """The layers are in the order in which they were trained: statistics of their weights change slowly with depth.
 
     Why: layers with exchanged names load without a message. In the middle of a model this makes every answer slightly
@@ -16,8 +17,6 @@ def test_layers_in_order(subject: Subject, weight_statistics: dict[str, TensorSt
     Fix: exchange the names of the two layers' tensors, or convert the checkpoint again.
     Source: https://arxiv.org/abs/2407.09298 (neighbouring layers are alike; cost of another order)
     """
-    if subject.traits.has_tokenizer and "text-generation" in subject.traits.tasks:
-        return  # integrity/weights-in-place compares the loss too
     clear = [swap for swap in swaps(weight_statistics) if swap.clear]
     if clear:
         raise Hazard(

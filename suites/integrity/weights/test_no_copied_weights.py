@@ -34,8 +34,12 @@ def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> No
         and not _by_formula(each)
     }
     copies = dict(_copies(siblings(matrices)))
-    if not copies:
-        return
+    if copies:
+        raise _finding(copies, matrices)
+
+
+def _finding(copies: dict[str, str], matrices: Mapping[str, TensorStatistics]) -> Defect | Hazard:
+    """Returns a hazard if whole layers or experts were copied, as in a model grown by copying, else a defect."""
     name, original = next(iter(copies.items()))
     grown = _only_whole_copies(copies, matrices)
     what = f"{name} holds the same numbers as {original}"
@@ -43,7 +47,7 @@ def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> No
         what = (
             f"{len(copies)} matrices are copies of others: {few(f'{one} of {other}' for one, other in copies.items())}"
         )
-    raise (Hazard if grown else Defect)(
+    return (Hazard if grown else Defect)(
         f"{what}{', as in a model grown by copying' if grown else ''}.",
         evidence={"copies": dict(list(copies.items())[:40])},
     )

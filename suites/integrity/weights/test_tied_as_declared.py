@@ -7,7 +7,7 @@ from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, NotApplicable, Record
 from suites.integrity.tensor_names import INPUT, OUTPUTS, embedding
 
 TIED = "tie_word_embeddings"
@@ -31,16 +31,25 @@ def test_tied_as_declared(
     flag = _flag(config, loaded.model)
     inner, head = _matrices(loaded.model)
     if flag is None or inner is None or head is None:
-        return
+        raise NotApplicable(f"the model has no two matrices of word embeddings, or no setting {TIED}")
     _must_store_one_head(weight_statistics, flag)
-    if variant.quantization != "none":
-        raise Unsupported(f"{variant.quantization} stores the two matrices differently; load the model unquantized")
-    tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
-    record.capability("integrity.tied_embeddings", "yes" if tied else "no")
+    if variant.quantization == "none":  # quantized, the two are stored in different ways
+        tied = inner is head or (inner.data_ptr() == head.data_ptr() and not inner.is_meta)
+        record.capability("integrity.tied_embeddings", "yes" if tied else "no")
+        _must_be_tied_as_declared(weight_statistics, inner, head, tied=tied, flag=flag)
+
+
+def _must_be_tied_as_declared(
+    stored: dict[str, TensorStatistics], inner: Any, head: Any, *, tied: bool, flag: bool
+) -> None:
+    __tracebackhide__ = True
     if flag and not tied and inner.shape == head.shape:
-        raise Defect(f"config.json declares {TIED}, but input and output embeddings are two matrices in memory.")
+        raise Defect(
+            f"config.json declares {TIED}, but input and output embeddings are two matrices in memory.",
+            uses=("training", "sharing"),
+        )
     if tied and not flag:
-        _must_not_share(_stored(weight_statistics, INPUT), _stored(weight_statistics, OUTPUTS))
+        _must_not_share(_stored(stored, INPUT), _stored(stored, OUTPUTS))
 
 
 def _must_not_share(inner: TensorStatistics | None, head: TensorStatistics | None) -> None:

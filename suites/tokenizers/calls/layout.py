@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.text.differences import position
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.tokenizers.checked_calls import call_or_skip
-from suites.tokenizers.encoding import IDS_CHANGE, encode
+from suites.tokenizers.encoding import IDS_CHANGE, NO_SPACE, encode
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Layout:
 
 
 def layout(tokenizer: Any, text: str, pair: str | None = None) -> Layout:
-    """The layout of a call; Unsupported if the ids of a text depend on what stands around it."""
+    """The layout of a call; Blocked if the ids of a text depend on what stands around it."""
     __tracebackhide__ = True
     first, second = encode(tokenizer, text), encode(tokenizer, pair) if pair is not None else []
     whole = list(call_or_skip(tokenizer, text, pair)["input_ids"])
@@ -47,5 +47,5 @@ def find_ids(whole: list[int], part: list[int], start: int) -> int:
     __tracebackhide__ = True
     found = position(whole, part, start)
     if found is None:
-        raise Unsupported(IDS_CHANGE)
+        raise Blocked(NO_SPACE, IDS_CHANGE)
     return found

@@ -53,7 +53,7 @@ def answer(tokenizer: Any, value: Any) -> Any:
     except Exception:
         return None
     summary = f"The input {shown} makes the backend panic, which `except Exception` does not catch."
-    raise Hazard(summary, evidence={"input": shown})
+    raise Hazard(summary, evidence={"input": shown}, uses=("serving",))
 
 
 def refused(tokenizer: Any, name: str, value: Any) -> None:
@@ -64,6 +64,7 @@ def refused(tokenizer: Any, name: str, value: Any) -> None:
         raise Defect(
             f"The input {name} is not text, but is encoded as {tokenizer.decode(flat)!a} instead of being refused.",
             evidence={"input": escaped(repr(value)), "ids": list(ids), "tokens": tokens(tokenizer, flat)},
+            uses=("training", "serving"),
         )
 
 
@@ -83,6 +84,7 @@ def surrogate(tokenizer: Any, value: Any) -> str:
         raise Defect(
             f"The lone surrogate in {escaped(str(value))} is dropped without an error: {escaped(back)} comes back.",
             evidence={"text": escaped(str(value)), "ids": ids, "decoded": escaped(back)},
+            uses=("text",),
         )
     return "dropped"
 
@@ -97,6 +99,7 @@ def long_text(tokenizer: Any, characters: int) -> None:
         raise Defect(
             f"A text of {characters} characters decodes to {len(back)} characters; {len(once) * times} were expected.",
             evidence={"paragraph": escaped(paragraph), "times": times, "decoded end": escaped(back[-60:])},
+            uses=("text",),
         )
 
 

@@ -11,7 +11,7 @@ from fixtures.session.uses import SPANS, uses
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Record
 from suites.tokenizers.calls.layout import layout
-from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, is_fast, truncation_side
+from suites.tokenizers.checked_calls import SAMPLE_TEXTS, call_or_defect, require_fast, truncation_side
 from suites.tokenizers.evidence import case
 
 LONG = "The quick brown fox jumps over the lazy dog, and one, two, three more."
@@ -26,8 +26,7 @@ def test_overflow_covers_the_text(tokenizer: Any, record: Record) -> None:
     Fix: Set "truncation" to null in tokenizer.json; do not change overflowing tokens in a custom class.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer
     """
-    if not is_fast(tokenizer, record, "overflowing_tokens"):
-        return
+    require_fast(tokenizer, record, "overflowing_tokens")
     for side in ("right", "left"):
         with truncation_side(tokenizer, side):
             for budget, stride in ((4, 0), (5, 2), (4, 3)):

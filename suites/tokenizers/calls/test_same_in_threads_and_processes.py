@@ -15,6 +15,8 @@ from suites.tokenizers.checked_calls import call_or_skip
 from suites.tokenizers.evidence import case
 
 THREADS, ROUNDS = 4, 3
+OTHER_PROCESSES = ("training", "serving")
+"""The uses that pickle or fork a tokenizer: data loaders and servers."""
 CUT = {"truncation": True, "max_length": 8}
 
 
@@ -34,9 +36,9 @@ def test_same_in_threads_and_processes(tokenizer: Any, record: Record) -> None:
     compare(tokenizer, sample, expected, [ids(tokenizer, text) for text in sample], "in a second call")
     for options in ({}, CUT):
         in_threads(tokenizer, sample, options)
-    compare(tokenizer, sample, expected, pickled(tokenizer, sample), "after pickling")
+    compare(tokenizer, sample, expected, pickled(tokenizer, sample), "after pickling", OTHER_PROCESSES)
     if hasattr(os, "fork"):
-        compare(tokenizer, sample, expected, forked(tokenizer, sample), "in a forked process")
+        compare(tokenizer, sample, expected, forked(tokenizer, sample), "in a forked process", OTHER_PROCESSES)
 
 
 def specials(tokenizer: Any) -> list[str]:
@@ -67,8 +69,8 @@ def in_threads(tokenizer: Any, sample: list[str], options: dict[str, Any]) -> No
             found = list(pool.map(lambda text: ids(tokenizer, text, **options), sample * ROUNDS))
         except Exception as error:
             summary = f"Threads that share the tokenizer get {type(error).__name__}: {error}"
-            raise Hazard(summary, evidence={"threads": THREADS, "options": options}) from None
-    compare(tokenizer, sample * ROUNDS, alone * ROUNDS, found, f"in {THREADS} threads")
+            raise Hazard(summary, evidence={"threads": THREADS, "options": options}, uses=("serving",)) from None
+    compare(tokenizer, sample * ROUNDS, alone * ROUNDS, found, f"in {THREADS} threads", ("serving",))
 
 
 def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
@@ -78,9 +80,9 @@ def pickled(tokenizer: Any, sample: list[str]) -> list[list[int]]:
             copy = pickle.loads(pickle.dumps(tokenizer))
     except Exception as error:
         cause = f"{type(error).__name__}: {str(error)[:200]}"
-        raise Hazard(
-            f"The tokenizer cannot be pickled: {cause}", evidence={"class": type(tokenizer).__name__}
-        ) from None
+        summary = f"The tokenizer cannot be pickled: {cause}"
+        evidence = {"class": type(tokenizer).__name__}
+        raise Hazard(summary, evidence=evidence, uses=OTHER_PROCESSES) from None
     return [ids(copy, text) for text in sample]
 
 
@@ -89,19 +91,29 @@ def forked(tokenizer: Any, sample: list[str]) -> list[list[int]]:
     try:
         answer = run_in_fork(lambda: [ids(tokenizer, text) for text in sample])
     except TimeoutError as late:
-        raise Hazard(f"Encoding in a forked process hangs: {late}", evidence={"text": sample[0]}) from None
+        summary = f"Encoding in a forked process hangs: {late}"
+        raise Hazard(summary, evidence={"text": sample[0]}, uses=OTHER_PROCESSES) from None
     if isinstance(answer, dict):
-        raise Hazard(f"Encoding in a forked process fails: {answer['error']}", evidence={"text": sample[0]})
+        summary = f"Encoding in a forked process fails: {answer['error']}"
+        raise Hazard(summary, evidence={"text": sample[0]}, uses=OTHER_PROCESSES)
     return list(answer)
 
 
-def compare(tokenizer: Any, sample: list[str], expected: list[list[int]], actual: list[list[int]], where: str) -> None:
+def compare(
+    tokenizer: Any,
+    sample: list[str],
+    expected: list[list[int]],
+    actual: list[list[int]],
+    where: str,
+    uses: tuple[str, ...] = (),
+) -> None:
     __tracebackhide__ = True
     for text, one, other in zip(sample, expected, actual, strict=True):
         if one != other:
             raise Defect(
                 f"The text {escaped(text, limit=40)} has other ids {where} than in the first call.",
                 evidence=case(tokenizer, text, one, then=other[:60], **{"tokens then": tokens(tokenizer, other[:60])}),
+                uses=uses,
             )
 
 

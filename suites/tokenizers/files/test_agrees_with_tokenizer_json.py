@@ -11,7 +11,7 @@ from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.evidence import around, escaped, tokens
-from suites.findings import Defect, Finding, Hazard, Record, Unsupported
+from suites.findings import Defect, Finding, Hazard, NotApplicable, Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.files import difference_causes
@@ -41,7 +41,7 @@ def test_agrees_with_tokenizer_json(tokenizer_json: Path, tokenizer: Any, subjec
         https://github.com/huggingface/transformers/pull/47700
     """
     if not getattr(tokenizer, "backend_tokenizer", None):
-        raise Unsupported(f"{type(tokenizer).__name__} does not read tokenizer.json: load the fast tokenizer instead")
+        raise NotApplicable(f"{type(tokenizer).__name__} does not read tokenizer.json")
     file = read_tokenizer_json(tokenizer_json)
     changed = overridden_components(tokenizer, file.tokenizer)
     record.capability("tokenizer.overridden_components", ", ".join(changed) or "nothing", evidence=changed or None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Missing
 from suites.tokenizers.files.reloading import load_from
 from suites.tokenizers.files.snapshot import change_clause, change_evidence, first_change, replaced_components, snapshot
 
@@ -41,5 +41,6 @@ def linked(files: Path, directory: Path) -> Path:
     try:
         link.symlink_to(files.resolve(), target_is_directory=True)
     except OSError as error:
-        raise Unsupported(f"symbolic links cannot be created here ({error}): run it where they can") from None
+        summary = f"symbolic links cannot be created here: {error}"
+        raise Missing(summary, "TMPDIR on a file system with symbolic links") from None
     return link

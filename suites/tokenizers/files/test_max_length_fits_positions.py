@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.session.uses import READERS, uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Hazard, NotApplicable, Record
 
 # Models with a table of positions: one token more is an index error.
 LEARNED = {"bert", "distilbert", "electra", "albert", "roberta", "xlm-roberta", "camembert", "mpnet", "deberta",
@@ -36,8 +36,14 @@ def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Rec
         raise Defect(
             f"model_max_length is {length}, so truncation leaves no tokens.", evidence={"model_max_length": length}
         )
-    if limit is None or length <= limit:
-        return  # without positions (T5, Mamba) no limit is right
+    if limit is None:
+        raise NotApplicable("config.json declares no number of positions")
+    if length > limit:
+        raise _finding(config, length, limit, learned=learned)
+
+
+def _finding(config: dict[str, Any], length: int, limit: int, *, learned: bool) -> Defect | Hazard:
+    """Returns a defect if longer texts are an index error, because the positions are a table."""
     shown = f"{length}" if length < NO_LIMIT else "no real limit (1e30)"
     evidence = {"model_max_length": float(length), "positions": limit, "model_type": config.get("model_type")}
     if learned:
@@ -45,12 +51,12 @@ def test_max_length_fits_positions(subject: Subject, tokenizer: Any, record: Rec
             f"model_max_length is {shown}, but the model has {limit} learned positions: longer texts that truncation "
             "should cut end in an index error."
         )
-        raise Defect(summary, evidence=evidence)
+        return Defect(summary, evidence=evidence)
     summary = (
         f"model_max_length is {shown}, but config.json declares {limit} positions: truncation does not keep texts "
         "within them."
     )
-    raise Hazard(summary, evidence=evidence)
+    return Hazard(summary, evidence=evidence)
 
 
 def positions(config: dict[str, Any]) -> tuple[int | None, bool]:

@@ -26,13 +26,12 @@ def test_no_truncation_or_padding_left(
     file = read_tokenizer_json(tokenizer_json)
     record.capability("tokenizer.truncation_in_file", file.truncation.get("max_length") if file.truncation else "none")
     record.capability("tokenizer.padding_in_file", described(file.padding))
-    if file.truncation is None and file.padding is None:
-        return
-    lengths = declared(subject, tokenizer)
-    evidence = {"truncation": file.truncation, "padding": file.padding, "declared": lengths}
-    check_first_call(fresh_tokenizer(), evidence)
-    if not as_declared(file, lengths):
-        raise Hazard(summary(file, lengths), evidence=evidence)
+    if file.truncation is not None or file.padding is not None:
+        lengths = declared(subject, tokenizer)
+        evidence = {"truncation": file.truncation, "padding": file.padding, "declared": lengths}
+        check_first_call(fresh_tokenizer(), evidence)
+        if not as_declared(file, lengths):
+            raise Hazard(summary(file, lengths), evidence=evidence, uses=("serving",))
 
 
 def described(padding: dict[str, Any] | None) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Refused
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def _read(file: Path, _changed: int) -> TokenizerFile:
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises Exception itself
-        reason = f"the library tokenizers cannot read {file.name} ({error}): repair the file or upgrade tokenizers"
-        raise Unsupported(reason) from None
+        raise Refused(f"the library tokenizers cannot read {file.name}: {error}") from None
     found = TokenizerFile(tokenizer, tokenizer.truncation, tokenizer.padding)
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -11,7 +11,7 @@ from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.uses import SPANS, uses
 from suites.evidence import escaped
 from suites.findings import Defect, Finding, Record
-from suites.tokenizers.checked_calls import is_fast
+from suites.tokenizers.checked_calls import require_fast
 from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, own_text, shown, untouched
 from suites.tokenizers.rules import rule_behind
@@ -28,8 +28,7 @@ def test_offsets_slice_the_text(tokenizer: Any, record: Record) -> None:
     Source: https://huggingface.co/docs/tokenizers/api/encoding; https://github.com/huggingface/tokenizers/issues/156;
         https://github.com/huggingface/transformers/issues/33675
     """
-    if not is_fast(tokenizer, record, "offsets"):
-        return
+    require_fast(tokenizer, record, "offsets")
     for text in TRICKY_TEXTS.values():
         slices(tokenizer, text)
     slices(tokenizer, TRICKY_TEXTS["emoji"], TRICKY_TEXTS["german"])

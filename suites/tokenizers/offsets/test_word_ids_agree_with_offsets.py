@@ -11,7 +11,7 @@ from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.uses import SPANS, uses
 from suites.evidence import escaped
 from suites.findings import Defect, Record
-from suites.tokenizers.checked_calls import is_fast
+from suites.tokenizers.checked_calls import require_fast
 from suites.tokenizers.evidence import case
 from suites.tokenizers.offsets.spans import LocatedTokens, Token, locate, shown
 
@@ -24,8 +24,7 @@ def test_word_ids_agree_with_offsets(tokenizer: Any, record: Record) -> None:
     Fix: Do not change encodings in a custom class; restore the post_processor of tokenizer.json.
     Source: https://huggingface.co/docs/transformers/main_classes/tokenizer#transformers.BatchEncoding
     """
-    if not is_fast(tokenizer, record, "word_ids"):
-        return
+    require_fast(tokenizer, record, "word_ids")
     for text in TRICKY_TEXTS.values():
         agree(tokenizer, text)
     agree(tokenizer, TRICKY_TEXTS["emoji"], TRICKY_TEXTS["german"])

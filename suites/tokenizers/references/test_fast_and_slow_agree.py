@@ -10,7 +10,7 @@ from fixtures.machine import library_versions
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import escaped
-from suites.findings import Defect, Record
+from suites.findings import Defect, NotApplicable, Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.references.mismatch import comparable_text, evidence, fixed_texts, mismatch
 
@@ -40,7 +40,7 @@ def test_fast_and_slow_agree(tokenizer: Any, subject: Subject, record: Record) -
     slow = library_versions.slow_tokenizer(subject.path, tokenizer)
     record.capability("tokenizer.slow_class", type(slow).__name__ if slow is not None else "none")
     if slow is None:
-        return
+        raise NotApplicable(f"the installed library has no slow tokenizer for {type(tokenizer).__name__}")
 
     def agrees(text: str) -> None:
         __tracebackhide__ = True

@@ -5,8 +5,8 @@ from typing import Any
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.evidence import tokens
-from suites.findings import Defect, Record, Unsupported
-from suites.tokenizers.encoding import IDS_CHANGE, Frame, frame
+from suites.findings import Blocked, Defect, Record
+from suites.tokenizers.encoding import IDS_CHANGE, NO_SPACE, Frame, frame
 from suites.tokenizers.special_tokens.text_pairs import check_mask, check_mask_of_ids, check_pairs, takes_pairs
 
 
@@ -21,7 +21,7 @@ def test_declared_special_tokens_observed(subject: Subject, tokenizer: Any, reco
     """
     found = frame(tokenizer)
     if found is None:
-        raise Unsupported(IDS_CHANGE)
+        raise Blocked(NO_SPACE, IDS_CHANGE)
     record.capability("tokenizer.added_special_tokens", ", ".join(map(str, shown(tokenizer, found))) or "nothing")
     declared = subject.json("tokenizer_config.json")
     check_flag(tokenizer, declared, "bos", found.before)

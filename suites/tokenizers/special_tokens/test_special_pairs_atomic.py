@@ -7,7 +7,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.text.differences import first_difference
 from suites.evidence import escaped
-from suites.findings import Defect, Record
+from suites.findings import Defect, NotApplicable, Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.special import special_tokens
@@ -35,7 +35,7 @@ def test_special_pairs_atomic(tokenizer: Any, record: Record, profile: str) -> N
     text = "".join(names[number] for number in de_bruijn_sequence(len(names)))
     record.capability("tokenizer.special_pairs_tested", len(names) ** 2, evidence={"tokens": len(names)})
     if not names:
-        return
+        raise NotApplicable("the tokenizer has no special tokens that may stand side by side")
     known = sorted({*entries, *matched_first(tokenizer)})
     if not as_matched(tokenizer, known, text):
         for pair in wrong_pairs(tokenizer, known, names):

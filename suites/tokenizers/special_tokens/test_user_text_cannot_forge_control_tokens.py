@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Defect, Hazard, NotApplicable, Record, Refused
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.special import control_tokens
@@ -29,7 +29,7 @@ def test_user_text_cannot_forge_control_tokens(subject: Subject, tokenizer: Any,
     by_default = [token for token, number in control.items() if number in encode(tokenizer, f"ab {token} cd")]
     record.capability("tokenizer.control_tokens_in_text", fate(len(by_default), len(control)))
     if not by_default:
-        return  # nothing to split
+        raise NotApplicable("no control token in a text becomes its id, so there is nothing to split")
     if forged := {token: text for token, text in forgeries(tokenizer, control).items() if text}:
         report(subject, tokenizer, forged, len(control))
 
@@ -69,8 +69,8 @@ def split(tokenizer: Any, text: str) -> list[int]:
     try:
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
     except Exception as error:
-        reason = f"{type(tokenizer).__name__} cannot encode with split_special_tokens=True ({error}): use another class"
-        raise Unsupported(reason) from None
+        reason = f"{type(tokenizer).__name__} cannot encode with split_special_tokens=True: {error}"
+        raise Refused(reason) from None
     finally:
         encode(tokenizer, "")  # resets the setting of the backend
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from fixtures.text.differences import position
 from suites.evidence import tokens
-from suites.findings import Defect, Unsupported
-from suites.tokenizers.encoding import encode
+from suites.findings import Blocked, Defect
+from suites.tokenizers.encoding import NO_SPACE, encode
 
 PAIR = ("hello", "big world")
 
@@ -21,7 +21,7 @@ def takes_pairs(tokenizer: Any) -> bool:
 
 
 def check_pairs(tokenizer: Any, declared: dict[str, Any]) -> None:
-    """Checks count, mask and flags for a pair; Unsupported if the ids of the texts change in it."""
+    """Checks count, mask and flags for a pair; Blocked if the ids of the texts change in it."""
     __tracebackhide__ = True
     expected = added_to_pair(tokenizer)
     check_count(tokenizer, expected)
@@ -37,7 +37,7 @@ def added_to_pair(tokenizer: Any) -> list[int]:
     start = position(whole, first)
     then = position(whole, second, start + len(first)) if start is not None and first and second else None
     if start is None or then is None:
-        raise Unsupported("the ids of two texts change in a pair, so the added tokens cannot be identified")
+        raise Blocked(NO_SPACE, "the ids of two texts change in a pair, so the added tokens cannot be identified")
     own = {*range(start, start + len(first)), *range(then, then + len(second))}
     return [0 if index in own else 1 for index in range(len(whole))]
 
@@ -89,11 +89,10 @@ def check_mask_of_ids(tokenizer: Any, ids: list[int], expected: list[int]) -> No
 
 
 def refuse_random(ids: list[int], check_flags: list[int]) -> None:
-    """Unsupported if two calls give different numbers of ids."""
+    """Blocked if two calls give different numbers of ids."""
     __tracebackhide__ = True
     if len(ids) != len(check_flags):
-        reason = "a text gets other ids in every call: first fix what tokenizers/agrees-with-tokenizer-json reports"
-        raise Unsupported(reason)
+        raise Blocked("tokenizers/agrees-with-tokenizer-json", "a text gets other ids in every call")
 
 
 def check_flags(tokenizer: Any, declared: dict[str, Any], added: list[int]) -> None:

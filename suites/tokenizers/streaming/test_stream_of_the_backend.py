@@ -7,7 +7,7 @@ from hypothesis import given
 from fixtures.inputs.texts import TRICKY_TEXTS, texts
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from suites.findings import Hazard, Record
+from suites.findings import Hazard, NotApplicable, Record
 from suites.tokenizers.encoding import encode
 from suites.tokenizers.evidence import case
 from suites.tokenizers.streaming.streams import LINES, REPLACEMENT, comparison, decoder_rule
@@ -27,7 +27,7 @@ def test_stream_of_the_backend(tokenizer: Any, record: Record) -> None:
     backend = pipeline(tokenizer).backend
     record.capability("tokenizer.decode_stream", "not supported" if backend is None else "supported")
     if backend is None:
-        return
+        raise NotApplicable(f"{type(tokenizer).__name__} has no backend of the library tokenizers")
     for text in (*TRICKY_TEXTS.values(), LINES):
         streamed(tokenizer, text)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.session.uses import uses
 from suites.evidence import around, escaped
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Blocked, Defect, Record
 from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.evidence import case
 from suites.tokenizers.rules import rule_behind
@@ -70,14 +70,12 @@ def differing(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -
 
 
 def encoded_again(codec: BatchCodec, texts: Sequence[str]) -> list[str]:
-    """Each text, encoded and decoded. Unsupported if that fails: `round-trip` reports it."""
+    """Each text, encoded and decoded. Blocked if that fails: `round-trip` reports it."""
     __tracebackhide__ = True
     try:
         return codec.round_trip(texts)
     except RuntimeError as error:
-        raise Unsupported(
-            f"decoded text cannot be encoded ({error}): first fix what tokenizers/round-trip reports"
-        ) from None
+        raise Blocked("tokenizers/round-trip", f"decoded text cannot be encoded ({error})") from None
 
 
 def one_by_one(codec: BatchCodec, declared: Pipeline, entries: Sequence[Entry]) -> Iterator[tuple[int, str, str]]:

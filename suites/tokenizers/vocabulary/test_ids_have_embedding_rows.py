@@ -16,14 +16,18 @@ def test_ids_have_embedding_rows(subject: Subject, embedding_rows: int, tokenize
     Source: https://github.com/huggingface/transformers/issues/23401
     """
     outside = {token: number for token, number in tokenizer.get_vocab().items() if number >= embedding_rows}
-    if not outside:
-        return
+    if outside:
+        raise _finding(subject, tokenizer, outside, embedding_rows)
+
+
+def _finding(subject: Subject, tokenizer: Any, outside: dict[str, int], embedding_rows: int) -> Defect | Hazard:
+    """Returns a defect if tokens are in use, else a hazard."""
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
     used = [token for token in outside if token not in added or token in in_use(subject, tokenizer)]
     shown = dict(sorted(outside.items(), key=lambda item: (item[0] not in used, item[1]))[:20])
     named = ", ".join(f"{token} ({number})" for token, number in list(shown.items())[:3])
     severity, kind = (Defect, "some of tokens in use") if used else (Hazard, "all of unused added tokens")
-    raise severity(
+    return severity(
         f"{len(outside)} ids, {kind}, have no embedding row because vocab_size is {embedding_rows}: {named}.",
         evidence={"vocab_size": embedding_rows, "tokens": shown, "count": len(outside)},
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fixtures.session.uses import uses
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Defect, Hazard, NotApplicable, Record
 from suites.tokenizers.batch_codec import BatchCodec
 from suites.tokenizers.rules import rule_behind
 from suites.tokenizers.tokenization_pipeline import Pipeline, pipeline
@@ -26,9 +26,7 @@ def test_vocabulary_reachable(tokenizer: Any, record: Record) -> None:
     """
     declared = pipeline(tokenizer)
     if declared.backend is None:
-        raise Unsupported(
-            f"{type(tokenizer).__name__} has no backend whose model could be tried: load the fast tokenizer instead"
-        )
+        raise NotApplicable(f"{type(tokenizer).__name__} has no backend of the library tokenizers")
     entries = sample(tokenizer, declared)
     merges, letters = (
         split_by_model(declared, entries),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.tokenizers.calls import forked_process
 from suites.tokenizers.calls.layout import Layout, find_ids
 from suites.tokenizers.calls.test_overflow_covers_the_text import windows
@@ -68,7 +68,7 @@ def test_parts_go_together_again() -> None:
 def test_a_text_whose_ids_change_has_no_position() -> None:
     assert find_ids([1, 2, 3], [2, 3], 0) == 1
     assert find_ids([1], [], 1) == 1
-    with pytest.raises(Unsupported):
+    with pytest.raises(Blocked):
         find_ids([1, 2], [2, 3], 0)
 
 
