@@ -20,6 +20,8 @@ from reports.run.observer import RunningCheck, classify, is_strict, reshape
 RUNNING_CHECK = pytest.StashKey[RunningCheck]()
 PLAN = pytest.StashKey[list[dict[str, Any]]]()
 LEFT_OUT = pytest.StashKey[list[dict[str, Any]]]()
+DESELECTED = pytest.StashKey[int]()
+"""Number of checks that `-k`, `-m` or `--deselect` left out."""
 SUBJECTS = pytest.StashKey[set[str]]()
 """Names of the subjects that have a check; only for `--collect-only --why`."""
 ON_WORKER = "workerinput"
@@ -60,7 +62,7 @@ def pytest_refuse_bad_policy(session: pytest.Session) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Opens the report directory before the first check, so that a wrong one ends the run at once."""
     config = session.config
-    config.stash[PLAN], config.stash[LEFT_OUT] = [], []
+    config.stash[PLAN], config.stash[LEFT_OUT], config.stash[DESELECTED] = [], [], 0
     if config.option.collectonly:
         return
     streams.redact_log_file(config)
@@ -76,6 +78,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(Controller(config, logbook), "seatrial-controller")
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    if items:
+        items[0].config.stash[DESELECTED] += len(items)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     config.stash[LEFT_OUT] = config.hook.pytest_seatrial_left_out(config=config) or []
@@ -88,7 +95,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             item.stash[RUNNING_CHECK] = RunningCheck(description)
             config.stash[PLAN].append(description | {"nodeid": str(item.nodeid)})
     if controller := config.pluginmanager.get_plugin("seatrial-controller"):
-        controller.plan(config.stash[PLAN], config.stash[LEFT_OUT])
+        controller.plan(config.stash[PLAN], config.stash[LEFT_OUT], config.stash[DESELECTED])
         config.stash[PLAN].clear()  # only a worker needs it again
 
 
@@ -183,6 +190,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     if hasattr(config, ON_WORKER):
         output = config.workeroutput  # type: ignore[attr-defined]
         output["seatrial_plan"], output["seatrial_left_out"] = config.stash[PLAN], config.stash[LEFT_OUT]
+        output["seatrial_deselected"] = config.stash[DESELECTED]
     timings = keep_timings(config)
     yield
     if timings and timings.is_file():

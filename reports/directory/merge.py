@@ -69,8 +69,10 @@ def _run(shards: Sequence[RunRecords], differences: dict[str, list[str]]) -> Run
     if differences:
         environment |= {f"differs: {field}": values for field, values in differences.items()}
     commands = " && ".join(dict.fromkeys(run.command for run in runs))
+    selections = "; ".join(dict.fromkeys(run.selection for run in runs if run.selection)) or None
+    started = min(run.started for run in runs)
     return dataclasses.replace(
-        runs[0], started=min(run.started for run in runs), command=commands, environment=environment
+        runs[0], started=started, command=commands, selection=selections, environment=environment
     )
 
 
@@ -102,4 +104,5 @@ def _end(shards: Sequence[RunRecords]) -> End | None:
     ends: list[End] = [shard.end for shard in shards if shard.end]
     if len(ends) < len(shards):
         return None
-    return End(max(end.finished for end in ends), max(end.exitstatus for end in ends))
+    finished, exitstatus = max(end.finished for end in ends), max(end.exitstatus for end in ends)
+    return End(finished, exitstatus, " ".join(dict.fromkeys(end.stopped_by for end in ends if end.stopped_by)))

@@ -63,6 +63,12 @@ class RunRecords:
             case End():
                 self.end = record
 
+    @property
+    def selection(self) -> str | None:
+        """The arguments that made the run a part of the trial; None for a whole one."""
+        stopped_by = self.end.stopped_by if self.end else ""
+        return " ".join(filter(None, (self.run.selection, stopped_by))) or None
+
     def checks_of(self, subject: str) -> list[Check]:
         return [check for check in self.checks if check.subject == subject]
 

@@ -67,6 +67,8 @@ class Run(Record):
     """Options that change what a run means: strict, allow_remote_code, allow_pickle ..."""
     policy: Json = field(default_factory=dict)
     """See `reports.records.policy.Policy`."""
+    selection: str | None = None
+    """The arguments that make the run a part of the trial: paths, `-k`, `-m` ...; None for a whole one."""
     schema: int = SCHEMA
 
 
@@ -202,6 +204,8 @@ class End(Record):
     kind = "end"
     finished: str
     exitstatus: int
+    stopped_by: str = ""
+    """`-x` or `--maxfail=N` if that ended the run before its last check."""
 
 
 KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in (Run, Subject, Catalog, Plan, Check, End)}

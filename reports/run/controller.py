@@ -32,15 +32,12 @@ class Controller:
         self._shows_durations = config.getoption("durations", None) is not None
         self._handle_signals()
 
-    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json]) -> None:
+    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json], deselected: int) -> None:
         """Takes the checks to come, in the process that will run them."""
-        self.logbook.plan(descriptions, left_out)
+        self.logbook.plan(descriptions, left_out, deselected)
         self._headings = {each["nodeid"]: each["heading"] for each in descriptions}
         if self._headings and self._terminal and not self._verbose:
             self._terminal.showfspath = False
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self.logbook.deselected += len(items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: Any) -> None:
@@ -69,7 +66,8 @@ class Controller:
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         """Takes the plan of an xdist worker, unless it crashed."""
         output = getattr(node, "workeroutput", {})
-        self.logbook.plan(output.get("seatrial_plan", []), output.get("seatrial_left_out", []))
+        plan, left_out = output.get("seatrial_plan", []), output.get("seatrial_left_out", [])
+        self.logbook.plan(plan, left_out, output.get("seatrial_deselected", 0))
 
     def pytest_runtest_logfinish(self) -> None:
         """Stops the run if a library swallowed the interrupt: a bare `except` around an import, a finalizer."""

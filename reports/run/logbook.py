@@ -56,7 +56,7 @@ class Logbook:
         self._crashed: dict[str, str] = {}
         self._problems: list[tuple[Json, Json]] = []
         self._refreshed = -math.inf
-        self.deselected = 0
+        self._maxfail, self._failed = int(getattr(option, "maxfail", 0) or 0), 0
         self._write(self.records.run)
         for subject in subjects:
             self._write(subject)
@@ -90,7 +90,7 @@ class Logbook:
         if not isinstance(record, schema.Run):
             self.records.add(record)
 
-    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json] | None = None) -> None:
+    def plan(self, descriptions: list[dict[str, Any]], left_out: list[Json] | None = None, deselected: int = 0) -> None:
         """Adds the checks to come and their documentation, and once the checks that were not generated."""
         catalog = {each["check"]: each["documentation"] for each in descriptions}
         new = {check: text for check, text in catalog.items() if check not in self.records.catalog}
@@ -99,13 +99,15 @@ class Logbook:
         planned = {schema.key(entry) for entry in self.records.plan}
         entries = [{name: each[name] for name in (*KEY_FIELDS, "nodeid", "uses", "worst")} for each in descriptions]
         entries = [entry for entry in entries if schema.key(entry) not in planned]
-        left_out = [] if self.records.left_out else left_out or []  # every xdist worker sends the same
-        if entries or left_out:
-            self._write(schema.Plan(entries, self.deselected, left_out))
-            self.deselected = 0
+        # every xdist worker sends the same
+        left_out = [] if self.records.left_out else left_out or []
+        deselected = 0 if self.records.deselected else deselected
+        if entries or left_out or deselected:
+            self._write(schema.Plan(entries, deselected, left_out))
 
     def take(self, report: pytest.TestReport) -> None:
         """Adds the record of a check's report, or notes the failure of a test that is no check."""
+        self._failed += report.failed
         carried = getattr(report, "seatrial", None)
         if carried is None:
             self.other_tests_failed |= report.failed and not hasattr(report, "seatrial_outcome")
@@ -137,7 +139,10 @@ class Logbook:
         """Writes everything and returns the exit status."""
         self._add_crashed()
         self._add_unloadable()
-        self._write(schema.End(now(), exitstatus))
+        stopped_by = self._stopped_by()
+        if stopped_by and exitstatus == pytest.ExitCode.INTERRUPTED:  # so xdist ends it
+            exitstatus = int(pytest.ExitCode.TESTS_FAILED)
+        self._write(schema.End(now(), exitstatus, stopped_by))
         self._writer.close()
         if self.baseline is not None:
             self.regressions = baseline_file.compare(self.baseline, self.records, allow=self.allow_mismatch)
@@ -148,6 +153,12 @@ class Logbook:
         github.summarize(markdown.render(self.verdict))
         self._save_baseline(exitstatus)
         return self._exit_status(exitstatus)
+
+    def _stopped_by(self) -> str:
+        """The option by which failures ended the run before its last check; empty if none did."""
+        if not self._maxfail or self._failed < self._maxfail or not self.records.missing():
+            return ""
+        return "-x" if self._maxfail == 1 else f"--maxfail={self._maxfail}"
 
     def _save_baseline(self, exitstatus: int) -> None:
         """Saves complete runs only."""

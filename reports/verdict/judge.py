@@ -64,6 +64,7 @@ def _run(records: RunRecords) -> Json:
         "started": run.started,
         "finished": end.finished if end else None,
         "complete": end is not None and end.exitstatus not in INTERRUPTED,
+        "selection": records.selection,
         "profile": run.profile,
         "seed": run.seed,
         "device": run.device,
