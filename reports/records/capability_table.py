@@ -23,9 +23,15 @@ SAME = "same prompt, different prompt, error"
 LIST = "a list, or none"
 LIST_OR_NOTHING = "a list, or nothing"
 SUPPORTED = "supported, not supported"
+KINDS = (
+    "assistant chat, tool use, retrieval, completion, guard, reward model, reranker, embedding, speech, OCR, "
+    "translation, user simulation, own form"
+)
 
 TABLE: dict[str, Capability] = {
     # roles and turns of a chat template
+    "chat.kind": Capability("What the chat template is for", KINDS),
+    "chat.needs": Capability("Variables that every conversation needs", LIST_OR_NOTHING),
     "chat.system_role": Capability("System message", f"{SUPPORT}, merged into the user message"),
     "chat.developer_role": Capability("Developer message", f"{SUPPORT}, merged into the user message"),
     "chat.late_system_message": Capability("System message in the middle of a conversation", SUPPORT),

@@ -13,7 +13,8 @@ from fixtures import builtin
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.models.embedding_rows import INPUT, find
 from fixtures.templates.chat import Chat
-from suites.chat_templates.files.stored_templates import StoredTemplate, by_name, leaves_directory, stored_templates
+from fixtures.templates.stored import StoredTemplate, by_name, stored_templates
+from suites.chat_templates.files.stored_templates import leaves_directory
 from suites.chat_templates.files.test_template_names_stay_inside import links_out
 from suites.chat_templates.tokens.markers import SHAPE, loose_spelling, markers_of_other_roles, partners
 from suites.chat_templates.tokens.masks import Masked, mask_problem, masked

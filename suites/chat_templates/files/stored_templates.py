@@ -1,57 +1,14 @@
-"""Chat templates in the files of a directory, and those that the tokenizer loaded."""
+"""Chat templates that the tokenizer loaded, and the renders in which two templates differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from fixtures.checkpoint import traits
 from fixtures.inputs.conversations import OPTIONAL, PLAIN
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, WEATHER
 from fixtures.templates.chat import Message, TemplateFails, template_failures
-
-DEFAULT = "default"
-JINJA, NAMED = "chat_template.jinja", "additional_chat_templates"
-OF_TOKENIZERS = "tokenizer_config.json"
-OF_PROCESSORS = ("chat_template.json", "processor_config.json")
-
-
-@dataclass(frozen=True)
-class StoredTemplate:
-    """A chat template in a file."""
-
-    file: str
-    name: str
-    text: str
-
-
-def stored_templates(directory: Path) -> Iterator[StoredTemplate]:
-    """All templates of the directory."""
-    if (directory / JINJA).is_file():
-        yield StoredTemplate(JINJA, DEFAULT, (directory / JINJA).read_text(encoding="utf-8"))
-    for path in sorted((directory / NAMED).glob("*.jinja")):
-        yield StoredTemplate(f"{NAMED}/{path.name}", path.name.removesuffix(".jinja"), path.read_text(encoding="utf-8"))
-    for file in (OF_TOKENIZERS, *OF_PROCESSORS):
-        data, _ = traits.read_json(directory / file)
-        for name, text in by_name(data.get("chat_template")).items():
-            yield StoredTemplate(file, name, text)
-
-
-def by_name(declared: Any) -> dict[str, str]:
-    """Templates by name, from a text, a mapping, or a list of names and templates as in JSON files."""
-    if isinstance(declared, str):
-        return {DEFAULT: declared}
-    if isinstance(declared, dict):
-        return {str(name): text for name, text in declared.items() if isinstance(text, str)}
-    entries = [entry for entry in declared or [] if isinstance(entry, dict)] if isinstance(declared, list) else []
-    return {str(entry.get("name")): entry["template"] for entry in entries if isinstance(entry.get("template"), str)}
-
-
-def in_tokenizer_files(directory: Path) -> list[StoredTemplate]:
-    """The templates in files that tokenizers read."""
-    return [each for each in stored_templates(directory) if each.file not in OF_PROCESSORS]
+from fixtures.templates.stored import by_name
 
 
 def loaded_templates(tokenizer: Any) -> dict[str, str]:

@@ -7,8 +7,9 @@ from fixtures.inputs.tools import WEATHER
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import NEEDLE, Message, TemplateBreaks, TemplateFails, template_failures
+from fixtures.templates.stored import DEFAULT, NAMED, stored_templates
 from suites.chat_templates.evidence import shown
-from suites.chat_templates.files.stored_templates import DEFAULT, NAMED, loaded_templates, stored_templates
+from suites.chat_templates.files.stored_templates import loaded_templates
 from suites.findings import Defect, Hazard, Record
 
 DOCUMENTS = [{"title": "Zoo", "text": "A zoo keeps animals.", "contents": "A zoo keeps animals."}]

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.templates.stored import DEFAULT, by_name
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.stored_templates import DEFAULT, by_name, first_difference, loaded_templates
+from suites.chat_templates.files.stored_templates import first_difference, loaded_templates
 from suites.findings import Defect, Hazard, Record
 
 

@@ -4,19 +4,17 @@ from typing import Any
 
 from fixtures.session.needs import needs
 from fixtures.subjects.subject import Subject
-from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.stored_templates import (
+from fixtures.templates.stored import (
     DEFAULT,
     JINJA,
     NAMED,
     OF_TOKENIZERS,
     StoredTemplate,
-    first_difference,
     in_tokenizer_files,
-    loaded_templates,
-    renders_itself,
     stored_templates,
 )
+from suites.chat_templates.evidence import common_prefix, shown
+from suites.chat_templates.files.stored_templates import first_difference, loaded_templates, renders_itself
 from suites.findings import Defect, Hazard, Record
 
 CONFIG_ONLY = "text-generation-inference and other programs that read only tokenizer_config.json"

@@ -4,13 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from suites.chat_templates.files.stored_templates import (
-    JINJA,
-    NAMED,
-    leaves_directory,
-    loaded_templates,
-    stored_templates,
-)
+from fixtures.templates.stored import JINJA, NAMED, stored_templates
+from suites.chat_templates.files.stored_templates import leaves_directory, loaded_templates
 from suites.findings import Defect
 
 

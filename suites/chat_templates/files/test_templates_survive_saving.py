@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.templates.stored import by_name
 from suites.chat_templates.evidence import common_prefix, shown
-from suites.chat_templates.files.stored_templates import by_name, leaves_directory, loaded_templates
+from suites.chat_templates.files.stored_templates import leaves_directory, loaded_templates
 from suites.findings import Defect, Unsupported
 
 

@@ -40,6 +40,8 @@ def test_capabilities(chat: Chat, record: Record) -> None:
     """
     evidence = None if chat.has_tokenizer else NO_TOKENIZER
     record.capability("chat.has_tokenizer", yes_no(chat.has_tokenizer), evidence=evidence)
+    record.capability("chat.kind", chat.kind.name, evidence=chat.kind.evidence)
+    record.capability("chat.needs", ", ".join(chat.kind.needs) or "nothing", evidence=dict(chat.kind.needs) or None)
     for name, probe in PROBES.items():
         value, evidence = chat.once(name, probe)
         record.capability(name, value, evidence=evidence)
