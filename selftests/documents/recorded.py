@@ -14,7 +14,7 @@ from suites.chat_templates.text.test_capabilities import PROBES
 
 PROBED = "chat_templates/capabilities"
 COMPUTED = ("*", "tokenizer.*")
-"""Names of a parameter: the probes' are listed by `PROBES`, those of `checked_calls.is_fast` by its callers."""
+"""Names of a parameter: the probes' are listed by `PROBES`, those of `checked_calls.require_fast` by its callers."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _calls(path: Path) -> Iterator[Recorded]:
             kind = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if kind in ("capability", "metric") and isinstance(call.func, ast.Attribute) and call.args:
                 yield Recorded(kind, _name(call.args[0], constants), _checks(path, function.name))
-            elif kind == "is_fast" and len(call.args) == 3:
+            elif kind == "require_fast" and len(call.args) == 3:
                 yield Recorded("capability", f"tokenizer.{_name(call.args[2], constants)}", _checks(path, ""))
 
 
