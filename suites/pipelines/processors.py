@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.inputs import images
 from fixtures.pipelines.pipe import Pipe
 from fixtures.subjects.subject import Subject
-from suites.findings import Unsupported
+from suites.findings import Blocked, Limit, NotApplicable
 
 IMAGE_TASKS = (
     *("image-classification", "image-feature-extraction", "image-segmentation", "depth-estimation", "mask-generation"),
@@ -31,15 +31,15 @@ CHANNELS = (1, 3, 4)
 
 
 def processor_of(pipe: Pipe) -> Any:
-    """Returns the image processor of a pipe; raises `Unsupported` if it has none."""
+    """Returns the image processor of a pipe; raises `NotApplicable` if it has none."""
     library = pipe.library or pipe.call
     found = getattr(library, "image_processor", None) or getattr(
         getattr(library, "processor", None), "image_processor", None
     )
     if found is None:
-        raise Unsupported(f"the pipeline {pipe.task} has no image processor")
+        raise NotApplicable(f"the pipeline {pipe.task} has no image processor")
     if wrong := next(unusable(found), None):
-        raise Unsupported(f"{wrong}, as reported by pipelines/pipeline-runs")
+        raise Blocked("pipelines/pipeline-runs", wrong)
     return found
 
 
@@ -70,16 +70,14 @@ def pixel_values(processor: Any, image: Any, task: str = "", **options: Any) -> 
         IndexError,
     ) as error:  # pipelines/pipeline-runs reports an error for every image
         message = f"{type(error).__name__}: {str(error)[:160]}"
-        raise Unsupported(f"{type(processor).__name__} refuses an image without text: {message}") from error
+        raise Limit(f"{type(processor).__name__} refuses an image without text: {message}") from error
     if PIXELS not in output:
-        raise Unsupported(f"{type(processor).__name__} returns {sorted(output)}, not {PIXELS}")
+        raise Limit(f"{type(processor).__name__} returns {sorted(output)}, not {PIXELS}")
     found = numpy.asarray(output[PIXELS], dtype="float64")[0]
     while found.ndim > 3:
         found = found[0]
     if found.ndim != 3:
-        raise Unsupported(
-            f"{type(processor).__name__} returns {PIXELS} of the shape {list(found.shape)}, not of an image"
-        )
+        raise Limit(f"{type(processor).__name__} returns {PIXELS} of the shape {list(found.shape)}, not of an image")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Limit, NotApplicable
 from suites.running.agreement import distances
 from suites.running.dtypes.batches import longest
 from suites.running.dtypes.precision import CastModel, own_dtype
@@ -19,7 +19,7 @@ def random_ids(model: Any, rows: int) -> dict[str, Any]:
     import torch
 
     if getattr(model, "main_input_name", "input_ids") != "input_ids":
-        raise Unsupported(f"the model reads {model.main_input_name}, not text")
+        raise NotApplicable(f"the model reads {model.main_input_name}, not text")
     source = torch.Generator().manual_seed(0)
     length = min(LENGTH, longest(model))
     ids = torch.randint(vocabulary(model), (rows, length), generator=source)
@@ -34,7 +34,7 @@ def outputs(model: Any, inputs: dict[str, Any]) -> Any:
     with refusals("A forward pass"):
         found = CastModel(model, own_dtype(model))(inputs)
     if not found:
-        raise Unsupported("the model has no numeric output to compare")
+        raise Limit("the model has no numeric output to compare")
     return found.get("logits", next(iter(found.values()))).float().cpu()
 
 

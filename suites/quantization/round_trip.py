@@ -16,7 +16,7 @@ from fixtures.models import loading
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Unsupported
+from suites.findings import Blocked, Finding
 from suites.quantization.outputs import largest_difference, outputs, random_ids
 from suites.running.copies import scratch
 from suites.running.generate import REFUSALS, machine_failed
@@ -68,10 +68,10 @@ def round_trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str,
 
 
 def saved_round_trip(subject: Subject, variant: Variant, loaded: Loaded, profile: str, memory_left: int) -> RoundTrip:
-    """Returns the round trip; raises Unsupported if the model cannot be saved at all."""
+    """Returns the round trip; raises Blocked if the model cannot be saved at all."""
     found = round_trip(subject, variant, loaded, profile, memory_left)
     if found.save_error:
-        raise Unsupported(f"the model cannot be saved: {found.save_error}")
+        raise Blocked("quantization/quantized-checkpoint-saves-again", f"the model cannot be saved: {found.save_error}")
     return found
 
 
@@ -90,7 +90,7 @@ def _round_trip(subject: Subject, variant: Variant, folder: Path) -> RoundTrip:
         found.running_difference = largest_difference(found.output, outputs(fresh, inputs))
     try:
         _compare(found, type(fresh), folder, subject, variant, before, inputs)
-    except Unsupported as refusal:
+    except Finding as refusal:
         found.load_error = refusal.summary
     except REFUSALS as refusal:
         if machine_failed(refusal):

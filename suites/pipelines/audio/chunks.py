@@ -6,16 +6,16 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Unsupported
+from suites.findings import NotApplicable
 
 MIN_LENGTH = 1.2
 """Seconds of a chunk."""
 
 
 def require_ctc(pipe: Pipe) -> None:
-    """Raises `Unsupported` unless the model has a CTC head. Generating models are not made for chunks and warn."""
+    """Raises `NotApplicable` unless the model has a CTC head. Generating models are not made for chunks and warn."""
     if getattr(pipe.library, "type", None) != "ctc":
-        raise Unsupported("only models with a CTC head support chunks with a time for each word")
+        raise NotApplicable("only models with a CTC head support chunks with a time for each word")
 
 
 def chunk_options(duration: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Limit
 from suites.pipelines.audio.chunks import changed_words, chunk_options, require_ctc
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.audio_inputs import sampling_rate
@@ -31,7 +31,7 @@ def test_chunks_join(canaries: tuple[Canary, ...], pipe: Pipe, task: str) -> Non
     require_ctc(pipe)
     recordings = [contract.canary_input(canary.input, pipe) for canary in canaries]
     if not all(isinstance(recording, numpy.ndarray) for recording in recordings):
-        raise Unsupported("the canaries are audio files; this check needs arrays, which it can join")
+        raise Limit("the canaries are audio files; this check needs arrays, which it can join")
     recording = numpy.concatenate(recordings)
     options = chunk_options(len(recording) / sampling_rate(pipe))
     whole = contract.answer(pipe, recording)["text"]

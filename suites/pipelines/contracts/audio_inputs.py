@@ -7,15 +7,15 @@ from typing import Any
 
 from fixtures.inputs import audio
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Unsupported
+from suites.findings import NotApplicable
 
 
 def sampling_rate(pipe: Pipe) -> int:
-    """Returns the feature extractor's samples per second; raises `Unsupported` if it names none."""
+    """Returns the feature extractor's samples per second; raises `NotApplicable` if it names none."""
     extractor = getattr(pipe.library, "feature_extractor", None)
     found = getattr(extractor, "sampling_rate", None)
     if not isinstance(found, int):
-        raise Unsupported(f"the pipeline {pipe.task} has no feature extractor with a `sampling_rate`")
+        raise NotApplicable(f"the pipeline {pipe.task} has no feature extractor with a `sampling_rate`")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Fixes for a pipeline that answers wrongly or not at all, by task."""
+"""Fixes for a pipeline that answers wrongly, by task."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ TOKENIZER = "the files of the tokenizer"
 def of_wrong_answer(task: str) -> str:
     """Returns the fix of a wrong answer."""
     return f"Compare with training: {'; '.join(_settings(task))}."
-
-
-def of_failure(task: str) -> str:
-    """Returns the fix of a pipeline that fails."""
-    return f"Read the error in the finding, then check {'; and '.join(_settings(task))}."
 
 
 def _settings(task: str) -> list[str]:

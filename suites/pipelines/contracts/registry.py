@@ -8,8 +8,8 @@ from functools import cache
 
 from fixtures.machine import library_versions
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Unsupported
-from suites.pipelines.contracts import tasks
+from suites.findings import Blocked, Limit, Missing, NotApplicable
+from suites.pipelines.contracts import library_errors, tasks
 from suites.pipelines.contracts.contract import Contract
 
 
@@ -30,26 +30,27 @@ def contract_of(pipe: Pipe) -> Contract:
     """Returns the contract of a pipe that answers an ordinary input; `pipelines/pipeline-runs` reports the others.
 
     Raises:
-        Unsupported: seatrial has no contract for the task, or the pipeline fails on an ordinary input.
+        Limit: seatrial has no contract for the task.
+        Blocked: the pipeline fails on an ordinary input.
     """
     contract = contract_for(pipe.task)
     if failure := first_failure(pipe, contract):
-        raise Unsupported(f"{pipe.task} fails on an ordinary input, as reported by pipelines/pipeline-runs: {failure}")
+        raise Blocked("pipelines/pipeline-runs", f"{pipe.task} fails on an ordinary input: {failure}")
     return contract
 
 
 def comparable_contract(pipe: Pipe) -> Contract:
-    """Returns the contract of a pipe whose answers can be compared; raises `Unsupported` if they are sampled."""
+    """Returns the contract of a pipe whose answers can be compared; raises `NotApplicable` if they are sampled."""
     contract = contract_of(pipe)
     if contract.answers_randomly(pipe):
-        raise Unsupported(f"{pipe.task}: the model samples each answer, so that no two answers can be compared")
+        raise NotApplicable(f"{pipe.task}: the model samples each answer, so that no two answers can be compared")
     return contract
 
 
 def contract_for(task: str) -> Contract:
-    """Returns the contract of a task; raises `Unsupported` if seatrial has none."""
+    """Returns the contract of a task; raises `Limit` if seatrial has none."""
     if task not in contracts():
-        raise Unsupported(f"seatrial has no contract for the pipeline task {task} yet")
+        raise Limit(f"seatrial has no contract for the pipeline task {task} yet")
     return contracts()[task]
 
 
@@ -57,19 +58,18 @@ def first_failure(pipe: Pipe, contract: Contract) -> str:
     """Returns the error message for an ordinary input, empty if it is answered. The result is stored in the pipe.
 
     Raises:
-        Unsupported: the pipeline needs a package that is not installed.
+        Missing: the pipeline needs a package that is not installed.
     """
     if pipe.missing:
-        raise Unsupported(pipe.missing)
+        raise Missing(pipe.missing, pipe.install)
     if pipe.failure is None:
         try:
             pipe.first = contract.answer(pipe, contract.samples(pipe)[0])
             pipe.failure = ""
-        except (MemoryError, Unsupported):
-            raise
         except Exception as error:  # any error of the library is the finding
             if package := library_versions.missing_package(error):
                 pipe.missing = f"{pipe.task} needs a package that is not installed: {package}"
-                raise Unsupported(pipe.missing) from error
-            pipe.failure = f"{type(error).__name__}: {error}"[:400]
+                pipe.install = library_versions.install_command(error)
+                raise Missing(pipe.missing, pipe.install) from error
+            pipe.failure = library_errors.in_words(error, limit=400)
     return pipe.failure

@@ -10,7 +10,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, NotApplicable, TooExpensive
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import comparable_contract
 from suites.pipelines.every_task.test_batch_equals_single import NEAR_TIE
@@ -30,9 +30,10 @@ def test_accelerator_agrees_with_cpu(
     """
     contract = comparable_contract(pipe)
     if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
-        raise Unsupported("the CPU has other quantized kernels; the quantization suite compares the variants")
+        raise NotApplicable("the CPU has other quantized kernels; the quantization suite compares the variants")
     if (needed := pipe.model.get_memory_footprint()) > memory_left:
-        raise Unsupported(f"a copy on the CPU needs {needed / 1e9:.1f} GB, only {memory_left / 1e9:.1f} GB are left")
+        summary = f"a copy on the CPU needs {needed / 1e9:.1f} GB, only {memory_left / 1e9:.1f} GB are left"
+        raise TooExpensive(summary, "--memory-budget")
     loaded = loading.load_model(subject, replace(variant, device="cpu", dtype=str(pipe.model.dtype)[6:]))
     try:
         cpu_pipe = pipes.make(task, subject, loaded.model)

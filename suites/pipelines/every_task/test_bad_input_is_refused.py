@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
+from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import comparable_contract
@@ -45,7 +46,8 @@ def _error_messages(contract: Contract, pipe: Pipe) -> Iterator[tuple[str, str]]
         try:
             answer = contract.answer(pipe, wrong)
         except Exception as error:  # any error is a refusal
-            yield name, f"{type(error).__name__}: {error}"[:200] if str(error) else NO_MESSAGE
+            message = library_errors.in_words(error)
+            yield name, message if str(error) else NO_MESSAGE
         else:
             if problem := _problem(contract, wrong, answer, pipe):
                 raise Defect(

@@ -6,6 +6,7 @@ from typing import Any
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
+from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import comparable_contract
@@ -57,18 +58,14 @@ def _in_batches(contract: Contract, pipe: Pipe, record: Record) -> tuple[Sequenc
     size = {"batch_size": BATCH} if contract.can_batch(pipe) else {}
     try:
         return samples, contract.answers(pipe, samples, **size)
-    except MemoryError:
-        raise
     except Exception as error:  # tensors of different shapes are refused
-        message = f"{type(error).__name__}: {error}"[:200]
+        message = library_errors.in_words(error)
     record.capability(f"pipelines.{pipe.task}.mixed_size_batches", "refused", evidence={"message": message})
     same_size = [samples[0]] * (BATCH + 1)
     try:
         return same_size, contract.answers(pipe, same_size, **size)
-    except MemoryError:
-        raise
     except Exception as error:
+        message = library_errors.in_words(error)
         raise Hazard(
-            f"{pipe.task}: inputs that are answered one by one fail in batches of {BATCH}: {type(error).__name__}: "
-            f"{' '.join(str(error).split())[:160]}"
+            f"{pipe.task}: inputs that are answered one by one fail in batches of {BATCH}: {message}"
         ) from error

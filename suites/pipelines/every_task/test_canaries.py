@@ -5,9 +5,9 @@ from typing import Any
 from fixtures.inputs.canaries import Canary
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Limit, Record
 from suites.intervals import wilson
-from suites.pipelines.contracts import fixes
+from suites.pipelines.contracts import fixes, library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
@@ -67,12 +67,10 @@ def _quoted(value: Any, otherwise: str) -> str:
 def _answer_as_text(contract: Contract, canary: Canary, pipe: Pipe, which: str) -> str:
     try:
         answer = contract.answer(pipe, contract.canary_input(canary.input, pipe))
-    except (MemoryError, Unsupported):
-        raise
     except Exception as error:  # of the library; its message names the input or the file
-        message = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        message = library_errors.in_words(error)
         if pipe.subject.manifest_canaries:
-            raise Unsupported(
+            raise Limit(
                 f"{pipe.task}: the pipeline fails on canary {which} of the manifest: {message}",
                 fix="Correct `input` in the manifest: the path of an existing file, or an input of this task.",
             ) from error

@@ -5,7 +5,7 @@ from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.pipelines.contracts.registry import contract_of
 
 INPUTS = 1000
@@ -22,7 +22,7 @@ def test_generators_are_lazy(pipe: Pipe, task: str) -> None:
     """
     contract = contract_of(pipe)
     if contract.lists_only:
-        raise Unsupported(f"the pipeline {task} accepts lists, not generators")
+        raise NotApplicable(f"the pipeline {task} accepts lists, not generators")
     sample, inputs_read = contract.samples(pipe)[0], 0
 
     def generator() -> Iterator[Any]:

@@ -7,6 +7,7 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from suites.findings import Defect, Hazard, Record
+from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
@@ -41,7 +42,7 @@ def _refusal(contract: Contract, pipe: Pipe, sample: Any) -> str:
     try:
         contract.answer(pipe, sample)
     except Exception as error:  # users see an IndexError of the kernel
-        return f"{type(error).__name__}: {error}"[:200]
+        return library_errors.in_words(error)
     return ""
 
 
@@ -54,7 +55,7 @@ def _check_truncation(contract: Contract, pipe: Pipe, sample: Any) -> None:
         option = ", ".join(f"{name}={value}".rstrip("=") for name, value in options.items())
         raise Hazard(
             f"{pipe.task}: a long input fails even with {option}, because the tokenizer does not know the limit "
-            f"(`model_max_length`): {type(error).__name__}: {str(error)[:160]}"
+            f"(`model_max_length`): {library_errors.in_words(error)}"
         ) from error
     if problem := next(contract.problems(sample, answer, pipe), None):
         raise Defect(

@@ -11,7 +11,8 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Blocked, Defect, Hazard, Unsupported
+from suites.findings import Blocked, Defect, Hazard, TooExpensive
+from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
@@ -28,13 +29,12 @@ def test_other_precision_runs(pipe: Pipe, subject: Subject, variant: Variant, ta
     Source: https://huggingface.co/docs/transformers/main/en/pipeline_tutorial#big-models
     """
     contract = contract_of(pipe)
-    if variant.quantization != "none" or getattr(pipe.model, "is_quantized", False):
-        raise Unsupported("quantized weights have their own dtypes")
     _check_dtype_and_device(pipe, str(pipe.model.dtype).removeprefix("torch."), task)
     other = "float16" if "bfloat16" in str(pipe.model.dtype) else "bfloat16"
     needed = subject.traits.parameters * 2
     if needed > memory_left:
-        raise Unsupported(f"a copy in {other} needs {needed / 1e9:.1f} GB, only {memory_left / 1e9:.1f} GB are left")
+        summary = f"a copy in {other} needs {needed / 1e9:.1f} GB, only {memory_left / 1e9:.1f} GB are left"
+        raise TooExpensive(summary, "--memory-budget")
     model = loading.load_in_other_dtype(subject, pipe.model, replace(variant, dtype=other))
     try:
         cast = pipes.make(task, subject, model)
@@ -66,10 +66,8 @@ def _check_answer(contract: Contract, pipe: Pipe, dtype: str) -> None:
     sample = contract.samples(pipe)[0]
     try:
         answer = contract.answer(pipe, sample)
-    except MemoryError:
-        raise
     except Exception as error:  # any error of the library is the finding
-        message = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        message = library_errors.in_words(error)
         raise Hazard(f"{pipe.task}: in {dtype} an ordinary input fails: {message}") from error
     problem = next(contract.problems(sample, answer, pipe), None)
     if problem and dtype == "float16":  # its range is smaller than that of the checkpoint's bfloat16

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from fixtures.session.uses import uses
 from suites.findings import Defect, Record
 from suites.pipelines import processors
-from suites.pipelines.contracts import fixes
 from suites.pipelines.contracts.registry import contract_for, first_failure
 
 
@@ -16,7 +16,7 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
     """The pipeline answers an ordinary input, and all weights come from the checkpoint.
 
     Why: weights, tokenizer and processor can each be valid and still not work together; users notice that first.
-    Fix: the finding shows the error; usually a file of tokenizer or processor is missing or belongs to another model.
+    Fix: correct what the error of the library names, or load the model with the version that saved it.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines
     """
     record.capability(
@@ -30,9 +30,7 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
             fix="Set it to the value that the model was trained with.",
         )
     if failure:
-        raise Defect(
-            f"{task}: an ordinary input fails: {failure}", evidence={"error": failure}, fix=fixes.of_failure(task)
-        )
+        raise Defect(f"{task}: {_call(pipe)} fails with {failure}", evidence={"error": failure})
     if missing := _missing_parameters(pipe, loaded):
         raise Defect(
             f"{task}: answers depend on {len(missing)} randomly initialised parameters, which the checkpoint lacks or "
@@ -40,6 +38,14 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
             evidence={"randomly initialised": missing[:20]},
             fix="Give config.json as many labels as the head has rows; save the weights with their head.",
         )
+
+
+def _call(pipe: Pipe) -> str:
+    """Names the call that fails, and its library."""
+    library = f"of transformers {library_versions.version()}"
+    if not pipe.created:
+        return f"pipeline({pipe.task!r}) {library}"
+    return f"the pipeline {library}, called with an ordinary input,"
 
 
 def _unusable_setting(pipe: Pipe) -> str | None:

@@ -5,16 +5,15 @@ from pathlib import Path
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, TooExpensive
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import comparable_contract
-
-MAX_BYTES = 2 * 10**9
+from suites.running.copies import MAX_BYTES
 
 
 @needs("full_weights")
 @uses("sharing")
-def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
+def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path, profile: str) -> None:
     """A pipeline that is saved and loaded again gives the same answers.
 
     Why: `save_pretrained` writes only what the loaded classes know; other keys are lost, and the deployed copy behaves
@@ -22,8 +21,9 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path) -> None:
     Fix: compare the saved files with the originals; the finding shows where the answers differ.
     Source: https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.Pipeline.save_pretrained
     """
-    if getattr(pipe.model, "is_quantized", False) or pipe.model.get_memory_footprint() > MAX_BYTES:
-        raise Unsupported("saving is checked only for unquantized models of up to 2 GB")
+    if (size := pipe.model.get_memory_footprint()) > MAX_BYTES[profile]:
+        enough = next((name for name, most in MAX_BYTES.items() if size <= most), "exhaustive")
+        raise TooExpensive(f"a saved copy of {size / 1e9:.1f} GB is more than quick runs write", f"--profile {enough}")
     contract = comparable_contract(pipe)
     samples = contract.samples(pipe)[:2]
     expected = contract.answers(pipe, samples)

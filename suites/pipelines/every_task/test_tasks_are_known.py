@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Record, Unsupported
+from suites.findings import Limit, Record
 
 
 @uses("loading")
@@ -18,12 +18,12 @@ def test_tasks_are_known(subject: Subject, task_names: tuple[str, ...], record: 
     architecture = subject.traits.architecture
     if not task_names:
         named = f"the architecture {architecture}" if architecture else "a config.json without an architecture"
-        raise Unsupported(f"no pipeline was tested, because seatrial knows no task for {named}")
+        raise Limit(f"no pipeline was tested, because seatrial knows no task for {named}")
     declared = [*subject.manifest_canaries, *subject.notes.get("canaries", ())]
     lost = [each["task"] for each in declared if each.get("task") not in (None, *task_names)]
     if lost:
         many = f"{len(lost)} canaries belong" if len(lost) > 1 else "1 canary belongs"
-        raise Unsupported(
+        raise Limit(
             f"{many} to {', '.join(sorted({*lost}))}, which was not tested: the tasks of {architecture} with its "
             f"labels are {', '.join(task_names)}"
         )

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, NotApplicable, Record
 from suites.pipelines.processors import (
     IMAGE_TASKS,
     LEVELS,
@@ -37,9 +37,9 @@ def test_image_range(pipe: Pipe, task: str, record: Record) -> None:
     """
     processor = processor_of(pipe)
     if not setting(processor, "do_rescale") and not setting(processor, "do_normalize"):
-        raise Unsupported("the processor does not rescale: levels from 0 to 255 reach the model unchanged")
+        raise NotApplicable("the processor does not rescale: levels from 0 to 255 reach the model unchanged")
     if setting(processor, "offset") or setting(processor, "rescale_offset"):
-        raise Unsupported("the processor does not rescale to values from 0 to 1")
+        raise NotApplicable("the processor does not rescale to values from 0 to 1")
     image = sample_image()
     factor = setting(processor, "rescale_factor") if setting(processor, "do_rescale") else 1.0
     if abs(factor * LEVELS - 1) > 0.01 and MIN_CONTRAST < _contrast(processor, task) < MAX_CONTRAST:

@@ -7,7 +7,7 @@ import pytest
 from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
 
@@ -28,7 +28,7 @@ def test_names_keep_words(pipe: Pipe, task: str) -> None:
     """
     contract_of(pipe)
     if not getattr(pipe.tokenizer, "is_fast", False):
-        raise Unsupported("a slow tokenizer gives no offsets, which the word-level strategies need")
+        raise NotApplicable("a slow tokenizer gives no offsets, which the word-level strategies need")
     for strategy in STRATEGIES:
         for text in TEXTS:
             for name in pipe(text, aggregation_strategy=strategy):

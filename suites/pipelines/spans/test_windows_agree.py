@@ -8,7 +8,7 @@ import pytest
 from fixtures.inputs.texts_with_names import TEXTS
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Limit, NotApplicable, Record
 from suites.intervals import wilson
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
@@ -28,7 +28,7 @@ def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
     """
     contract = contract_of(pipe)
     if not getattr(pipe.tokenizer, "is_fast", False):
-        raise Unsupported("windows need a fast tokenizer")
+        raise NotApplicable("windows need a fast tokenizer")
     text = " ".join(TEXTS)
     whole, windows = _whole_and_windows(pipe, text)
     if problem := next(contract.problems(text, windows, pipe), None):
@@ -49,7 +49,7 @@ def _whole_and_windows(pipe: Pipe, text: str) -> Iterable[list[Mapping[str, Any]
     length = len(pipe.tokenizer(text)["input_ids"])
     limit = pipe.tokenizer.model_max_length
     if length > limit:
-        raise Unsupported(f"the text has {length} tokens, the model reads {limit} in one pass")
+        raise Limit(f"the text has {length} tokens, the model reads {limit} in one pass")
     yield pipe(text, **OPTIONS)
     try:
         pipe.tokenizer.model_max_length = max(length // 2, 16)

@@ -7,7 +7,8 @@ import pytest
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.findings import Defect, Unsupported
+from suites.findings import Blocked, Defect
+from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
 
@@ -45,6 +46,7 @@ def test_conversations_go_on(chat: Chat, pipe: Pipe, task: str) -> None:
 def _answer_to_rendered(contract: Any, pipe: Pipe) -> str:
     try:
         prompt = pipe.tokenizer.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True)
-    except Exception as error:  # reported by chat_templates/renders
-        raise Unsupported(f"the template does not render an ordinary question: {error}") from error
+    except Exception as error:
+        summary = f"the template does not render an ordinary question: {library_errors.in_words(error)}"
+        raise Blocked("chat_templates/renders", summary) from error
     return str(contract.answer(pipe, prompt, add_special_tokens=False)[0]["generated_text"])

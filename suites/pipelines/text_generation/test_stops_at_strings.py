@@ -4,7 +4,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
@@ -47,7 +47,7 @@ def _stop_string(prompt: str, text: str) -> str:
         ends = (prompt[1 - LENGTH :] + gap + text[: LENGTH - 1].lstrip() for gap in ("", " "))
         if stop.strip() and not any(stop in end for end in ends):
             return stop
-    raise Unsupported("the text is too repetitive: all of its parts also appear where prompt and text meet")
+    raise NotApplicable("the text is too repetitive: all of its parts also appear where prompt and text meet")
 
 
 def _long_answer(contract: Contract, pipe: Pipe) -> tuple[str, str]:
@@ -56,4 +56,4 @@ def _long_answer(contract: Contract, pipe: Pipe) -> tuple[str, str]:
         text = contract.answer(pipe, prompt)[0]["generated_text"]
         if len(text) >= MIN_CHARACTERS and "�" not in text:
             return prompt, text
-    raise Unsupported(f"the model generates fewer than {MIN_CHARACTERS} characters, too few for a stop string")
+    raise NotApplicable(f"the model generates fewer than {MIN_CHARACTERS} characters, too few for a stop string")

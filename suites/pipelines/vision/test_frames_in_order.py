@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 
 from fixtures.inputs import videos
+from fixtures.machine import library_versions
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Limit, Missing
 from suites.pipelines.contracts.image_inputs import directory
 from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.video_classification import frame_count
@@ -29,7 +30,9 @@ def test_frames_in_order(pipe: Pipe, task: str) -> None:
     """
     contract_of(pipe)
     if not hasattr(pipe.library, "preprocess"):
-        raise Unsupported("this version of transformers has no pipeline for the task")
+        version = library_versions.version()
+        summary = f"transformers {version} has no pipeline for {task}, and seatrial's own takes frames"
+        raise Missing(summary, "a version of transformers with a pipeline for videos")
     count = frame_count(pipe)
     levels = [round(DARK + (BRIGHT - DARK) * at / (RATE * count)) for at in range(RATE * count + 1)]
     video = videos.as_file(videos.grey_frames(levels), directory("videos") / "counted.mkv")
@@ -46,7 +49,7 @@ def _frames_seen(pipe: Pipe, video: str, rate: int, count: int) -> list[int]:
     prepared = pipe.library.preprocess(video, frame_sampling_rate=rate)
     name = next((name for name in prepared if name.startswith(PIXELS)), None)
     if name is None or prepared[name].ndim != 5:
-        raise Unsupported(f"the model gets {sorted(prepared)}, not a sequence of frames")
+        raise Limit(f"the model gets {sorted(prepared)}, not a sequence of frames")
     values = numpy.asarray(prepared[name].float())[0, :, 0]
     middle = values[:, values.shape[1] // 2, values.shape[2] // 2].astype("float64")
     dark, bright = (_pixel_value(pipe, level, name) for level in (DARK, BRIGHT))

@@ -8,7 +8,7 @@ import pytest
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.labelled_boxes import LabelledBox, as_text
 from suites.pipelines.contracts.registry import comparable_contract
@@ -60,7 +60,7 @@ def _resized(pipe: Pipe, image: Any) -> Any:
     same = image.resize(size, resample if isinstance(resample, int) else 2)
     actual = pixel_values(processor, same)
     if actual.shape != expected.shape or abs(actual - expected).max() > MAX_LEVELS / LEVELS / smallest_std(processor):
-        raise Unsupported("the processor pads or crops images, or has its own way of resizing")
+        raise NotApplicable("the processor pads or crops images, or has its own way of resizing")
     return same
 
 

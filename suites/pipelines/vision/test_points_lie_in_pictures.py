@@ -7,7 +7,7 @@ import pytest
 from fixtures.inputs import scenes
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, NotApplicable
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.registry import contract_of
 from suites.pipelines.contracts.tasks.keypoint_matching import NAMES, outside
@@ -31,7 +31,7 @@ def test_points_lie_in_pictures(pipe: Pipe, task: str) -> None:
         pair = [image, image.copy()]
         answer = contract.answer(pipe, pair)
         if not answer:
-            raise Unsupported("the model finds no points in images of simple shapes")
+            raise NotApplicable("the model finds no points in images of simple shapes")
         if problem := next(outside(pair, answer), None):
             kind, why = (Hazard, "; width and height are exchanged") if _exchanged(answer, size) else (Defect, "")
             raise kind(f"{task}: {problem}{why}.", evidence={"size": size, "points": brief(answer)})

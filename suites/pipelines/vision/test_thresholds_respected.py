@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, NotApplicable
 from suites.pipelines.contracts.agreement import rounding
 from suites.pipelines.contracts.registry import comparable_contract
 
@@ -41,7 +41,7 @@ def _middle_of_largest_gap(scores: Sequence[float], noise: float) -> float:
     gaps = [(high - low, (high + low) / 2) for low, high in pairwise(sorted(scores))]
     width, middle = max(gaps, default=(0.0, 0.0))
     if width <= 2 * noise:
-        raise Unsupported(
+        raise NotApplicable(
             f"no two of the {len(scores)} scores differ by more than rounding: there is no threshold between them"
         )
     return middle

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Limit
 
 COPIED = 128_000_000
 """Bytes of the buffer that bandwidth is measured with: larger than the caches of most machines."""
@@ -26,9 +26,9 @@ def now(device: Any) -> float:
 
 
 def refuse_neighbours(config: Any) -> None:
-    """Raises Unsupported if other worker processes compute at the same time."""
+    """Raises Limit if other worker processes compute at the same time."""
     if hasattr(config, "workerinput") or getattr(config.option, "tx", None):
-        raise Unsupported("timings next to other worker processes are meaningless: run them without -n (pytest-xdist)")
+        raise Limit("timings next to other worker processes are meaningless: run them without -n (pytest-xdist)")
 
 
 @cache

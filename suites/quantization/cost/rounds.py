@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Limit, Missing
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.cost.writing import Round
 
 SECONDS = {"quick": 2.0, "standard": 10.0, "exhaustive": 40.0}
 """Time that a measurement may take, by profile."""
 FEWEST, MOST = 3, 20
-MISSING = "timings need the package pytest-benchmark: pip install 'seatrial[benchmark]'"
+MISSING = "timings need the package pytest-benchmark"
+INSTALL = "pip install 'seatrial[benchmark]'"
 
 
 def installed() -> bool:
@@ -28,10 +29,10 @@ def count(seconds: float, profile: str) -> int:
 def benchmarked(request: Any, write: Callable[[], Round], profile: str) -> list[Round]:
     """Runs a warm-up, then rounds through pytest-benchmark; returns all of these rounds."""
     if not hasattr(request.config, "_benchmarksession"):
-        raise Unsupported(MISSING)
+        raise Missing(MISSING, INSTALL)
     benchmark = request.getfixturevalue("benchmark")
     if benchmark.disabled:
-        raise Unsupported("pytest-benchmark is switched off (--benchmark-disable), so nothing was timed")
+        raise Limit("pytest-benchmark is switched off (--benchmark-disable), so nothing was timed")
     found: list[Round] = []
     times = count(write().total, profile)
     benchmark.pedantic(lambda: found.append(write()), rounds=times)

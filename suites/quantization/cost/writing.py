@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from suites.findings import Unsupported
+from suites.findings import Limit, NotApplicable
 from suites.quantization.cost import clock
 from suites.quantization.sizes import footprint
 from suites.running import generate
@@ -46,7 +46,7 @@ def load(model: Any, rows: int, profile: str) -> Load:
     if limit is not None and limit < prompt + new:
         prompt, new = limit // 2, limit // 4
     if new < 3:
-        raise Unsupported(f"the model has {limit} positions, too few to time what it writes")
+        raise NotApplicable(f"the model has {limit} positions, too few to time what it writes")
     return Load(rows, prompt, new)
 
 
@@ -65,7 +65,7 @@ def write(model: Any, asked: Load) -> Round:
         model.generate(**inputs, **options, stopping_criteria=StoppingCriteriaList([stamps]))
     times = [started, *stamps.times]
     if len(times) != asked.new + 1:
-        raise Unsupported(f"generate() wrote {len(times) - 1} tokens of {asked.new}, so its time is meaningless")
+        raise Limit(f"generate() wrote {len(times) - 1} tokens of {asked.new}, so its time is meaningless")
     first, *steps = (after - before for before, after in pairwise(times))
     return Round(first, tuple(steps))
 

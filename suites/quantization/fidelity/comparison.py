@@ -9,7 +9,7 @@ from typing import Any
 from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from suites import scoring
-from suites.findings import Unsupported
+from suites.findings import Blocked
 from suites.running import generate
 from suites.scoring import dequantized, passages
 from suites.scoring.model_comparison import Chunk
@@ -64,7 +64,8 @@ def fidelity(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, 
     """Compares a variant with the full model (`reference`).
 
     Raises:
-        Unsupported: the full model has no finite logits, or its forward pass fails.
+        Blocked: the full model has no finite logits.
+        Refused: its forward pass fails.
     """
     return loaded.once("fidelity", lambda: _compare(loaded, reference, tokenizer, corpus, memory))
 
@@ -92,7 +93,7 @@ def _compare(loaded: Loaded, reference: Loaded, tokenizer: Any, corpus: Corpus, 
     order = numpy.lexsort((columns["position"], columns["text"]))
     columns = {name: values[order] for name, values in columns.items()}
     if not numpy.isfinite(columns["full"]).all():
-        raise Unsupported("the full model's logits are not finite (see quality/predicts-text): nothing to compare with")
+        raise Blocked("quality/predicts-text", "the full model's logits are not finite: nothing to compare with")
     kind = "dequantized weights" if ready.layers else "the variant's own kernels"
     found = Fidelity(**columns, passages=every, through=f"{kind}: {ready.reason}", version=corpus.version)
     _remember(found, loaded, reference, corpus)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fixtures.models.loading import Loaded
-from suites.findings import Unsupported
+from suites.findings import Refused
 from suites.running import generate
 from suites.scoring import dequantized
 
@@ -34,7 +34,7 @@ def _floor(model: Any, texts: list[Sequence[int]]) -> tuple[float, float, str]:
         with generate.refusals("attention"), generate.attention(model, other) if own else _nothing():
             again = [_logits(model, text) for text in texts]
         what = f"attention {own} and {other}" if own else ""
-    except Unsupported:
+    except Refused:
         what = ""
     if not what or all(torch.equal(*pair) for pair in zip(plain, again, strict=True)):
         again, what = [_logits(model, text, rows=COPIES) for text in texts], f"batches of 1 and {COPIES}"

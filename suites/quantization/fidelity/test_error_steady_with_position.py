@@ -6,7 +6,7 @@ from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Limit, Record
 from suites.intervals import bootstrap
 from suites.quantization.fidelity.comparison import Fidelity, fidelity
 
@@ -40,7 +40,7 @@ def test_error_steady_with_position(
     found = fidelity(loaded, reference, tokenizer, corpus, memory_left)
     early, late = parts(found)
     if len(early) < 2 or len(late) < 2:
-        raise Unsupported(f"the corpus has no text of {LONG} tokens or more")
+        raise Limit(f"the corpus has no text of {LONG} tokens or more")
     first, last = (float(each[:, 0].sum() / each[:, 1].sum()) for each in (early, late))
     low, _ = bootstrap(late, lambda rows: rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1))
     record.capability(

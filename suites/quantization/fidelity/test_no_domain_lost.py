@@ -6,7 +6,7 @@ from fixtures.inputs.corpora.corpus import Corpus
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
-from suites.findings import Defect, Unsupported
+from suites.findings import Defect, Limit
 from suites.intervals import bootstrap, ratio_of_sums
 from suites.quantization.fidelity.comparison import Fidelity, fidelity
 
@@ -33,7 +33,7 @@ def test_no_domain_lost(loaded: Loaded, reference: Loaded, tokenizer: Any, corpu
     means = {domain: _mean(found, texts) for domain, texts in found.domains().items()}
     known = {domain: each for domain, each in means.items() if each}
     if len(known) < FEWEST:
-        raise Unsupported(f"the corpus has {len(known)} domains with enough tokens; comparing takes {FEWEST}")
+        raise Limit(f"the corpus has {len(known)} domains with enough tokens; comparing takes {FEWEST}")
     worst = max(known, key=lambda domain: known[domain][1])
     others = sorted(mean for domain, (mean, _, _) in known.items() if domain != worst)
     usual = others[len(others) // 2]

@@ -5,7 +5,7 @@ from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
-from suites.findings import Hazard
+from suites.findings import Hazard, NotApplicable
 from suites.quantization.modules.test_compute_dtype import dtype_name
 
 
@@ -22,10 +22,12 @@ def test_default_compute_dtype(quantized_here: Loaded, variant: Variant) -> None
     library = registry.backend_of(variant.quantization)
     default = library.compute_dtype(library.config(variant.quantization, None))
     own = quantized_here.model.dtype
-    if default is None or default == own:
-        return
-    raise Hazard(
-        f"Without {library.compute_dtype_option} this {dtype_name(own)} model computes in {dtype_name(default)} with"
-        f" {variant.quantization} (transformers {library_versions.version()}).",
-        evidence={"default": dtype_name(default), "model": dtype_name(own)},
-    )
+    if default is None:
+        raise NotApplicable(f"{variant.quantization} has no setting for the dtype of its products")
+    if default != own:
+        raise Hazard(
+            f"Without {library.compute_dtype_option} this {dtype_name(own)} model computes in {dtype_name(default)}"
+            f" with {variant.quantization} (transformers {library_versions.version()}).",
+            evidence={"default": dtype_name(default), "model": dtype_name(own)},
+            about="library",
+        )

@@ -5,7 +5,7 @@ from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.session.uses import uses
 from suites.findings import Defect, Finding, Hazard
-from suites.quantization.modules.linear import HEAD, LAST, TIED, Linear, linear_layers, skip_list
+from suites.quantization.linear import HEAD, LAST, TIED, Linear, linear_layers, skip_list
 
 
 @uses("quantization")
@@ -39,11 +39,14 @@ def finding(wrong: list[Linear], count: int, skipped: list[str], skip_option: st
     if first.quantized:
         what = f"{first.name} is quantized, although it is {first.expected_full}"
         if skipped and first.expected_full in (HEAD, TIED):
-            return Hazard(f"{what}: with a skip list of your own, the library quantizes it.", evidence=evidence)
+            return Hazard(
+                f"{what}: with a skip list of your own, the library quantizes it.", evidence=evidence, about="library"
+            )
         if first.expected_full == LAST:
             version = library_versions.version()
             why = f"transformers {version} looks for the name of its last parameter, a bias, among modules"
-            return Hazard(f"{what}: {why}.", evidence=evidence, fix=f'Pass {skip_option}=["{first.name}"].')
+            fix = f'Pass {skip_option}=["{first.name}"].'
+            return Hazard(f"{what}: {why}.", evidence=evidence, fix=fix, about="library")
         return Defect(f"{what}.", evidence=evidence)
     more = f", and {len(wrong) - 1} others too" if len(wrong) > 1 else ""
     return Defect(f"{first.name} stays in full precision, and nothing asks for that{more}.", evidence=evidence)

@@ -16,11 +16,14 @@ def test_no_parameter_lost(quantized_here: Loaded, reference: Loaded) -> None:
     """
     full, small = parameters(reference.model), parameters(quantized_here.model)
     wrong = {name: (full.get(name), small.get(name)) for name in {**full, **small} if full.get(name) != small.get(name)}
-    if not wrong:
-        return
+    if wrong:
+        raise _finding(wrong)
+
+
+def _finding(wrong: dict[str, tuple[int | None, int | None]]) -> Defect:
     name, (before, after) = next(iter(wrong.items()))
     change = "is missing" if after is None else f"has {after:,} values instead of {before:,}" if before else "is added"
-    raise Defect(
+    return Defect(
         f"{name} {change} in the quantized model.",
         evidence={"full, quantized": dict(list(wrong.items())[:10]), "parameters": len(wrong)},
     )

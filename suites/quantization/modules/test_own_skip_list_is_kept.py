@@ -10,7 +10,8 @@ from fixtures.quantization import registry
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Hazard, Unsupported
+from suites.findings import Defect, Hazard, Limit, Refused
+from suites.quantization.linear import require_layers
 from suites.quantization.outputs import outputs, random_ids
 
 SMALL = 20_000_000
@@ -29,20 +30,19 @@ def test_own_skip_list_is_kept(subject: Subject, variant: Variant, quantized_her
         https://github.com/bitsandbytes-foundation/bitsandbytes/issues/1634 (a list that leaves layers without scales)
     """
     usual = sorted(registry.layers(quantized_here.model))
-    if not usual:
-        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    require_layers(quantized_here.model, usual)
     leaf = usual[0].rpartition(".")[2]
     got = replaced_with(subject, variant, quantized_here.model, [leaf])
     ignored = sorted(name for name in got if name.rpartition(".")[2] == leaf)
     evidence = {"skip list": [leaf], "transformers": library_versions.version()}
     if ignored:
-        raise Defect(f"The skip list names {leaf}, but {ignored[0]} is quantized.", evidence=evidence)
+        raise Defect(f"The skip list names {leaf}, but {ignored[0]} is quantized.", evidence=evidence, about="library")
     if more := sorted(got - {*usual}):
         what = f"With the skip list ['{leaf}'], {more[0]} is quantized too (not without a list)"
         failed = failure(subject, variant, [leaf]) if subject.traits.parameters <= SMALL else ""
         evidence |= {"quantized only with a list": more, "first forward pass": failed or "passed or not tried"}
         then = f"; then {failed[0].lower()}{failed[1:]}" if failed else ""
-        raise Hazard(f"{what}{then} (transformers {library_versions.version()}).", evidence=evidence)
+        raise Hazard(f"{what}{then} (transformers {library_versions.version()}).", evidence=evidence, about="library")
 
 
 def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
@@ -54,8 +54,8 @@ def failure(subject: Subject, variant: Variant, skip: list[str]) -> str:
         wanted = library.config(variant.quantization, compute, skip)
         model = loading.load_model(subject, variant, quantization_config=wanted).model
         outputs(model, random_ids(model, 1))
-    except (Unsupported, SubjectProblem) as refusal:
-        return (refusal.summary if isinstance(refusal, Unsupported) else str(refusal)).rstrip(": ")
+    except (Refused, SubjectProblem) as refusal:
+        return refusal.summary.rstrip(": ")
     finally:
         if model is not None:
             loading.drop_storage(model)
@@ -68,5 +68,5 @@ def replaced_with(subject: Subject, variant: Variant, model: Any, skip: list[str
     wanted = library.config(variant.quantization, None, skip)
     made = skeletons.skeleton(type(model), subject, variant, wanted)
     if made is None:
-        raise Unsupported(f"{type(model).__name__} cannot be built without weights to try a skip list on")
+        raise Limit(f"{type(model).__name__} cannot be built without weights to try a skip list on")
     return library.replaced_modules(made)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from suites.findings import Hazard
-from suites.quantization.modules.linear import matches, skip_list
+from suites.quantization.linear import matches, skip_list
 
 
 @uses("quantization", worst="hazard")

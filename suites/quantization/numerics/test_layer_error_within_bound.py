@@ -3,7 +3,8 @@ from __future__ import annotations
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Record
+from suites.quantization.linear import require_layers
 from suites.quantization.numerics.error import errors
 
 WORST = 5
@@ -20,8 +21,7 @@ def test_layer_error_within_bound(quantized_here: Loaded, reference: Loaded, var
         https://arxiv.org/abs/2208.07339 (int8: a scale for each row)
     """
     found = errors(quantized_here, reference)
-    if not found:
-        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    require_layers(quantized_here.model, found)
     points = [[number, each.relative] for number, each in enumerate(found) if each.relative == each.relative]
     record.series("quantization.layer_error", points, x="quantized layer", y="relative error of the weights")
     whole = [sum(each.squares[part] for each in found) for part in (0, 1)]

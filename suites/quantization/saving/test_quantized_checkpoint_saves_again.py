@@ -29,4 +29,5 @@ def test_quantized_checkpoint_saves_again(
             f"Loaded from a quantized checkpoint, the model cannot be saved: {error}"
             f" (transformers {library_versions.version()}).",
             evidence={"refusal": error, "transformers": library_versions.version()},
+            about="library",
         )

@@ -8,7 +8,7 @@ from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Hazard
-from suites.quantization.round_trip import saved_round_trip
+from suites.quantization.round_trip import RoundTrip, saved_round_trip
 
 
 @needs("reads_text")
@@ -27,19 +27,24 @@ def test_saving_after_use(
     """
     found = saved_round_trip(subject, variant, quantized, profile, memory_left)
     if error := found.used_save_error:
-        raise Hazard(f"After a forward pass the model cannot be saved: {error}.", evidence={"refusal": error})
+        summary = f"After a forward pass the model cannot be saved: {error}."
+        raise Hazard(summary, evidence={"refusal": error}, about="library")
+    if found.used_save_difference or found.running_difference:
+        raise _other_outputs(found, registry.backend_of_model(quantized.model).name)
+
+
+def _other_outputs(found: RoundTrip, package: str) -> Hazard:
     saved, running = found.used_save_difference, found.running_difference
-    if not (saved or running):
-        return
     what = "the saved model gives other outputs" if saved else "the model in memory gives other outputs"
     both = " and so does the model in memory afterwards" if saved and running else ""
     by = f"by up to {max(saved, running):.2g} where the largest is {found.largest_output:.2g}"
-    raise Hazard(
+    return Hazard(
         f"Saved after a forward pass, {what}, {by}{both}.",
         evidence={
             "largest difference of the saved model": saved,
             "largest difference of the model in memory": running,
             "largest output": found.largest_output,
-            **machine.installed([registry.backend_of_model(quantized.model).name]),
+            **machine.installed([package]),
         },
+        about="library",
     )

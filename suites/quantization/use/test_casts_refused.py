@@ -8,7 +8,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Limit, Record
 
 
 @uses("quantization")
@@ -25,7 +25,7 @@ def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loade
 
     model = skeletons.skeleton(type(quantized_here.model), subject, variant)
     if model is None:
-        raise Unsupported(f"{type(quantized_here.model).__name__} cannot be built without weights to try casts on")
+        raise Limit(f"{type(quantized_here.model).__name__} cannot be built without weights to try casts on")
     casts: dict[str, Callable[[], Any]] = {
         "half()": model.half,
         "float()": model.float,
@@ -37,7 +37,8 @@ def test_casts_refused(subject: Subject, variant: Variant, quantized_here: Loade
     silent = [name for name, cast in others.items() if not refused(cast)]
     record.capability("quantization.casts_accepted", ", ".join([*accepted, *silent]) or "none")
     if accepted:
-        raise Defect(f"{accepted[0]} of the quantized model is accepted.", evidence={"accepted": accepted})
+        summary = f"{accepted[0]} of the quantized model is accepted."
+        raise Defect(summary, evidence={"accepted": accepted}, about="library")
 
 
 def refused(cast: Callable[[], Any]) -> bool:

@@ -6,7 +6,8 @@ from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.quantization.backend import Layer
 from fixtures.session.uses import uses
-from suites.findings import Hazard, Unsupported
+from suites.findings import Hazard
+from suites.quantization.linear import require_layers
 
 
 @uses("sharing", worst="hazard")
@@ -22,8 +23,7 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
     import torch
 
     found = registry.layers(quantized.model)
-    if not found:
-        raise Unsupported("no layer of this model is quantized (see quantization/linear-layers-quantized)")
+    require_layers(quantized.model, found)
     name, layer = next(iter(found.items()))
     with torch.inference_mode():
         layer.module(torch.zeros(1, layer.shape[1], device=layer.module.weight.device, dtype=quantized.model.dtype))
@@ -33,6 +33,7 @@ def test_weights_readable_after_use(quantized: Loaded) -> None:
             f"After its first forward pass the library dequantizes {name} to other weights: they differ by"
             f" {difference:.0%}, so merging or exporting then gives another model.",
             evidence={"layer": name, "relative difference": difference, "order of the bits changed": layer.reordered},
+            about="library",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fixtures.inputs import images, scenes, videos
-from suites.findings import Unsupported
+from suites.findings import Limit, NotApplicable
 from suites.pipelines import processors
 from suites.pipelines.contracts import labelled_boxes
 from suites.pipelines.contracts.agreement import difference
@@ -44,7 +44,7 @@ def test_a_pair_is_passed_as_a_pair() -> None:
 
 @pytest.mark.parametrize("shape", [(), (64, 768)])
 def test_output_without_an_image_is_unsupported(shape: tuple[int, ...]) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(Limit):
         processors.pixel_values(Processor(*shape), images.picture("red disc"))
 
 
@@ -105,7 +105,7 @@ def test_a_pipe_has_its_processor_in_one_of_three_attributes() -> None:
     inner = SimpleNamespace(image_processor=None, processor=SimpleNamespace(image_processor="b"))
     assert processors.processor_of(pipe(inner)) == "b"
     assert processors.processor_of(pipe(None, SimpleNamespace(image_processor="c"))) == "c"
-    with pytest.raises(Unsupported):
+    with pytest.raises(NotApplicable):
         processors.processor_of(pipe(SimpleNamespace()))
 
 

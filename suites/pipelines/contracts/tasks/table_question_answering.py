@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fixtures.pipelines.pipe import Pipe
-from suites.findings import Unsupported
+from suites.findings import Missing
 from suites.pipelines.contracts.contract import Contract
 
 TABLES: tuple[dict[str, list[str]], ...] = (
@@ -31,7 +31,7 @@ def _frame(table: Mapping[str, Any]) -> Any:
     try:
         import pandas
     except ImportError as error:
-        raise Unsupported("tables need pandas: `pip install 'seatrial[tables]'`") from error
+        raise Missing("tables need pandas", "pip install 'seatrial[tables]'") from error
     return pandas.DataFrame(dict(table)).astype(str)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
 from fixtures.quantization import registry
+from suites.findings import Blocked, NotApplicable
 
 LINEAR = ("Linear", "Conv1D")
 HEAD, TIED, LAST = "the output head", "tied to the embedding", "the head of a classifier"
@@ -35,6 +36,21 @@ def linear_layers(model: Any, skipped: Sequence[str]) -> list[Linear]:
     sizes |= {name: module.weight.numel() for name, module in full.items() if name not in sizes}
     tied = set(_tied(model))
     return [Linear(name, sizes[name], name in small, _reason(model, name, tied, skipped)) for name in sizes]
+
+
+def require_layers(model: Any, layers: Sized) -> None:
+    """Raises a reason if a model has no quantized layer to test.
+
+    Raises:
+        Blocked: There are linear layers that should be quantized.
+        NotApplicable: There are none.
+    """
+    __tracebackhide__ = True
+    if len(layers):
+        return
+    if any(not each.as_expected for each in linear_layers(model, skip_list(model))):
+        raise Blocked("quantization/linear-layers-quantized", "no layer of this model is quantized")
+    raise NotApplicable("the model has no layer that quantization applies to")
 
 
 def _is_linear(module: Any) -> bool:
