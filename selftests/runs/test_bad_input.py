@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,7 +87,6 @@ def _remote_code(directory: Path) -> None:
 
 
 BROKEN = [
-    Broken("missing", "missing", "is not a directory", lambda directory: shutil.rmtree(directory)),
     Broken("empty", "empty", "is empty", _empty),
     Broken("only-readme", "only-readme", "contains only README.md", _only_readme),
     Broken("config-not-json", "config.json", "not valid JSON", _truncate("config.json")),

@@ -99,7 +99,7 @@ def test_a_baseline_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None
 
 
 def test_a_budget_of_nothing_is_refused(tmp_path: Path) -> None:
-    assert "positive number" in usage_error(tmp_path, "--model=builtin:smollm2", "--memory-budget=-1")
+    assert "positive size" in usage_error(tmp_path, "--model=builtin:smollm2", "--memory-budget=-1")
 
 
 def test_a_file_instead_of_a_directory_is_refused(tmp_path: Path) -> None:
@@ -108,8 +108,16 @@ def test_a_file_instead_of_a_directory_is_refused(tmp_path: Path) -> None:
     assert "neither a model directory" in usage_error(tmp_path, f"--model={file}")
 
 
-def test_an_unknown_dtype_names_the_known_ones(tmp_path: Path) -> None:
-    assert "'float8' is not one of auto, float32" in usage_error(tmp_path, "--model=builtin:smollm2", "--dtype=float8")
+def test_a_path_that_does_not_exist_names_what_is_called_like_it(tmp_path: Path) -> None:
+    subject = copy(CHAT, tmp_path / "subject")
+    assert f"Did you mean '{subject}'?" in usage_error(tmp_path, "--model", tmp_path / "subjcet")
+
+
+def test_an_unknown_value_stops_the_run_without_pytests_usage(tmp_path: Path) -> None:
+    output = usage_error(tmp_path, "--model=builtin:smollm2", "--dtype=fp16")
+    assert output.strip() == (
+        "ERROR: --dtype fp16: expected one of auto, float32, bfloat16, float16. Did you mean 'float16'?"
+    )
 
 
 @pytest.mark.skipif("__import__('torch').accelerator.is_available()", reason="there is an accelerator")
