@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
-from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateFails, TemplateRejects
+from fixtures.templates.chat import Chat, Message, TemplateFails, TemplateRejects
 from fixtures.text.differences import first_difference
-from suites.findings import Defect, Unsupported
+from suites.chat_templates.affected import uses_of
+from suites.findings import Blocked, Defect, NotApplicable
 
-EXCEEDS_LIMIT = "the template exceeds a limit of time, memory or output: first fix what chat_templates/bounded reports"
-NO_RENDERS = "the template does not render even a question: first fix what chat_templates/renders reports"
+RENDERS, BOUNDED, ROUND_TRIP = "chat_templates/renders", "chat_templates/bounded", "tokenizers/round-trip"
+EXCEEDS_LIMIT = "the template exceeds a limit of time, memory or output"
+NO_RENDERS = "the template does not render even a question"
+
+
+INTERNAL = re.compile(r"attribute '_")
 
 
 def shown(text: str, *, limit: int = 600) -> str:
@@ -20,43 +26,52 @@ def shown(text: str, *, limit: int = 600) -> str:
 
 
 def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
-    """The render of a conversation. Unsupported if the template refuses it, Defect if it fails on this one only."""
+    """The render of a conversation.
+
+    Blocked if the template renders no question, NotApplicable if it refuses this conversation only, Defect if it fails
+    on this one only.
+    """
     __tracebackhide__ = True
     try:
         return chat.render(messages, **options)
-    except TemplateRejects as reason:
-        raise Unsupported(f"the template refuses the conversation that this check needs: {reason}") from None
-    except TemplateBreaks as failure:
+    except TemplateFails as failure:
         if not chat.accepts([QUESTION]):
-            raise Unsupported(NO_RENDERS) from None
-        raise Defect(failure_summary(failure, "a conversation"), evidence=failure_evidence(failure, messages)) from None
+            raise Blocked(RENDERS, NO_RENDERS) from None
+        if isinstance(failure, TemplateRejects):
+            raise NotApplicable(f"the template refuses the conversation that this check needs: {failure}") from None
+        raise Defect(
+            failure_summary(failure, "a conversation"),
+            evidence=failure_evidence(failure, messages),
+            uses=uses_of(messages, options.get("tools")),
+        ) from None
 
 
 def ids_of(chat: Chat, messages: Sequence[Message], **options: Any) -> list[int]:
-    """Token ids of a conversation that renders. Unsupported if its text cannot be encoded."""
+    """Token ids of a conversation that renders. Blocked if its text cannot be encoded."""
     __tracebackhide__ = True
     rendered(chat, messages, **options)
     try:
         return chat.ids(messages, **options)
     except TemplateFails as failure:
-        raise Unsupported(f"{failure}: first fix what tokenizers/round-trip reports") from None
+        raise Blocked(ROUND_TRIP, str(failure)) from None
 
 
 def encoded(chat: Chat, text: str) -> list[int]:
-    """Token ids of a rendered text. Unsupported if it cannot be encoded."""
+    """Token ids of a rendered text. Blocked if it cannot be encoded."""
     __tracebackhide__ = True
     try:
         return chat.encode(text)
     except Exception as error:
-        reason = f"{text[:60]!r} cannot be encoded ({error}): first fix what tokenizers/round-trip reports"
-        raise Unsupported(reason) from None
+        raise Blocked(ROUND_TRIP, f"{text[:60]!r} cannot be encoded ({error})") from None
 
 
-def failure_summary(failure: TemplateBreaks, what: str) -> str:
+def failure_summary(failure: TemplateFails, what: str) -> str:
     """Summary of a failure, which distinguishes a refusal by the sandbox."""
     reason = str(failure).rstrip(".")
-    if reason.startswith("SecurityError"):
+    if reason.startswith("SecurityError") and INTERNAL.search(reason):
         return f"The template accesses Python internals, which the sandbox refuses: {reason}."
+    if reason.startswith("SecurityError"):
+        return f"The template fails on {what}: a method that changes a value is not allowed in the sandbox: {reason}."
     return f"The template fails on {what}: {reason}."
 
 

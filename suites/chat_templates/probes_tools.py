@@ -22,6 +22,7 @@ from fixtures.inputs.tools import (
 from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.probes import Answer, attempt, needle, reason
+from suites.findings import NotApplicable
 
 OFFERED: list[Any] = [WEATHER]
 NO_CALLS: Answer = ("no tool calls", None)
@@ -38,6 +39,13 @@ def tool_calls(chat: Chat) -> Answer:
 def shows_calls(chat: Chat) -> bool:
     """True if the template renders the arguments of a call, with or without tools on offer."""
     return chat.once("chat.tool_calls", tool_calls)[0] == "supported"
+
+
+def require_calls(chat: Chat) -> None:
+    """Raises NotApplicable if the template renders no tool calls."""
+    __tracebackhide__ = True
+    if not shows_calls(chat):
+        raise NotApplicable("the template renders no tool calls")
 
 
 def parallel_tool_calls(chat: Chat) -> Answer:

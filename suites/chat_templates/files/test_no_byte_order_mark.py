@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import PLAIN
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered
 from suites.findings import Defect
@@ -8,6 +9,7 @@ from suites.findings import Defect
 INVISIBLE = {"\ufeff": "a byte order mark (U+FEFF)", "\u200b": "a zero-width space (U+200B)"}
 
 
+@uses("chat")
 def test_no_byte_order_mark(chat: Chat) -> None:
     """The rendered prompt does not begin with an invisible character.
 

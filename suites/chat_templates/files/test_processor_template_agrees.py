@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.templates.stored import DEFAULT, by_name
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.stored_templates import first_difference, loaded_templates
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Hazard, NotApplicable, Record
 
 
 @needs("template_files")
+@uses("chat", "serving")
 def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record: Record) -> None:
     """The chat template of a model's processor renders text like that of its tokenizer.
 
@@ -24,7 +26,10 @@ def test_processor_template_agrees(processor_files: Path, tokenizer: Any, record
     has = {"processor": bool(of_processor), "tokenizer": bool(of_tokenizer)}
     holders = " and ".join(name for name, there in has.items() if there) or "none"
     record.capability("chat.template_loaded_by", holders)
-    for name in of_processor.keys() & of_tokenizer.keys():
+    shared = sorted(of_processor.keys() & of_tokenizer.keys())
+    if not shared:
+        raise NotApplicable(f"a template is loaded by {holders}")
+    for name in shared:
         agree(tokenizer, name, of_processor[name], of_tokenizer[name])
 
 
@@ -37,7 +42,8 @@ def processors(directory: Path) -> dict[str, str]:
         found = ProcessorMixin.get_processor_dict(str(directory), local_files_only=True)[0]
     except (ValueError, OSError, KeyError, TypeError) as error:
         summary = f"The processor cannot read its chat template: {str(error).split('. ')[0].rstrip('.')}."
-        raise Defect(summary, evidence={"failure": f"{type(error).__name__}: {error}"}) from None
+        evidence = {"failure": f"{type(error).__name__}: {error}"}
+        raise Defect(summary, evidence=evidence, uses=("chat",)) from None
     return by_name(found.get("chat_template"))
 
 
@@ -50,5 +56,6 @@ def agree(tokenizer: Any, name: str, one: str, other: str) -> None:
     raise Hazard(
         f"The processor and the tokenizer render {conversation} differently"
         f"{f' with the template {name}' if name != DEFAULT else ''}: they read their templates from different files.",
+        uses=("serving",),
         evidence={"processor": shown(left[start:], limit=300), "tokenizer": shown(right[start:], limit=300)},
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.stored import (
     DEFAULT,
@@ -21,6 +22,7 @@ CONFIG_ONLY = "text-generation-inference and other programs that read only token
 
 
 @needs("template_files")
+@uses("chat", "serving")
 def test_template_copies_agree(subject: Subject, tokenizer: Any, record: Record) -> None:
     """Copies of a chat template in several files are equal, and the tokenizer reads at least one of them.
 
@@ -74,6 +76,7 @@ def agree(tokenizer: Any, used: StoredTemplate, copy: StoredTemplate) -> None:
             used.file: shown(one[start:], limit=300),
             copy.file: shown(other[start:], limit=300),
         },
+        uses=("serving",),
         fix=f"Delete the template from {copy.file}, or replace it by that of {used.file}.",
     )
 
@@ -92,5 +95,6 @@ def check_unread(subject: Subject, tokenizer: Any, record: Record) -> None:
         f"The tokenizer has no chat template: only processors read {' and '.join(files) or 'the file with it'}, and "
         "this model has no processor.",
         evidence={"files": files},
+        uses=("chat",),
         fix=f"Move the template to {JINJA}, and named ones to {NAMED}/.",
     )

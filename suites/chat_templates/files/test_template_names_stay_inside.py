@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.templates.stored import JINJA, NAMED, stored_templates
 from suites.chat_templates.files.stored_templates import leaves_directory, loaded_templates
 from suites.findings import Defect
 
 
+@uses("loading", "sharing")
 def test_template_names_stay_inside(template_files: Path, tokenizer: Any) -> None:
     """No template name and no link among the template files leads out of the directory.
 

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.templates.stored import by_name
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.stored_templates import leaves_directory, loaded_templates
-from suites.findings import Defect, Unsupported
+from suites.findings import Blocked, Defect, NotApplicable
 
 
 @needs("template_files")
+@uses("sharing")
 def test_templates_survive_saving(tokenizer: Any) -> None:
     """Saving and loading changes no named template, in .jinja files and in tokenizer_config.json.
 
@@ -23,12 +25,9 @@ def test_templates_survive_saving(tokenizer: Any) -> None:
     """
     before = loaded_templates(tokenizer)
     if not before or not hasattr(tokenizer, "save_chat_templates"):
-        raise Unsupported("the tokenizer has no chat template to save")
+        raise NotApplicable("the tokenizer has no chat template to save")
     if any(map(leaves_directory, before)):
-        raise Unsupported(
-            "a template name leads out of the directory: first fix what chat_templates/template-names-stay-inside "
-            "reports"
-        )
+        raise Blocked("chat_templates/template-names-stay-inside", "a template name leads out of the directory")
     for jinja_files in (True, False):
         after = saved_and_loaded(tokenizer, jinja_files=jinja_files)
         compare(before, after, ".jinja files" if jinja_files else "tokenizer_config.json")

@@ -5,13 +5,15 @@ from typing import Any
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.sandbox.client import CLIENT
 from fixtures.sandbox.inspection import inspect, variables
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.differences import between
-from suites.chat_templates.evidence import EXCEEDS_LIMIT
+from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT
 from suites.chat_templates.portability.engines import CLOCK
-from suites.findings import Hazard, Unsupported
+from suites.findings import Blocked, Hazard, NotApplicable
 
 
+@uses("serving", worst="hazard")
 def test_renders_without_clock(chat: Chat) -> None:
     """In an engine without strftime_now the template renders, and prints no fixed date as the current one.
 
@@ -23,10 +25,10 @@ def test_renders_without_clock(chat: Chat) -> None:
     """
     found = inspect(chat.template)
     if found.exceeded_limit:
-        raise Unsupported(EXCEEDS_LIMIT)
+        raise Blocked(BOUNDED, EXCEEDS_LIMIT)
     lines = found.facts.get("constructs", {}).get("strftime_now()")
     if not lines:
-        return
+        raise NotApplicable("the template does not call strftime_now")
     for messages in ([QUESTION], [INSTRUCTION, QUESTION]):
         given = {"variables": variables(chat.prepared(messages)), "clock": CLOCK}
         usual, without = CLIENT.ask(chat.template, [given, {**given, "without": ["strftime_now"]}])["renders"]

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from fixtures.sandbox.inspection import inspect
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import EXCEEDS_LIMIT, NO_RENDERS
+from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, NO_RENDERS, RENDERS
 from suites.chat_templates.portability.comparison import first_difference, jinja_renders, same
 from suites.chat_templates.portability.engines import minijinja
 from suites.chat_templates.portability.findings import hazard
-from suites.findings import Record, Unsupported
+from suites.findings import Blocked, Missing, Record
 
 
+@uses("serving", worst="hazard")
 def test_same_in_minijinja(chat: Chat, record: Record) -> None:
     """minijinja with Python's methods and transformers' tojson renders the same prompt as Jinja.
 
@@ -20,12 +22,12 @@ def test_same_in_minijinja(chat: Chat, record: Record) -> None:
     """
     engines = minijinja()
     if engines is None:
-        raise Unsupported("the package minijinja is not installed: pip install 'seatrial[portability]'")
+        raise Missing("the package minijinja is not installed", "pip install 'seatrial[portability]'")
     if inspect(chat.template).exceeded_limit:
-        raise Unsupported(EXCEEDS_LIMIT)
+        raise Blocked(BOUNDED, EXCEEDS_LIMIT)
     wanted = jinja_renders(chat)
     if not wanted:
-        raise Unsupported(NO_RENDERS)
+        raise Blocked(RENDERS, NO_RENDERS)
     with_transformers, plain = engines
     if found := first_difference(chat, with_transformers, wanted):
         record.capability("chat.minijinja", "error" if found.other.failed else "different prompt")

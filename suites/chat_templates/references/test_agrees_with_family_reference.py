@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.references.chat.coverage import covers
 from fixtures.references.chat.recognition import Recognised, pairs, squeezed
 from fixtures.references.chat.template_renders import CONVERSATIONS, INSTRUCTED, TemplateRenders
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message
+from suites.chat_templates.affected import raise_by_use, uses_of
 from suites.chat_templates.generated_conversations import Generated, features_of, render, simplest
 from suites.chat_templates.references.deviation import Deviation, deviation, evidence, family_of, template_renders
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Finding, Hazard, NotApplicable, Record
 
 
-def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conversations: Generated) -> None:
+@uses("chat", "system")
+def test_agrees_with_family_reference(assistant_chat: Chat, record: Record, generated_conversations: Generated) -> None:
     """Conversations render exactly as the published format of the template's family specifies.
 
     Why: a model answers best on exactly the text that it was trained on; a wrong space, line break or role name
@@ -23,28 +27,27 @@ def test_agrees_with_family_reference(chat: Chat, record: Record, generated_conv
         https://github.com/huggingface/transformers/pull/26891;
         https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-templates
     """
+    chat = assistant_chat
     found = family_of(chat)
     variants = found and {"format": found.family.source, "variants": found.style.described()}
     record.capability("chat.format", found.family.name if found else "unknown", evidence=variants)
-    if found:
-        check_named(chat, found)
-        check_generated(chat, found, generated_conversations)
-        check_quirks(found)
+    if not found:
+        raise NotApplicable("the template is of no family whose format has been published")
+    record.tested("chat", *["system"] * features_of(chat).system)
+    raise_by_use([*named(chat, found), *generated(chat, found, generated_conversations), *quirks(found)])
 
 
-def check_named(chat: Chat, found: Recognised) -> None:
-    """Checks the named conversations; the capabilities record a system message that is never rendered."""
-    __tracebackhide__ = True
+def named(chat: Chat, found: Recognised) -> Iterator[Finding]:
+    """Findings in the named conversations; the capabilities record a system message that is never rendered."""
     template = template_renders(chat)
     for name, prompt, text in pairs(found, template):
         seen = deviation(found, CONVERSATIONS[name], text, prompt=prompt)
         if seen and (not seen.loses_system or _shows_system(template)):
-            raise finding(found, name, CONVERSATIONS[name], seen, prompt=prompt)
+            yield finding(found, name, CONVERSATIONS[name], seen, prompt=prompt)
 
 
-def check_generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> None:
-    """Checks the generated conversations that the reference covers."""
-    __tracebackhide__ = True
+def generated(chat: Chat, found: Recognised, generated_conversations: Generated) -> Iterator[Finding]:
+    """A finding in the generated conversations that the reference covers."""
 
     def wrong(conversation: Conversation, text: str) -> bool:
         seen = deviation(found, conversation.messages, text, prompt=False)
@@ -60,7 +63,8 @@ def check_generated(chat: Chat, found: Recognised, generated_conversations: Gene
             conversation, text = simplest(chat, conversation, wrong)
             seen = deviation(found, conversation.messages, text, prompt=False)
             assert seen
-            raise finding(found, "a generated conversation", conversation.messages, seen, prompt=False)
+            yield finding(found, "a generated conversation", conversation.messages, seen, prompt=False)
+            return
 
 
 def finding(found: Recognised, name: str, messages: list[Message], seen: Deviation, *, prompt: bool) -> Defect | Hazard:
@@ -69,6 +73,7 @@ def finding(found: Recognised, name: str, messages: list[Message], seen: Deviati
         summary(found, name, seen),
         evidence=evidence(found, name, messages, seen, prompt=prompt),
         fix=f"Write {seen.part} as {found.family.source} shows it.",
+        uses=("system",) if seen.loses_system or "system" in seen.part else uses_of(messages),
     )
 
 
@@ -99,13 +104,12 @@ def summary(found: Recognised, name: str, seen: Deviation) -> str:
     return f"{part} differs from the {found.family.name} format in {name}: {actual!r} instead of {expected!r}."
 
 
-def check_quirks(found: Recognised) -> None:
-    """Raises Hazard for a published variant that contradicts the vendor's own encoder or documentation."""
-    __tracebackhide__ = True
+def quirks(found: Recognised) -> Iterator[Finding]:
+    """A hazard for a published variant that contradicts the vendor's own encoder or documentation."""
     for quirk in found.family.quirks:
         value = found.style.options.get(quirk.of) or getattr(found.style, quirk.of or "bos", None) or ""
         if not quirk.of or re.fullmatch(quirk.like, value):
-            raise Hazard(
+            yield Hazard(
                 f"{quirk.summary.format(value=value)}.",
                 evidence={
                     "family": found.family.name,
@@ -115,4 +119,5 @@ def check_quirks(found: Recognised) -> None:
                     "learned variants": found.style.described(),
                 },
                 fix=f"Write this part as the vendor documents it: {quirk.source}.",
+                uses=("chat",),
             )

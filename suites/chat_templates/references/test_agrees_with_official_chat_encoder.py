@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Any
 
 from fixtures.inputs.conversation_strategy import Features
@@ -11,15 +12,18 @@ from fixtures.references.chat.recognition import Recognised
 from fixtures.references.chat.template_renders import CONVERSATIONS
 from fixtures.references.chat.tool_format import Offer, RecognisedTools
 from fixtures.references.reference import ReferenceMissing
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message, TemplateFails
 from fixtures.text.differences import first_difference
+from suites.chat_templates.affected import caught, raise_by_use, uses_of
 from suites.chat_templates.generated_conversations import Generated
 from suites.chat_templates.references.deviation import family_of
 from suites.chat_templates.references.tool_conversations import complete, fixed_renders, tool_format_of
 from suites.evidence import tokens
-from suites.findings import Defect, Record, Unsupported
+from suites.findings import Defect, Missing, NotApplicable, Record
 
 
+@uses("chat", "tools")
 def test_agrees_with_official_chat_encoder(
     tokenizer: Any, chat: Chat, record: Record, profile: str, generated_conversations: Generated
 ) -> None:
@@ -37,11 +41,14 @@ def test_agrees_with_official_chat_encoder(
     encoder = found and encoder_of(found, tokenizer)
     record.capability("chat.official_encoder", encoder.name if encoder else "none for this vocabulary and format")
     if not found or not encoder:
-        return
+        raise NotApplicable("there is no official encoder for this vocabulary and format")
     drawn = [] if profile == "quick" else [each.messages for each in generated_conversations(Features())]
-    for messages in [*CONVERSATIONS.values(), *contents(), *drawn]:
-        compare(tokenizer, chat, found, encoder, messages)
-    compare_tools(tokenizer, chat, encoder)
+    record.tested("chat", *["tools"] * bool(encoder.encode_tools and tool_format_of(chat)))
+    compared = (
+        caught(compare, tokenizer, chat, found, encoder, messages)
+        for messages in [*CONVERSATIONS.values(), *contents(), *drawn]
+    )
+    raise_by_use([*chain.from_iterable(compared), *caught(compare_tools, tokenizer, chat, encoder)])
 
 
 def encoder_of(found: Recognised, tokenizer: Any) -> Official | None:
@@ -49,7 +56,7 @@ def encoder_of(found: Recognised, tokenizer: Any) -> Official | None:
     try:
         return official(found, tokenizer)
     except ReferenceMissing as missing:
-        raise Unsupported(f"{missing}.") from None
+        raise Missing(f"{missing}.", missing.how) from None
 
 
 def contents() -> list[list[Message]]:
@@ -118,6 +125,7 @@ def differ(
         raise Defect(
             summary(tokenizer, encoder, expected, actual),
             evidence=evidence(tokenizer, found, encoder, messages, expected, actual),
+            uses=("tools",) if "tools" in uses_of(messages) else ("chat",),
         )
 
 

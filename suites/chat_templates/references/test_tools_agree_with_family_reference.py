@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterator
 
 from fixtures.references.chat.tool_format import Mismatch, Offer, RecognisedTools, covered, mismatch
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.generated_conversations import Generated, features_of
 from suites.chat_templates.probes import attempt
 from suites.chat_templates.references.tool_conversations import complete, fixed_renders, tool_format_of
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Hazard, NotApplicable, Record
 
 AROUND = 60
 """Characters shown on both sides of the first difference."""
 
 
-def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated_conversations: Generated) -> None:
+@uses("tools")
+def test_tools_agree_with_family_reference(
+    assistant_chat: Chat, record: Record, generated_conversations: Generated
+) -> None:
     """Offered tools, calls and results render in the format that the family's vendor has published.
 
     Why: a model calls tools in the format that it reads in the prompt; after a wrong key, tag or line break, parsers
@@ -26,11 +30,12 @@ def test_tools_agree_with_family_reference(chat: Chat, record: Record, generated
         https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/prompt_format.md;
         https://github.com/mistralai/mistral-common; https://github.com/openai/harmony/blob/main/docs/format.md
     """
+    chat = assistant_chat
     tooling = tool_format_of(chat)
     variants = tooling and {"form": tooling.format.source, "variants": dict(tooling.options)}
     record.capability("chat.tool_format", tooling.format.name if tooling else "no reference", evidence=variants)
     if not tooling:
-        return
+        raise NotApplicable("the template writes tools in no format that has been published")
     for name, (offer, text) in {**dict(fixed_renders(chat)), **dict(generated(chat, generated_conversations))}.items():
         parts = tooling.parts(offer)
         seen = mismatch(parts, text) if parts and complete(offer, text) else None

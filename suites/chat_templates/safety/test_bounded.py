@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.sandbox.inspection import LIMITS, Inspection
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
@@ -26,6 +27,7 @@ REMEDY = {
 }
 
 
+@uses("chat", "serving")
 def test_bounded(chat: Chat) -> None:
     """The template renders within a second, half a gigabyte of memory and two million characters.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fixtures.sandbox.inspection import Inspection
 from fixtures.sandbox.syntax import DUNDER, INTERNALS
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.safety.template_names import inspections, lines
 from suites.findings import Defect
@@ -15,6 +16,7 @@ REMEDY = (
 )
 
 
+@uses("loading", "serving")
 def test_no_escape(chat: Chat) -> None:
     """The template reads only its variables: no Python internals, no files, no other templates.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fixtures.sandbox.inspection import LIMITS, Inspection
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.differences import links
 from suites.chat_templates.evidence import shown
@@ -17,6 +18,7 @@ REMEDY = (
 HINT_REMEDY = "Put hints about a failed tool into the tool's result: these words also occur in successful results."
 
 
+@uses("chat", "serving")
 def test_no_hidden_trigger(chat: Chat, record: Record) -> None:
     """No word in a message makes the template add text of its own or drop another message.
 

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
-from fixtures.templates.chat import Chat
+from fixtures.inputs.conversations import INSTRUCTION, QUESTION
+from fixtures.inputs.tools import ASK, CALL, RESULT, WEATHER
+from fixtures.session.uses import uses
+from fixtures.templates.chat import Chat, Message
+from suites.chat_templates.affected import uses_of
+from suites.chat_templates.probes import attempt
 from suites.chat_templates.safety.template_names import inspections
 from suites.findings import Defect
 
@@ -18,6 +24,7 @@ ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
 TAGS = range(0xE0020, 0xE007F)
 
 
+@uses("chat", "system", "tools")
 def test_no_invisible_text(chat: Chat) -> None:
     r"""The template's own text contains no control characters, zero-width characters or tag characters.
 
@@ -32,8 +39,20 @@ def test_no_invisible_text(chat: Chat) -> None:
             if hidden := HIDDEN.search(text):
                 around = text[max(0, hidden.start() - 60) : hidden.start() + 60]
                 raise Defect(
-                    f"{name} writes {described(text, hidden)} (line {line}).", evidence={"text": ascii(around)}
+                    f"{name} writes {described(text, hidden)} (line {line}).",
+                    evidence={"text": ascii(around)},
+                    uses=shown_in(chat, around),
                 )
+
+
+def shown_in(chat: Chat, text: str) -> tuple[str, ...]:
+    """The use whose conversation shows the text: that of chats if a question does; empty if none that is tried does."""
+    tried: list[tuple[list[Message], Any]]
+    tried = [([QUESTION], None), ([INSTRUCTION, QUESTION], None), ([ASK], [WEATHER]), ([ASK, CALL, RESULT], [WEATHER])]
+    for messages, tools in tried:
+        if text in (attempt(chat, messages, tools=tools, add_generation_prompt=True)[0] or ""):
+            return uses_of(messages, tools)
+    return ()
 
 
 def described(text: str, hidden: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from fixtures.session.descriptions import NO_TOKENIZER
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates import probes, probes_content, probes_tools
 from suites.chat_templates.probes import Answer, yes_no
@@ -31,6 +32,7 @@ PROBES: dict[str, Callable[[Chat], Answer]] = {
 """Probes by capability; both have the same name."""
 
 
+@uses("chat", worst="nothing")
 def test_capabilities(chat: Chat, record: Record) -> None:
     """Features that the template supports, merges, refuses or drops are recorded, with the render that shows it.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.evidence import common_prefix, rendered, shown
 from suites.chat_templates.probes import attempt, yes_no
@@ -19,6 +20,7 @@ DATE_VARIABLES = ("date_string", "current_date", "date", "strftime_date")
 """Variables of published templates that replace the current date."""
 
 
+@uses("serving", worst="hazard")
 def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation renders the same on two days, or a template variable sets the date.
 

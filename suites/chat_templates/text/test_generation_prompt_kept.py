@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.text.growing_conversation import Step, steps, without_ending
-from suites.findings import Hazard
+from suites.findings import Hazard, NotApplicable
 
 
-def test_generation_prompt_kept(chat: Chat) -> None:
+@uses("serving", "training", worst="hazard")
+def test_generation_prompt_kept(assistant_chat: Chat) -> None:
     """A conversation begins with the prompt from which its last answer was generated.
 
     Why: otherwise servers recompute the end of the prompt in the next turn. Training on whole conversations then never
@@ -16,7 +18,10 @@ def test_generation_prompt_kept(chat: Chat) -> None:
     Source: https://github.com/google-ai-edge/litert-torch/issues/1209;
         https://github.com/PrimeIntellect-ai/prime-rl/issues/1334
     """
+    chat = assistant_chat
     rendered(chat, [QUESTION])
+    if not any(step.message["role"] == "assistant" for step in steps(chat)):
+        raise NotApplicable("the template renders no conversation that grows by an answer")
     lost = [step for step in steps(chat) if loses_prompt(chat, step)]
     with_thoughts = {len(step.messages) for step in steps(chat) if "thoughts" in step.name} - {
         len(step.messages) for step in lost if "thoughts" in step.name

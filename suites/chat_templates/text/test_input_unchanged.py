@@ -4,13 +4,15 @@ import json
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CLOCK, REPLY, RESULT, WEATHER
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, copied
-from suites.chat_templates.evidence import rendered
+from suites.chat_templates.evidence import RENDERS, rendered
 from suites.chat_templates.generated_conversations import features_of
-from suites.findings import Defect
+from suites.findings import Blocked, Defect, Record
 
 
-def test_input_unchanged(chat: Chat) -> None:
+@uses("chat", "tools")
+def test_input_unchanged(chat: Chat, record: Record) -> None:
     """Rendering does not change the messages and tools that it is given.
 
     Why: an application renders the same messages again in the next turn, so the change affects all later prompts and
@@ -24,11 +26,12 @@ def test_input_unchanged(chat: Chat) -> None:
         [ASK, CALL, RESULT, REPLY] if features.tools else [*([INSTRUCTION] if features.system else []), QUESTION]
     )
     tools = copied([WEATHER, CLOCK]) if features.tools else None
+    record.tested("chat", *["tools"] * features.tools)
     before = json.dumps([messages, tools])
     try:
         chat.tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)
-    except Exception:
-        return  # reported by `renders`
+    except Exception as error:
+        raise Blocked(RENDERS, f"the template fails on a conversation: {error}") from None
     after = json.dumps([messages, tools])
     if after != before:
         raise Defect(

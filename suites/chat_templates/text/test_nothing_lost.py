@@ -5,19 +5,21 @@ from typing import Any
 
 from fixtures.inputs.conversations import ANSWER, FOLLOW_UP, INSTRUCTION, QUESTION
 from fixtures.inputs.tools import ASK, CALL, CALL_ID, CITY, CLOCK, REPLY, RESULT, WEATHER, calls
+from fixtures.session.uses import uses
 from fixtures.templates.chat import NEEDLE, Chat
 from suites.chat_templates import probes, probes_tools
-from suites.chat_templates.evidence import shown
+from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import Answer, attempt
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Finding, Hazard, NotApplicable, Record, raise_findings
 
-Loss = tuple[str, Any]
+Loss = tuple[str, str, Any]
+"""The use that goes wrong, what is lost, and the render."""
 INSTRUCTED = {
-    "A system message": [INSTRUCTION, QUESTION],
-    "A system message before a longer conversation": [INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP],
-    "A system message before a question and its answer": [INSTRUCTION, QUESTION, ANSWER],
+    "A system message": ("system", [INSTRUCTION, QUESTION]),
+    "A system message before a longer conversation": ("system", [INSTRUCTION, QUESTION, ANSWER, FOLLOW_UP]),
+    "A system message before a question and its answer": ("training", [INSTRUCTION, QUESTION, ANSWER]),
 }
-WITH_TOOLS = {"A system message before a tool's result": [INSTRUCTION, ASK, CALL, RESULT]}
+WITH_TOOLS = {"A system message before a tool's result": ("tools", [INSTRUCTION, ASK, CALL, RESULT])}
 DESCRIBED: dict[str, Any] = {
     "type": "function",
     "function": {
@@ -35,7 +37,8 @@ ID_WITH_NAME = f"functions.{NEEDLE}:0"
 """A call id like those of Kimi K2, which its templates print instead of the name."""
 
 
-def test_nothing_lost(chat: Chat) -> None:
+@uses("chat", "system", "tools", "training")
+def test_nothing_lost(assistant_chat: Chat, record: Record) -> None:
     """No instruction, tool call or tool result is silently left out of the prompt.
 
     Why: the application sees no error, while the model misses an instruction, or calls a tool again because it does not
@@ -45,30 +48,55 @@ def test_nothing_lost(chat: Chat) -> None:
         https://docs.mistral.ai/cookbook/concept-deep-dive-tokenization-chat_templates (where Mistral's belongs);
         https://github.com/huggingface/trl/blob/main/trl/chat_templates/README.md (tool calls dropped)
     """
-    if found := list(lost(chat)):
-        also = f" (and {len(found) - 1} other losses)" if found[1:] else ""
-        raise Defect(f"{found[0][0]} is silently left out of the prompt{also}.", evidence=dict(found))
-    if found := list(minor_losses(chat)):
-        what = " and ".join(name for name, _ in found)
-        verb = "are" if found[1:] else "is"
-        raise Hazard(f"{what[0].upper()}{what[1:]} {verb} silently left out of the prompt.", evidence=dict(found))
+    chat = assistant_chat
+    rendered(chat, [QUESTION])
+    system = known(chat, probes.system_role) not in ("rejected", "error")
+    has = {"system": system, "training": system, "tools": known(chat, probes_tools.tools) == "supported"}
+    if not any(has.values()):
+        raise NotApplicable("the template takes no system messages and no tools")
+    record.tested(*(use for use, there in has.items() if there))
+    raise_findings([*defects(chat), *hazards(chat)])
+
+
+def defects(chat: Chat) -> Iterator[Finding]:
+    """A defect for each use that loses something. A system message lost together with the question concerns chats."""
+    losses = list(lost(chat))
+    if any(str(QUESTION["content"]) not in str(text) for use, _, text in losses if use == "system"):
+        losses = [("chat", name, text) for use, name, text in losses if use == "system"]
+    for affected in dict.fromkeys(use for use, _, _ in losses):
+        found = {name: text for use, name, text in losses if use == affected}
+        also = f" (and {len(found) - 1} other losses)" if len(found) > 1 else ""
+        summary = f"{next(iter(found))} is silently left out of the prompt{also}."
+        yield Defect(summary, evidence=found, uses=(affected,))
+
+
+def hazards(chat: Chat) -> Iterator[Finding]:
+    if found := dict(minor_losses(chat)):
+        what = " and ".join(found)
+        verb = "are" if len(found) > 1 else "is"
+        summary = f"{what[0].upper()}{what[1:]} {verb} silently left out of the prompt."
+        yield Hazard(summary, evidence=found, uses=("tools",))
 
 
 def lost(chat: Chat) -> Iterator[Loss]:
     """Losses that are defects. A template without any support for tools only lacks a capability."""
-    for name, messages in (INSTRUCTED | (WITH_TOOLS if probes_tools.shows_calls(chat) else {})).items():
+    instructed = INSTRUCTED | (WITH_TOOLS if probes_tools.shows_calls(chat) else {})
+    dropped = {}
+    for name, (use, messages) in instructed.items():
         tools = [WEATHER] if name in WITH_TOOLS else None
         value, text = probes.needle(chat, messages, word=str(INSTRUCTION["content"]), tools=tools)
         if value == "dropped":
-            yield name, text
+            dropped[name] = (use, text)
+    always = any(use == "system" for use, _ in dropped.values())
+    yield from (("system" if always else use, name, text) for name, (use, text) in dropped.items())
     if known(chat, probes_tools.tools) == "supported" and known(chat, probes_tools.tool_calls) == "dropped":
-        yield "A call of a tool, although tools are offered,", shown_by(chat, probes_tools.tool_calls)
+        yield "tools", "A call of a tool, although tools are offered,", shown_by(chat, probes_tools.tool_calls)
     if probes_tools.shows_calls(chat) and known(chat, probes_tools.tool_results) == "dropped":
-        yield "The result of a tool, although its call is shown,", shown_by(chat, probes_tools.tool_results)
-    yield from lost_of_tools(chat)
+        yield "tools", "The result of a tool, although its call is shown,", shown_by(chat, probes_tools.tool_results)
+    yield from (("tools", name, text) for name, text in lost_of_tools(chat))
 
 
-def lost_of_tools(chat: Chat) -> Iterator[Loss]:
+def lost_of_tools(chat: Chat) -> Iterator[tuple[str, Any]]:
     """Lost parts of offered tools that the model needs to call them, and calls without the tool's name."""
     if known(chat, probes_tools.tools) == "supported":
         two, one = (attempt(chat, [ASK], tools=tools)[0] for tools in ([WEATHER, CLOCK], [DESCRIBED]))
@@ -88,7 +116,7 @@ def nameless(chat: Chat, call_id: str) -> str | None:
     return str(text) if value == "dropped" else None
 
 
-def minor_losses(chat: Chat) -> Iterator[Loss]:
+def minor_losses(chat: Chat) -> Iterator[tuple[str, Any]]:
     """Losses that published templates have, of details of tools and of messages that call them."""
     if known(chat, probes_tools.tools) == "supported":
         text = attempt(chat, [ASK], tools=[DESCRIBED])[0]

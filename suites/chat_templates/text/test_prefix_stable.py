@@ -3,15 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.text.growing_conversation import Step, steps, without_ending
-from suites.findings import Hazard
+from suites.findings import Hazard, NotApplicable
 
 OF_ROLE = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
 
 
-def test_prefix_stable(chat: Chat) -> None:
+@uses("serving", "training", worst="hazard")
+def test_prefix_stable(assistant_chat: Chat) -> None:
     """Each render of a growing conversation starts with the previous one.
 
     Why: servers cache what they computed for a prefix, and multi-turn training masks by prefixes; a template that
@@ -20,7 +22,10 @@ def test_prefix_stable(chat: Chat) -> None:
     Source: https://huggingface.co/docs/trl/chat_template_utils (prefix-preserving templates);
         https://github.com/QwenLM/Qwen3/issues/1826
     """
+    chat = assistant_chat
     rendered(chat, [QUESTION])
+    if not steps(chat):
+        raise NotApplicable("the template renders no conversation that grows")
     lost = {step: loss(chat, step) for step in steps(chat) if rewrites_history(chat, step)}
     if not lost:
         return

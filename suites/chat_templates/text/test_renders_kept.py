@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.inputs import baseline_conversations
 from fixtures.inputs.baseline_conversations import BaselineConversation
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, TemplateFails
 from suites.findings import Record
 
@@ -19,6 +20,7 @@ DAY = datetime.datetime(2024, 7, 26, 12, 0)
 """The time at which the clock stands still, so that a template with a date renders the same tomorrow."""
 
 
+@uses("chat", worst="nothing")
 def test_renders_kept(chat: Chat, record: Record) -> None:
     """The renders of fixed conversations are recorded, so that a comparison with a baseline shows changes.
 

@@ -4,18 +4,20 @@ import json
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CITY, CLOCK, REPLY, RESULT, WEATHER, calls
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message
-from suites.chat_templates import probes_tools
-from suites.chat_templates.evidence import shown
+from suites.chat_templates.evidence import RENDERS, shown
 from suites.chat_templates.probes import attempt, reason
-from suites.findings import Defect, Hazard
+from suites.chat_templates.probes_tools import require_calls
+from suites.findings import Blocked, Defect, Hazard
 
 TOOLS: list[Any] = [WEATHER, CLOCK]
 ARGUMENTS = {"city": CITY, "days": 3}
 PARSE = "Parse arguments with json.loads before rendering, or test `arguments is string` in the template."
 
 
-def test_tool_arguments(chat: Chat) -> None:
+@uses("tools")
+def test_tool_arguments(assistant_chat: Chat) -> None:
     """Arguments as a JSON string, as the OpenAI API returns them, render like a mapping, or are refused.
 
     Why: most clients pass the string on, though the library's documentation asks for mappings; escaped quotes, an empty
@@ -25,13 +27,15 @@ def test_tool_arguments(chat: Chat) -> None:
         https://github.com/huggingface/transformers/issues/45419;
         https://github.com/Blackwellboy/model-serving-minefield (trap 43)
     """
-    if not probes_tools.shows_calls(chat):
-        return  # recorded by `capabilities`
+    chat = assistant_chat
+    require_calls(chat)
     usual, _ = attempt(chat, conversation(ARGUMENTS), tools=TOOLS)
     messages = conversation(json.dumps(ARGUMENTS))
     text, failure = attempt(chat, messages, tools=TOOLS)
-    if failure == "rejected" or usual is None or usual == text:
-        return  # recorded as chat.json_string_arguments
+    if usual is None:
+        raise Blocked(RENDERS, "the template fails on a tool call")
+    if failure == "rejected" or usual == text:
+        return  # both are right; recorded as chat.json_string_arguments
     evidence = {
         "messages": messages,
         "render": text and shown(text),

@@ -18,6 +18,7 @@ from fixtures.inputs.tools import (
     TWO_RESULTS,
     WEATHER,
 )
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message, TemplateBreaks, TemplateRejects
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import failure_evidence, failure_summary, shown
@@ -26,7 +27,8 @@ from suites.findings import Defect, Hazard
 TOOLS: list[Any] = [WEATHER, CLOCK]
 
 
-def test_tool_round_trip(chat: Chat) -> None:
+@uses("tools")
+def test_tool_round_trip(assistant_chat: Chat) -> None:
     """A template that renders tool calls also renders results, replies and further questions, with their values.
 
     Why: these are the steps of an agent's loop; a template that fails on one of them ends the loop.
@@ -34,8 +36,8 @@ def test_tool_round_trip(chat: Chat) -> None:
     Source: https://huggingface.co/docs/transformers/chat_extras;
         https://github.com/Blackwellboy/model-serving-minefield (trap 84)
     """
-    if not probes_tools.shows_calls(chat):
-        return  # reported by `capabilities` and `nothing-lost`
+    chat = assistant_chat
+    probes_tools.require_calls(chat)
     renders(chat, [ASK, CALL, RESULT], "a tool's result")
     renders(chat, [ASK, CALL, RESULT, REPLY, THANKS], "a question after a tool was used")
     renders(chat, [ASK, CALL, RESULT, CALL, RESULT, REPLY], "a second call after the first result")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fixtures.inputs.conversations import FOLLOW_UP, QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import NEEDLE, Chat, Message
 from suites.chat_templates.evidence import rendered, shown
 from suites.chat_templates.probes import attempt, reason
@@ -9,7 +10,8 @@ from suites.findings import Hazard
 UNKNOWN = "critic"
 
 
-def test_unknown_roles(chat: Chat) -> None:
+@uses("chat", worst="hazard")
+def test_unknown_roles(assistant_chat: Chat) -> None:
     """A message of an unknown role is rendered with its role, left out, or refused with a reason.
 
     Why: in the last branch of a template such a message becomes the assistant's own, and an error that does not name
@@ -18,6 +20,7 @@ def test_unknown_roles(chat: Chat) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/sgl-project/sglang/issues/40082 (a role that is left out)
     """
+    chat = assistant_chat
     rendered(chat, [QUESTION])
     messages = as_role(UNKNOWN)
     text, failure = attempt(chat, messages)
