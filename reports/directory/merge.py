@@ -84,7 +84,13 @@ def _subjects(shards: Sequence[RunRecords]) -> list[Subject]:
         if known.fingerprint != subject.fingerprint:
             raise ValueError(f"{subject.name} has other files in another shard; give the two models two names")
         problems = known.problems + [problem for problem in subject.problems if problem not in known.problems]
-        merged[subject.name] = dataclasses.replace(known, problems=problems, accepted=known.accepted | subject.accepted)
+        merged[subject.name] = dataclasses.replace(
+            known,
+            problems=problems,
+            accepted=known.accepted | subject.accepted,
+            accepted_until=known.accepted_until | subject.accepted_until,
+            accepted_evidence=known.accepted_evidence | subject.accepted_evidence,
+        )
     return list(merged.values())
 
 

@@ -95,7 +95,11 @@ class Subject(Record):
     problems: list[Json] = field(default_factory=list)
     """Problems that keep the subject from loading, found in its files: file, summary, fix."""
     accepted: dict[str, str] = field(default_factory=dict)
-    """Check id to the reason for accepting its finding (from the manifest)."""
+    """Check id to the reason for accepting its finding (from `--accept` or the manifest)."""
+    accepted_until: dict[str, str] = field(default_factory=dict)
+    """Check id to the last day on which its acceptance counts, as `2027-01-31`; ids without one are missing."""
+    accepted_evidence: dict[str, str] = field(default_factory=dict)
+    """Check id to the digest of the one finding that is accepted; ids without one are missing."""
     required: list[str] = field(default_factory=list)
     """Capabilities that the subject must have, `name` or `name=value` (from the manifest)."""
 

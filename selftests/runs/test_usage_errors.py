@@ -32,6 +32,33 @@ def test_a_misspelled_manifest_key_is_named_with_the_allowed_ones(tmp_path: Path
     assert "Did you mean 'accept'?" in output
 
 
+def manifest_accepting(tmp_path: Path, entry: str) -> Path:
+    path = tmp_path / "models.toml"
+    path.write_text(f'[[subject]]\nsource = "builtin:smollm2"\n[subject.accept]\n{entry}\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('"integrity/load" = "known"', "there is no check 'integrity/load'. Did you mean 'integrity/loads'?"),
+        ('"integrity/loads" = " "', "subject.0.accept.integrity/loads.reason: needs a reason"),
+        ('"integrity/loads" = { reason = "known", untl = 2027-01-31 }', "Did you mean 'until'?"),
+        ('"integrity/loads" = { reason = "known", until = "soon" }', "expected a date, such as 2027-01-31"),
+    ],
+)
+def test_what_is_accepted_exists_and_has_a_reason(tmp_path: Path, entry: str, message: str) -> None:
+    assert message in usage_error(tmp_path, "--models", manifest_accepting(tmp_path, entry))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("loads=known", "Did you mean 'integrity/loads'?"), ("integrity/loads", "expected CHECK=REASON")],
+)
+def test_accept_needs_a_check_and_a_reason(tmp_path: Path, option: str, message: str) -> None:
+    assert message in usage_error(tmp_path, "--model=builtin:smollm2", "--accept", option)
+
+
 def test_a_misspelled_policy_key_is_named(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("requird = []\n", encoding="utf-8")
