@@ -23,7 +23,7 @@ def test_embeddings_equal_ids(subject: Subject, tokenizer: Any, generator: Any, 
     takes = generate.takes(generator, "inputs_embeds")
     record.capability("generation.inputs_embeds", "supported" if takes else "not supported")
     if not takes:
-        return
+        raise NotApplicable(f"{type(generator).__name__} takes no inputs_embeds")
     reference = reference_runs(subject, tokenizer, loaded)
     if table := _second_table(reference):
         raise NotApplicable(f"ids are also looked up in {table}, so that embeddings alone are no full input, by design")

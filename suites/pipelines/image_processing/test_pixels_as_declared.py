@@ -52,17 +52,16 @@ def test_pixels_as_declared(subject: Subject, pipe: Pipe, task: str) -> None:
     way, difference = min(apart.items(), key=lambda each: each[1], default=(None, float("inf")))
     if way is None or difference == float("inf"):
         raise Limit(f"{type(processor).__name__} resizes to another size than {FILE} declares")
-    if difference <= ROUNDING:
-        return
-    other = _other_interpolation(image, actual, ways)
-    if not other and not resizing.is_exact(processor):
-        raise Limit(f"{type(processor).__name__} resizes and crops in a way that this check does not compute")
-    cause = f": they are those of {other}" if other else ""
-    raise Defect(
-        f"{task}: pixels from {type(processor).__name__} are up to {difference:.0f} of {LEVELS} levels from those "
-        f"of {INTERPOLATIONS[declared]} interpolation, which {FILE} declares{cause}.",
-        evidence={"resample": declared, "processor": type(processor).__name__, "levels": float(difference)},
-    )
+    if difference > ROUNDING:
+        other = _other_interpolation(image, actual, ways)
+        if not other and not resizing.is_exact(processor):
+            raise Limit(f"{type(processor).__name__} resizes and crops in a way that this check does not compute")
+        cause = f": they are those of {other}" if other else ""
+        raise Defect(
+            f"{task}: pixels from {type(processor).__name__} are up to {difference:.0f} of {LEVELS} levels from those "
+            f"of {INTERPOLATIONS[declared]} interpolation, which {FILE} declares{cause}.",
+            evidence={"resample": declared, "processor": type(processor).__name__, "levels": float(difference)},
+        )
 
 
 def _other_interpolation(image: Any, actual: Any, ways: list[Geometry]) -> str:
