@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.findings import Blocked, Limit, NotApplicable, Record
+from suites.findings import Blocked, Defect, Limit, NotApplicable, Record, Unsupported
 from suites.running import generate, rounding
-from suites.running.agreement import Run
+from suites.running.agreement import Run, distances
 from suites.running.limits import room, vocabulary
 from suites.running.prompts import QUESTIONS, encoded
 
@@ -18,6 +20,10 @@ LONG_TEXT = "The ferry leaves at dawn, and nobody on the pier seems to mind the 
 SHORT_TEXT = "One, two, three,"
 NEW_TOKENS = 12
 """Enough for an error of the cache (lost, repeated or wrong position) to show several times."""
+CACHE = "generation/cache-changes-nothing"
+CAUSAL = "generation/later-tokens-change-nothing"
+EAGER = "generation/attention-implementations-agree"
+GREEDY = "generation/greedy-deterministic"
 MASK_PREDICTORS = ("xlnet", "xlm", "flaubert")
 BIDIRECTIONAL = {"use_bidirectional_attention": True, "is_causal": False, "causal": False, "attn_type": "bi"}
 """Keys of `config.json` that declare attention to later tokens."""
@@ -140,6 +146,53 @@ class ReferenceRuns:
         with generate.refusals("A forward pass with use_cache=True"):
             output = generate.forward(self.model, self.text, use_cache=True)
         return library_versions.cache_of(output) is not None
+
+    @contextmanager
+    def blaming(self, *checks: str) -> Iterator[None]:
+        """Turns a defect into `Blocked` if one of these more basic checks has the same fault to report."""
+        __tracebackhide__ = True
+        try:
+            yield
+        except Defect as defect:
+            faulty = next((check for check in checks if self._has_fault(check)), None)
+            if faulty is None:
+                raise
+            raise Blocked(faulty, f"a simpler computation is wrong already: {defect.summary}") from defect
+
+    def _has_fault(self, check: str) -> bool:
+        try:
+            return bool(self._faults[check](self))
+        except (NotApplicable, Unsupported):
+            return False
+
+    def _cache_changes_logits(self) -> bool:
+        return self._apart(self.whole[self.last], self.run.logits)
+
+    def _sees_later_tokens(self) -> bool:
+        cut = max(1, self.whole.shape[0] // 2)
+        return self._apart(self.whole[:cut], generate.logits(self.model, self.beginning(cut))[0])
+
+    def _varies_from_call_to_call(self) -> bool:
+        return list(self.run.ids) != list(generate.generated(self.model, self.prompt, self.steps)[0].ids)
+
+    def _eager_differs(self) -> bool:
+        with generate.attention(self.model, "eager"), generate.refusals("Attention by eager"):
+            return self._apart(self.whole, generate.logits(self.model, self.text)[0])
+
+    _faults: ClassVar = {
+        CACHE: _cache_changes_logits,
+        CAUSAL: _sees_later_tokens,
+        GREEDY: _varies_from_call_to_call,
+        EAGER: _eager_differs,
+    }
+
+    def _apart(self, expected: Any, actual: Any) -> bool:
+        return not max(distances(expected, actual), default=0.0) <= self.tolerance
+
+    def beginning(self, cut: int) -> dict[str, Any]:
+        """The text before `cut`; the input of an encoder is not cut."""
+        cropped = ("decoder_input_ids", "decoder_attention_mask") if self.seq2seq else tuple(self.text)
+        return {name: value[:, :cut] if name in cropped else value for name, value in self.text.items()}
 
     @property
     def steps(self) -> int:

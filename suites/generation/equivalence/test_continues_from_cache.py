@@ -7,7 +7,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import NotApplicable, Record
-from suites.generation.reference_runs import ReferenceRuns, reference_runs
+from suites.generation.reference_runs import CACHE, CAUSAL, ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree, must_match
 
@@ -29,12 +29,14 @@ def test_continues_from_cache(subject: Subject, tokenizer: Any, generator: Any, 
     with generate.refusals(f"A forward pass from {cache}"):
         rest = _rest(reference, name, cut, cache)
     what = f"A text continued from {cache} has other logits than the whole text at once"
-    must_match(expected, rest, reference.tolerance, what)
+    with reference.blaming(CAUSAL, CACHE):
+        must_match(expected, rest, reference.tolerance, what)
     if not reference.seq2seq:  # generate() documents no second turn for encoder-decoders
         with generate.refusals(f"generate() from {cache}"):
             continued = _continued(reference, len(reference.run.ids) // 2, cache)
         what = f"Generation continued from {cache} gives other tokens than one call"
-        must_agree([(reference.run.last(len(continued.ids)), continued)], reference.tolerance, what)
+        with reference.blaming(CAUSAL, CACHE):
+            must_agree([(reference.run.last(len(continued.ids)), continued)], reference.tolerance, what)
 
 
 def _rest(reference: ReferenceRuns, name: str, cut: int, cache: str) -> Any:

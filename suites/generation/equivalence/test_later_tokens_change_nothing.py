@@ -24,7 +24,7 @@ def test_later_tokens_change_nothing(subject: Subject, tokenizer: Any, generator
     expected = reference.whole[:cut]
     with generate.refusals("A forward pass"):
         changed = generate.logits(generator, _with_other_end(reference, cut))[0, :cut]
-        alone = generate.logits(generator, _beginning(reference, cut))[0]
+        alone = generate.logits(generator, reference.beginning(cut))[0]
     what = "Logits depend on later tokens: attention is not causal"
     must_match(expected, changed, reference.tolerance, what)
     must_match(expected, alone, reference.tolerance, "Logits change if more text follows: attention is not causal")
@@ -39,9 +39,3 @@ def _with_other_end(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
     ids = reference.text[_name(reference)].clone()
     ids[:, cut:] = (ids[:, cut:] + 1 + reference.rows // 2) % reference.rows
     return reference.text | {_name(reference): ids}
-
-
-def _beginning(reference: ReferenceRuns, cut: int) -> dict[str, Any]:
-    """The text before `cut`; the input of an encoder is not cut."""
-    cropped = ("decoder_input_ids", "decoder_attention_mask") if reference.seq2seq else tuple(reference.text)
-    return {name: value[:, :cut] if name in cropped else value for name, value in reference.text.items()}

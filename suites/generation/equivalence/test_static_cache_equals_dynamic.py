@@ -6,7 +6,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect, NotApplicable, Record
-from suites.generation.reference_runs import ReferenceRuns, reference_runs
+from suites.generation.reference_runs import CACHE, CAUSAL, ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import Run, must_agree
 
@@ -54,7 +54,8 @@ def _second_fails(failure: Exception) -> Exception:
 
 def _must_agree(reference: ReferenceRuns, run: Run, what: str) -> None:
     __tracebackhide__ = True
-    must_agree([(reference.run, run)], reference.tolerance, what)
+    with reference.blaming(CAUSAL, CACHE):
+        must_agree([(reference.run, run)], reference.tolerance, what)
 
 
 def _same_object(reference: ReferenceRuns, argument: str) -> Run:

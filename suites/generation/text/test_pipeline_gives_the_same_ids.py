@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.text.differences import first_difference
 from suites.findings import Defect, Limit, NotApplicable
+from suites.generation.reference_runs import GREEDY, reference_runs
 from suites.running import generate
 from suites.running.prompts import encoded, greedy, questions
 
@@ -19,7 +21,9 @@ PREFIXED = ("XLNetLMHeadModel", "TransfoXLLMHeadModel")
 
 @needs("continues_text")
 @uses("task:text-generation")
-def test_pipeline_gives_the_same_ids(subject: Subject, model: Any, fresh_tokenizer: Callable[[], Any]) -> None:
+def test_pipeline_gives_the_same_ids(
+    subject: Subject, model: Any, loaded: Loaded, fresh_tokenizer: Callable[[], Any]
+) -> None:
     """The text-generation pipeline gives the same greedy answer as rendering, tokenizing and calling `generate()`.
 
     Why: often one is used for evaluation and the other in production. A second BOS, or a setting that only one of them
@@ -41,7 +45,8 @@ def test_pipeline_gives_the_same_ids(subject: Subject, model: Any, fresh_tokeniz
     _must_be_prompt(tokenizer, prompt, ids)
     piped = [int(each) for each in answer[0]["generated_token_ids"]]
     manual = greedy(model, inputs, max_new_tokens=NEW_TOKENS)
-    _must_be_answer(tokenizer, manual, piped[len(prompt) :], _settings(model))
+    with reference_runs(subject, tokenizer, loaded).blaming(GREEDY):
+        _must_be_answer(tokenizer, manual, piped[len(prompt) :], _settings(model))
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from typing import Any
 
 from fixtures.machine import library_versions
 from fixtures.pipelines.pipe import Pipe
 from suites.findings import Blocked, Limit, Missing, NotApplicable
+from suites.pipelines import processors
 from suites.pipelines.contracts import library_errors, tasks
 from suites.pipelines.contracts.contract import Contract
 
@@ -31,9 +33,11 @@ def contract_of(pipe: Pipe) -> Contract:
 
     Raises:
         Limit: seatrial has no contract for the task.
-        Blocked: the pipeline fails on an ordinary input.
+        Blocked: the pipeline fails on an ordinary input, or has a setting that cannot work.
     """
     contract = contract_for(pipe.task)
+    if wrong := unusable_setting(pipe):
+        raise Blocked("pipelines/pipeline-runs", wrong)
     if failure := first_failure(pipe, contract):
         raise Blocked("pipelines/pipeline-runs", f"{pipe.task} fails on an ordinary input: {failure}")
     return contract
@@ -45,6 +49,29 @@ def comparable_contract(pipe: Pipe) -> Contract:
     if contract.answers_randomly(pipe):
         raise NotApplicable(f"{pipe.task}: the model samples each answer, so that no two answers can be compared")
     return contract
+
+
+def require_repeatable(contract: Contract, pipe: Pipe, sample: Any) -> None:
+    """Raises Blocked if an input gets another answer in every call; to be called before a difference is reported."""
+    __tracebackhide__ = True
+    one, other = (contract.answer(pipe, sample) for _ in range(2))
+    if contract.difference(pipe, one, other):
+        raise Blocked("pipelines/calls-repeat", f"{pipe.task}: the same input gets another answer in every call")
+
+
+def require_valid_answers(contract: Contract, pipe: Pipe) -> None:
+    """Raises Blocked if the answer to an ordinary input is not valid; to be called before another one is reported."""
+    __tracebackhide__ = True
+    if problem := next(contract.problems(contract.samples(pipe)[0], pipe.first, pipe), None):
+        raise Blocked(
+            "pipelines/output-conforms", f"{pipe.task}: the answer to an ordinary input is not valid: {problem}"
+        )
+
+
+def unusable_setting(pipe: Pipe) -> str | None:
+    """Describes a setting of the image processor that cannot work; None if there is none."""
+    found = getattr(pipe.library or pipe.call, "image_processor", None)
+    return next(processors.unusable(found), None) if found is not None else None
 
 
 def contract_for(task: str) -> Contract:

@@ -9,7 +9,7 @@ from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import comparable_contract
+from suites.pipelines.contracts.registry import comparable_contract, require_repeatable, require_valid_answers
 
 NO_MESSAGE = "an error without a message"
 
@@ -31,6 +31,7 @@ def test_bad_input_is_refused(pipe: Pipe, task: str, record: Record) -> None:
         f"pipelines.{task}.invalid_input", "refused" if all(messages.values()) else "partly answered", evidence=messages
     )
     if mismatch := contract.difference(pipe, before, contract.answer(pipe, sample)):
+        require_repeatable(contract, pipe, sample)
         raise Defect(
             f"{task}: after invalid inputs, a valid one gets another answer: {mismatch}.",
             evidence={"refused": messages},
@@ -50,6 +51,7 @@ def _error_messages(contract: Contract, pipe: Pipe) -> Iterator[tuple[str, str]]
             yield name, message if str(error) else NO_MESSAGE
         else:
             if problem := _problem(contract, wrong, answer, pipe):
+                require_valid_answers(contract, pipe)
                 raise Defect(
                     f"{pipe.task}: invalid input ({name}) gets an answer that is not valid: {problem}.",
                     evidence={"answer": brief(answer)},

@@ -9,7 +9,7 @@ from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import comparable_contract
+from suites.pipelines.contracts.registry import comparable_contract, require_repeatable
 
 BATCH = 2
 NEAR_TIE = "; the text is generated token by token, and the generation suite checks whether rounding explains this"
@@ -36,6 +36,7 @@ def test_batch_equals_single(pipe: Pipe, task: str, record: Record) -> None:
         raise Defect(f"{task}: {len(samples)} inputs in batches of {BATCH} get {len(together)} answers.")
     for sample, one, other in zip(samples, alone, together, strict=True):
         if mismatch := contract.difference(pipe, one, contract.from_batch(one, other)):
+            require_repeatable(contract, pipe, sample)
             kind, more = (Hazard, NEAR_TIE) if contract.generates_text else (Defect, "")
             if _pads_without_mask(pipe):
                 kind, more = Hazard, NO_AUDIO_MASK

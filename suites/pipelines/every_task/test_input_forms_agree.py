@@ -8,7 +8,7 @@ from fixtures.session.uses import uses
 from suites.findings import Defect
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import comparable_contract
+from suites.pipelines.contracts.registry import comparable_contract, require_repeatable
 
 
 @uses("task", "inputs")
@@ -24,6 +24,7 @@ def test_input_forms_agree(pipe: Pipe, task: str) -> None:
     sample, expected = contract.samples(pipe)[0], pipe.first
     for form, answer in _answers(contract, pipe, sample):
         if mismatch := contract.difference(pipe, expected, answer):
+            require_repeatable(contract, pipe, sample)
             raise Defect(
                 f"{task}: given {form}, an input gets another answer than alone: {mismatch}.",
                 evidence={"input": brief(sample), "alone": brief(expected), form: brief(answer)},

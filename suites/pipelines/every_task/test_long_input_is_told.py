@@ -10,7 +10,7 @@ from suites.findings import Defect, Hazard, Record
 from suites.pipelines.contracts import library_errors
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
-from suites.pipelines.contracts.registry import contract_of
+from suites.pipelines.contracts.registry import contract_of, require_valid_answers
 
 
 @pytest.mark.tasks(
@@ -58,6 +58,7 @@ def _check_truncation(contract: Contract, pipe: Pipe, sample: Any) -> None:
             f"(`model_max_length`): {library_errors.in_words(error)}"
         ) from error
     if problem := next(contract.problems(sample, answer, pipe), None):
+        require_valid_answers(contract, pipe)
         raise Defect(
             f"{pipe.task}: the answer to a truncated input is not valid: {problem}.", evidence={"answer": brief(answer)}
         )

@@ -6,8 +6,7 @@ from fixtures.pipelines.pipe import Pipe
 from fixtures.session.needs import also_quantized
 from fixtures.session.uses import uses
 from suites.findings import Defect, Record
-from suites.pipelines import processors
-from suites.pipelines.contracts.registry import contract_for, first_failure
+from suites.pipelines.contracts.registry import contract_for, first_failure, unusable_setting
 
 
 @also_quantized
@@ -23,7 +22,7 @@ def test_pipeline_runs(pipe: Pipe, task: str, loaded: Loaded, record: Record) ->
         f"pipelines.{task}.runs_through", "library pipeline" if pipe.library is not None else "model classes"
     )
     failure = first_failure(pipe, contract_for(task))
-    if wrong := _unusable_setting(pipe):
+    if wrong := unusable_setting(pipe):
         raise Defect(
             f"{task}: {wrong}.",
             evidence={"error": failure},
@@ -46,13 +45,6 @@ def _call(pipe: Pipe) -> str:
     if not pipe.created:
         return f"pipeline({pipe.task!r}) {library}"
     return f"the pipeline {library}, called with an ordinary input,"
-
-
-def _unusable_setting(pipe: Pipe) -> str | None:
-    """Describes a setting of the image processor that cannot work; None if there is none."""
-    library = pipe.library or pipe.call
-    found = getattr(library, "image_processor", None)
-    return next(processors.unusable(found), None) if found is not None else None
 
 
 def _missing_parameters(pipe: Pipe, loaded: Loaded) -> list[str]:

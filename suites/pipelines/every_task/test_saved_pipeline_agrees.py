@@ -7,7 +7,7 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from suites.findings import Defect, TooExpensive
 from suites.pipelines.contracts.agreement import brief
-from suites.pipelines.contracts.registry import comparable_contract
+from suites.pipelines.contracts.registry import comparable_contract, require_repeatable
 from suites.running.copies import MAX_BYTES
 
 
@@ -30,6 +30,7 @@ def test_saved_pipeline_agrees(pipe: Pipe, task: str, tmp_path: Path, profile: s
     actual = contract.answers(pipe.saved_and_reloaded(tmp_path), samples)
     for sample, before, after in zip(samples, expected, actual, strict=True):
         if mismatch := contract.difference(pipe, before, after):
+            require_repeatable(contract, pipe, sample)
             raise Defect(
                 f"{task}: saved and loaded again, the pipeline gives another answer: {mismatch}.",
                 evidence={"input": brief(sample), "saved": brief(before), "loaded": brief(after)},

@@ -11,7 +11,7 @@ from fixtures.session.uses import uses
 from suites.findings import Defect, Limit, NotApplicable, Record
 from suites.intervals import wilson
 from suites.pipelines.contracts.agreement import brief
-from suites.pipelines.contracts.registry import contract_of
+from suites.pipelines.contracts.registry import contract_of, require_valid_answers
 
 OPTIONS = {"aggregation_strategy": "first"}
 
@@ -32,6 +32,7 @@ def test_windows_agree(pipe: Pipe, task: str, record: Record) -> None:
     text = " ".join(TEXTS)
     whole, windows = _whole_and_windows(pipe, text)
     if problem := next(contract.problems(text, windows, pipe), None):
+        require_valid_answers(contract, pipe)
         raise Defect(f"token-classification: in overlapping windows, {problem}.", evidence={"entities": brief(windows)})
     same = len(_entity_set(whole) & _entity_set(windows))
     record.metric(
