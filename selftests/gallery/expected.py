@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Expected(NamedTuple):
-    """An outcome other than pass, and the built-ins on which it is right."""
+    """An outcome other than pass and not applicable, and the built-ins on which it is right."""
 
     outcome: str
     check: str
@@ -34,17 +34,12 @@ EXPECTED = (
              "transformers cannot load this class with a device map"),
     Expected("hazard", "pipelines/batch-equals-single", (POINTS,), "the pipeline takes no batches"),
     Expected("unsupported", "pipelines/colours-as-declared", (POINTS,), "the processor makes images grey"),
-    Expected("unsupported", "pipelines/generators-are-lazy", (POINTS, TABLES, "tiny-image-text-to-text"),
-             "the pipeline takes lists only"),
     Expected("hazard", "pipelines/other-precision-runs", (TABLES, "tiny-depth-estimation"),
              "the pipeline converts bfloat16 to NumPy"),
-    Expected("not_applicable", "pipelines/pixels-as-declared", ("tiny-image-to-image",),
-             "the processor does not resize"),
     Expected("unsupported", "pipelines/pixels-as-declared", (POINTS, "tiny-visual-question-answering"),
              "the processor makes images grey, or rounds sizes to a divisor"),
     Expected("hazard", "pipelines/points-lie-in-pictures", (POINTS,),
              "the pipeline exchanges width and height: huggingface/transformers#42005"),
-    Expected("unsupported", "pipelines/stops-at-strings", ("tiny-mixture-of-experts",), "its answers are too short"),
     Expected("defect", "tokenizers/bad-input-is-refused", (TABLES,), "TapasTokenizer takes a table and a question"),
     Expected("unsupported", "tokenizers/batch-equals-single", (TABLES,), "TapasTokenizer takes a table and a question"),
     Expected("error", "tokenizers/declared-special-tokens-observed", (TABLES,),
@@ -58,7 +53,6 @@ EXPECTED = (
     Expected("hazard", "tokenizers/padding-distinct-from-eos", (CLIP, OWL), "CLIP pads with its end of text"),
     Expected("unsupported", "tokenizers/same-in-threads-and-processes", (TABLES,),
              "TapasTokenizer takes a table and a question"),
-    Expected("unsupported", "tokenizers/skipped-when-decoding", (SPEECH,), "the vocabulary holds capitals only"),
     Expected("hazard", "tokenizers/special-tokens-atomic", (SPEECH,), "special tokens of CTC take in spaces"),
     Expected("hazard", "tokenizers/streams-what-it-decodes", (SENTENCEPIECE, CHAT_SPM),
              "the decoder strips a space from each streamed line"),
@@ -67,8 +61,6 @@ EXPECTED = (
              "TapasTokenizer takes a table and a question"),
     Expected("hazard", "tokenizers/vocabulary-reachable", ("tiny-zero-shot-audio-classification", CLIP, OWL),
              "merges or capitals that no text reaches"),
-    Expected("unsupported", "tokenizers/vocabulary-reachable", (SPEECH, TABLES, "tiny-text-to-audio"),
-             "slow tokenizers have no backend to ask"),
 )  # fmt: skip
 """Holds for transformers 5, where every base of the gallery is built."""
 
@@ -83,5 +75,5 @@ PASSES_NOWHERE = {
 
 
 def expected_on(base: str) -> set[tuple[str, str]]:
-    """Outcome and check of everything but a pass that is right on a built-in."""
+    """Outcome and check of everything that is right on a built-in, but what passes or is not applicable."""
     return {(each.outcome, each.check) for each in EXPECTED if base in each.bases}

@@ -34,12 +34,20 @@ def _mentioned(module: str, name: str) -> tuple[Name, ...]:
         return ()
     imports, own = _imports(module), _definitions(module)
     found: list[Name] = []
-    for node in ast.walk(definition):
+    for node in _walk(definition):
         if isinstance(node, ast.Name):
             found += [imports[node.id]] if node.id in imports else [(module, node.id)] if node.id in own else []
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imports:
             found.append((".".join(imports[node.value.id]), node.attr))
     return tuple(found)
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node inside of one, but for the exceptions that a handler names: it catches them."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.ExceptHandler) and child is node.type):
+            yield from _walk(child)
 
 
 @cache
