@@ -55,6 +55,7 @@ class Run(Record):
     profile: str
     """quick, standard or exhaustive."""
     seed: int
+    """Of everything random in the run: texts, sampling, Hypothesis."""
     device: str
     """The device that `--device` resolved to: cpu, cuda:0, mps ..."""
     versions: dict[str, str]
@@ -70,6 +71,7 @@ class Run(Record):
     selection: str | None = None
     """The arguments that make the run a part of the trial: paths, `-k`, `-m` ...; None for a whole one."""
     schema: int = SCHEMA
+    """Version of this format; records of another one are refused."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Subject(Record):
     source: str
     """As the user named it: a directory, `org/name` or `builtin:NAME`."""
     revision: str | None = None
+    """Commit on the Hub; None for a directory or a built-in."""
     fingerprint: str | None = None
     """`sha256:...` over names and contents of the files that matter; None if there are none."""
     architecture: str | None = None
@@ -110,6 +113,7 @@ class Catalog(Record):
 
     kind = "catalog"
     checks: dict[str, dict[str, str]]
+    """Check id to {"promise", "why", "fix", "source"}."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,14 @@ class Metric:
     """A number with a unit, a direction, a sample size and an uncertainty."""
 
     name: str
+    """`suite.snake_case`."""
     value: float
     unit: str
+    """Such as nats/token, ratio, bytes."""
     better: str
     """lower or higher."""
     samples: int
+    """How many measurements the value is of."""
     interval: list[float] | None = None
     """95% confidence interval [low, high]; None for an exact count."""
     effect: float | None = None
@@ -164,7 +171,9 @@ class Check(Record):
     summary: str = ""
     """One sentence: the finding, the reason for unsupported, or the error."""
     evidence: Json = field(default_factory=dict)
+    """What shows the finding: names, numbers, texts."""
     fix: str = ""
+    """What to do about the finding."""
     uses: list[str] = field(default_factory=list)
     """The uses that the check is evidence for; of a finding, those that it affects."""
     about: str = "subject"
@@ -207,7 +216,9 @@ class End(Record):
 
     kind = "end"
     finished: str
+    """ISO 8601, UTC."""
     exitstatus: int
+    """Of pytest: see the page about the verdict."""
     stopped_by: str = ""
     """`-x` or `--maxfail=N` if that ended the run before its last check."""
 

@@ -1,4 +1,4 @@
-"""`docs/reference/checks.md`, `fixtures.md` and `options.md`, generated from the code.
+"""`docs/reference/checks.md`, `fixtures.md`, `options.md` and `records.md`, generated from the code.
 
 `python -m selftests.documents.reference` writes the pages.
 """
@@ -22,6 +22,7 @@ from fixtures.session.needs import NEEDS, PLAIN
 from fixtures.session.options import SUITES
 from fixtures.session.selection import SUITE_ORDER
 from reports import plugin as reports_plugin
+from selftests.documents import records
 from selftests.gallery.harness import all_rows
 from selftests.gallery.registry import Mutant
 from selftests.gallery.sources import linked
@@ -51,6 +52,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "checks.md": _checks_page(),
         FOLDER / "fixtures.md": _fixtures_page(),
         FOLDER / "options.md": _options_page(),
+        FOLDER / "records.md": records.page(NOTE),
     }
 
 
