@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import marshal
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reports.records import schema, to_json
+from reports.records import known_names, schema, to_json
 from reports.records.outcomes import OUTCOMES
 from reports.records.policy import Policy, with_defaults
 from reports.redaction import redact, streams
@@ -49,13 +49,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(specname="pytest_sessionstart", tryfirst=True)
 def pytest_refuse_bad_policy(session: pytest.Session) -> None:
-    """Ends the run before anything is downloaded or built if the user's policy is not valid."""
+    """Ends the run before anything is downloaded or built if the user's policy or manifest is not valid."""
     asked = session.config.hook.pytest_seatrial_policy(config=session.config)
-    if asked and asked["file"] and not hasattr(session.config, ON_WORKER):
-        try:
-            Policy.from_dict(asked["table"], asked["key"], of_user=True)
-        except ValueError as error:
-            raise pytest.UsageError(f"{asked['file']}: {error}") from error
+    if asked and not hasattr(session.config, ON_WORKER):
+        refuse_unknown(asked["manifest"], known_names.unknown_capabilities(asked["required"]))
+        if asked["file"]:
+            refuse_bad_policy(asked)
+
+
+def refuse_bad_policy(asked: dict[str, Any]) -> None:
+    """Raises `UsageError` for a policy that is not valid, or has rules about something that does not exist."""
+    try:
+        policy = Policy.from_dict(asked["table"], asked["key"], of_user=True)
+    except ValueError as error:
+        raise pytest.UsageError(f"{asked['file']}: {error}") from error
+    names = known_names.Names(**asked["names"])
+    refuse_unknown(asked["file"], known_names.unknown_in_policy(policy, asked["key"], names))
+
+
+def refuse_unknown(file: str | None, problems: Iterable[str]) -> None:
+    if found := list(problems):
+        raise pytest.UsageError("\n".join(f"{file}: {problem}" for problem in found))
 
 
 @pytest.hookimpl(trylast=True)

@@ -39,7 +39,7 @@ LEVELS: dict[str, dict[str, int]] = {
         "quantization": 2,
         "files": 1,
         "machine": 1,
-        "text": 1,
+        "text": 0,
     },
     "suites": {
         **dict.fromkeys(("integrity", "tokenizers", "chat_templates", "generation"), SUITE),

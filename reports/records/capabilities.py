@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 
 from reports.records.capability_table import TABLE, Capability
@@ -78,6 +79,17 @@ def metric_phrase(name: str) -> str:
     name, batch, size = name.partition(".batch_")
     words = next((words for pattern, words in _metric_patterns() if pattern.fullmatch(name)), "")
     return f"{words}, {size} sequences at once" if words and batch else words
+
+
+def is_capability(name: str) -> bool:
+    """True for a name of the table."""
+    return _entry(name)[1] is not None
+
+
+def is_metric(name: str) -> bool:
+    """True for a name of the table, and for a pattern such as `quality.*` that fits one."""
+    plain = name.partition(".batch_")[0]
+    return bool(metric_phrase(name)) or any(fnmatchcase(known, plain) for known in METRICS)
 
 
 @cache

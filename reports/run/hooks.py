@@ -14,10 +14,12 @@ def pytest_seatrial_run(config: pytest.Config) -> dict[str, Any] | None:  # type
 
 @pytest.hookspec(firstresult=True)
 def pytest_seatrial_policy(config: pytest.Config) -> dict[str, Any] | None:  # type: ignore[empty-body]
-    """The policy, not validated: `{"table", "file", "key", "default"}`; None if there is no run.
+    """The policy, not validated: `{"table", "file", "key", "default", "names", "manifest", "required"}`; None if there
+    is no run.
 
     `table` is the user's policy, `file` the path that it comes from (or None), `key` the key of the table in that file
-    (empty for the whole file). `default` holds the bounds of the default policy.
+    (empty for the whole file). `default` holds the bounds of the default policy, `names` the fields of
+    `known_names.Names`, and `required` the capabilities that the `manifest` (its path, or None) requires, by key.
     """
 
 

@@ -96,7 +96,7 @@ def test_a_manifest_names_accepts_and_requires(subject: Path, tmp_path: Path) ->
         ("chat.tools", "adopt"),
         ("chat.alternation=free", "adopt"),
         ("chat.alternation=strict", "reject"),
-        ("chat.telepathy", "inconclusive"),
+        ("generation.cache", "inconclusive"),
     ],
 )
 def test_a_required_capability_decides(required: str, verdict: str, subject: Path, tmp_path: Path) -> None:

@@ -66,10 +66,32 @@ def test_a_misspelled_policy_key_is_named(tmp_path: Path) -> None:
     assert f"{policy}: unknown key 'requird'; allowed: bounds, required, severity. Did you mean 'required'?" in output
 
 
+def test_a_policy_about_nothing_is_refused(tmp_path: Path) -> None:
+    """It would silently change nothing."""
+    severity = '[policy.severity."integrity/generation-config-vald"]\nas = "ignore"\nreason = "r"\n'
+    bound = '[[policy.bounds]]\nmetric = "quantization.kl_divergnce"\nquantization = "nf5"\nmax = 1\nreason = "r"\n'
+    manifest = tmp_path / "models.toml"
+    manifest.write_text(f'[[subject]]\nsource = "builtin:smollm2"\n{severity}{bound}', encoding="utf-8")
+    output = usage_error(tmp_path, "--models", manifest)
+    assert "policy.severity: there is no check 'integrity/generation-config-vald'. Did you mean" in output
+    assert "policy.bounds.0.metric: there is no metric 'quantization.kl_divergnce'. Did you mean" in output
+    assert "policy.bounds.0.quantization: there is no scheme 'nf5'. Did you mean 'nf4'" in output
+
+
+def test_an_unknown_capability_is_refused(tmp_path: Path) -> None:
+    manifest = tmp_path / "models.toml"
+    manifest.write_text(
+        '[[subject]]\nsource = "builtin:smollm2"\nrequired_capabilities = ["chat.tool"]\n', encoding="utf-8"
+    )
+    assert "there is no capability 'chat.tool'. Did you mean 'chat.tools'" in usage_error(
+        tmp_path, "--models", manifest
+    )
+
+
 @pytest.mark.parametrize("options", [[], ["--collect-only"]], ids=["run", "collect"])
 def test_a_wrong_policy_of_a_manifest_is_named_by_file_and_key(tmp_path: Path, options: list[str]) -> None:
     manifest = tmp_path / "models.toml"
-    bound = '[[policy.bounds]]\nmetric = "m"\nmaxi = 1\nreason = "r"\n'
+    bound = '[[policy.bounds]]\nmetric = "quality.perplexity"\nmaxi = 1\nreason = "r"\n'
     manifest.write_text(f'[[subject]]\nsource = "builtin:smollm2"\n{bound}', encoding="utf-8")
     output = usage_error(tmp_path, "--models", manifest, *options)
     assert f"{manifest}: unknown key 'policy.bounds.0.maxi'" in output
@@ -116,7 +138,7 @@ def test_consent_must_be_given_on_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bound", ["", "min = nan", "min = 2.0\nmax = 1.0"])
 def test_a_bound_that_bounds_nothing_is_refused(tmp_path: Path, bound: str) -> None:
     policy = tmp_path / "policy.toml"
-    policy.write_text(f'[[bounds]]\nmetric = "m"\nreason = "r"\n{bound}\n', encoding="utf-8")
+    policy.write_text(f'[[bounds]]\nmetric = "quality.perplexity"\nreason = "r"\n{bound}\n', encoding="utf-8")
     assert str(policy) in usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
 
 

@@ -1,0 +1,83 @@
+"""Refusal of names that a policy or manifest spells wrong: a rule about nothing would change nothing, silently."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from reports.records import renamed
+from reports.records.capabilities import is_capability, is_metric
+from reports.records.capability_table import TABLE
+from reports.records.metric_table import METRICS
+from reports.records.policy import Policy
+from reports.records.uses import USES, is_use
+
+ELSEWHERE = "elsewhere/"
+"""Beginning of the ids of tests outside the suites, which are not known before they are collected."""
+CLOSE = 0.75
+"""Similarity of texts, from 0 to 1, from which on one is suggested for the other: names here share long parts."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names that this package does not know by itself."""
+
+    checks: Iterable[str]
+    suites: Iterable[str]
+    schemes: Iterable[str]
+    """Quantization schemes."""
+    devices: Iterable[str]
+    tasks: Iterable[str]
+    subjects: Iterable[str] = ()
+    """Names of the manifest's subjects; empty if the policy is not of that manifest."""
+
+
+def unknown_in_policy(policy: Policy, key: str, names: Names) -> Iterator[str]:
+    """Yields a sentence for each unknown name of a policy; `key` is where its table is in the file."""
+    at = f"{key}." if key else ""
+    for check in policy.severity:
+        if check not in names.checks and not check.startswith(ELSEWHERE):
+            yield _unknown(f"{at}severity", "check", check, names.checks)
+    for suite in policy.required or ():
+        if suite not in names.suites:
+            yield _unknown(f"{at}required", "suite", suite, names.suites)
+    for number, bound in enumerate(policy.bounds):
+        where = f"{at}bounds.{number}"
+        if not is_metric(bound.metric):
+            yield _unknown(f"{where}.metric", "metric", bound.metric, METRICS)
+        fields = {"quantization": ("scheme", bound.quantization, names.schemes)}
+        fields |= {"device": ("device", [each.partition(":")[0] for each in bound.device], names.devices)}
+        fields |= {"subject": ("subject", bound.subject if names.subjects else (), names.subjects)}
+        for field, (thing, used, known) in fields.items():
+            yield from (_unknown(f"{where}.{field}", thing, name, known) for name in used if name not in known)
+
+
+def unknown_capabilities(required: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Yields a sentence for each unknown capability; `required` has the keys of a manifest with their values."""
+    for key, entries in required.items():
+        for entry in entries:
+            name = renamed.required(entry).partition("=")[0]
+            if not is_capability(name):
+                yield _unknown(key, "capability", name, TABLE)
+
+
+def unknown_uses(key: str, uses: Iterable[str], tasks: Iterable[str]) -> Iterator[str]:
+    """Yields a sentence for each use that is neither of the table nor of a pipeline task."""
+    known = [*USES, *(f"task:{task}" for task in tasks)]
+    for use in uses:
+        if not is_use(use) or (":" in use and use not in known):
+            yield _unknown(key, "use", use, known)
+
+
+def _unknown(where: str, thing: str, name: str, known: Iterable[str]) -> str:
+    close = _nearest(name, known)
+    hint = f" Did you mean {' or '.join(repr(each) for each in close)}?" if close else ""
+    return f"{where}: there is no {thing} '{name}'.{hint}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that are spelt like it, or whose last part is."""
+    last = {each.rpartition("/" if "/" in each else ".")[2]: each for each in known}
+    found = difflib.get_close_matches(name, list(known), n=2, cutoff=CLOSE)
+    return found or [last[each] for each in difflib.get_close_matches(name, last, n=2, cutoff=CLOSE)]
