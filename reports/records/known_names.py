@@ -36,21 +36,17 @@ class Names:
 def unknown_in_policy(policy: Policy, key: str, names: Names) -> Iterator[str]:
     """Yields a sentence for each unknown name of a policy; `key` is where its table is in the file."""
     at = f"{key}." if key else ""
-    for check in policy.severity:
-        if check not in names.checks and not check.startswith(ELSEWHERE):
-            yield _unknown(f"{at}severity", "check", check, names.checks)
-    for suite in policy.required or ():
-        if suite not in names.suites:
-            yield _unknown(f"{at}required", "suite", suite, names.suites)
+    checks = [check for check in policy.severity if not check.startswith(ELSEWHERE)]
+    yield from _unknown_of(f"{at}severity", "check", checks, names.checks)
+    yield from _unknown_of(f"{at}required", "suite", policy.required or (), names.suites)
     for number, bound in enumerate(policy.bounds):
         where = f"{at}bounds.{number}"
         if not is_metric(bound.metric):
             yield _unknown(f"{where}.metric", "metric", bound.metric, METRICS)
-        fields = {"quantization": ("scheme", bound.quantization, names.schemes)}
-        fields |= {"device": ("device", [each.partition(":")[0] for each in bound.device], names.devices)}
-        fields |= {"subject": ("subject", bound.subject if names.subjects else (), names.subjects)}
-        for field, (thing, used, known) in fields.items():
-            yield from (_unknown(f"{where}.{field}", thing, name, known) for name in used if name not in known)
+        devices = tuple(device.partition(":")[0] for device in bound.device)
+        yield from _unknown_of(f"{where}.quantization", "scheme", bound.quantization, names.schemes)
+        yield from _unknown_of(f"{where}.device", "device", devices, names.devices)
+        yield from _unknown_of(f"{where}.subject", "subject", bound.subject, names.subjects or bound.subject)
 
 
 def unknown_capabilities(required: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -68,6 +64,10 @@ def unknown_uses(key: str, uses: Iterable[str], tasks: Iterable[str]) -> Iterato
     for use in uses:
         if not is_use(use) or (":" in use and use not in known):
             yield _unknown(key, "use", use, known)
+
+
+def _unknown_of(where: str, thing: str, used: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    return (_unknown(where, thing, name, known) for name in used if name not in known)
 
 
 def _unknown(where: str, thing: str, name: str, known: Iterable[str]) -> str:
