@@ -17,6 +17,8 @@ EFFECT = 0.01
 larger one."""
 
 NOT_PROBED = "not probed"
+NOT_APPLICABLE_SINCE = 2
+"""Schema of records since which a check that has nothing to test is `not_applicable`; before, it passed."""
 CONDITIONS = ("device", "profile", "seed")
 """Fields of a run that must be equal for a comparison."""
 
@@ -131,15 +133,31 @@ def _changed_files(name: str, before: Json, now: Json) -> Json:
 def _checks(before: Json, now: Json, lost: list[Json]) -> Iterator[Json]:
     old, new = _by_key(before), _by_key(now)
     gone = {(each["subject"], to_json.dumps(each["before"], sort=True)) for each in lost}
+    same_files = _subjects_with_same_files(before, now) if _knows_not_applicable(before) else set()
     known = {entry["check"] for entry in before["checks"]}
     for key, entry in old.items():
         if key in new:
-            yield from _changes(entry, new[key])
+            yield from _changes(entry, new[key], entry["subject"] in same_files)
         elif entry["subject"] in now["subjects"]:
             variant = to_json.dumps(_without_device_number(entry["variant"]), sort=True)
             if (entry["subject"], variant) not in gone:
                 yield _gone(entry, now)
     yield from _new(before, [new[key] for key in sorted(new.keys() - old.keys())], known)
+
+
+def _knows_not_applicable(content: Json) -> bool:
+    """False for the baseline of a version in which a check that had nothing to test passed."""
+    return int(content["run"].get("schema", 1)) >= NOT_APPLICABLE_SINCE
+
+
+def _subjects_with_same_files(before: Json, now: Json) -> set[str]:
+    """Names of the subjects whose files are known and did not change."""
+    fingerprints = {name: subject["fingerprint"] for name, subject in before["subjects"].items()}
+    return {
+        name
+        for name, subject in now["subjects"].items()
+        if subject["fingerprint"] and subject["fingerprint"] == fingerprints.get(name)
+    }
 
 
 def _gone(entry: Json, now: Json) -> Json:
@@ -181,9 +199,9 @@ def _appeared(entry: Json, known: set[str]) -> Json:
     return change(kind, entry, f"Did not run before, is {entry['outcome']}{_why(entry)}", None, outcome)
 
 
-def _changes(old: Json, new: Json) -> Iterator[Json]:
+def _changes(old: Json, new: Json, same_files: bool) -> Iterator[Json]:
     """Yields the changes of one check."""
-    yield from _outcome(old, new)
+    yield from _outcome(old, new, same_files)
     if not (is_evidence(old["outcome"]) and is_evidence(new["outcome"])):
         return  # a check that did not come to its end records no facts, and its outcome says so
     yield from _capabilities(old, new)
@@ -198,21 +216,35 @@ def _changes(old: Json, new: Json) -> Iterator[Json]:
         yield change(kind, new, summary, before, after)
 
 
-def _outcome(old: Json, new: Json) -> Iterator[Json]:
+def _outcome(old: Json, new: Json, same_files: bool) -> Iterator[Json]:
+    """Yields the change of an outcome.
+
+    Args:
+        same_files: The files of the subject are as before, so that a check that applied should apply again.
+    """
     was, is_ = old["outcome"], new["outcome"]
     sides = ({"outcome": was}, {"outcome": is_})
+    tested = is_evidence(was) and not OUTCOMES[was].fails
     if was == is_:
         if was in SEVERITIES and _without_figures(old["summary"]) != _without_figures(new["summary"]):
             yield change(NOTE, new, f"Is still {was}, for another reason{_why(new)}", *sides)
     elif is_ == "unsupported":
-        kind = "no longer tried" if is_evidence(was) and not OUTCOMES[was].fails else NOTE
-        yield change(kind, new, f"Was {was}, could not run now{_why(new)}", *sides)
+        yield change("no longer tried" if tested else NOTE, new, f"Was {was}, could not run now{_why(new)}", *sides)
+    elif is_ == "not_applicable":
+        kind = "no longer tried" if tested and same_files else NOTE
+        yield change(kind, new, f"Was {was}, has nothing to test now{_why(new)}", *sides)
     elif was == "unsupported":
         yield change("newly tried", new, f"Could not run before{_before(old)}, is {is_} now{_why(new)}", *sides)
     elif rank(is_) > rank(was):
-        yield change("newly failing", new, f"Was {was}, is {is_} now{_why(new)}", *sides)
+        yield change("newly failing", new, f"Was {_in_words(was)}, is {is_} now{_why(new)}", *sides)
+    elif was == "not_applicable":
+        yield change("newly tried", new, f"Had nothing to test before{_before(old)}, is {is_} now{_why(new)}", *sides)
     else:
         yield change("newly passing", new, f"Was {was}, is {is_} now{_why(new)}", *sides)
+
+
+def _in_words(outcome: str) -> str:
+    return outcome.replace("_", " ")
 
 
 def _why(entry: Json) -> str:

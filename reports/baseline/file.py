@@ -24,7 +24,7 @@ from reports.records.to_json import Json
 FORMAT = 2
 """Version of the file format; others are refused."""
 FIX = "save it again with --save-baseline"
-RUN = ("started", "profile", "seed", "device", "versions", "environment")
+RUN = ("started", "profile", "seed", "device", "versions", "environment", "schema")
 FIELDS = ("check", "subject", "variant", "parameters", "outcome", "summary")
 NESTED = ("metrics", "sequences", "kept", "texts")
 CONFLICT = re.compile(r"^(<{7}|>{7}|={7})( |$)", re.MULTILINE)

@@ -222,6 +222,30 @@ def test_what_could_not_be_tried_before_is_no_regression(outcome: str) -> None:
     assert worse(changes) == []
 
 
+@pytest.mark.parametrize(
+    ("schema", "fingerprint", "was", "now", "kind"),
+    [
+        (2, "sha256:a", "pass", "not_applicable", "no longer tried"),
+        (2, "sha256:b", "pass", "not_applicable", "note"),  # other files may have nothing to test
+        (1, "sha256:a", "pass", "not_applicable", "note"),  # older versions let checks pass that had nothing to test
+        (2, "sha256:a", "defect", "not_applicable", "note"),
+        (2, "sha256:a", "unsupported", "not_applicable", "note"),
+        (2, "sha256:a", "not_applicable", "pass", "newly tried"),
+        (2, "sha256:a", "not_applicable", "unsupported", "note"),
+        (2, "sha256:a", "not_applicable", "defect", "newly failing"),
+    ],
+)
+def test_nothing_to_test_is_a_regression_only_with_the_same_files(
+    schema: int, fingerprint: str, was: str, now: str, kind: str
+) -> None:
+    before, after = (changed("integrity/weights-complete", outcome=each, summary="no cache") for each in (was, now))
+    before.run = dataclasses.replace(before.run, schema=schema)
+    before.subjects = [dataclasses.replace(before.subjects[0], fingerprint="sha256:a")]
+    after.subjects = [dataclasses.replace(after.subjects[0], fingerprint=fingerprint)]
+    (change,) = [each for each in compare(after, before) if each["check"]]
+    assert change["kind"] == kind
+
+
 def test_another_reason_for_the_same_outcome_is_a_note() -> None:
     """Figures alone are no other reason: they differ between runs."""
     one, same, other = (
