@@ -59,6 +59,8 @@ class Mutant(Row):
     """Severity of the finding: defect or hazard; `unsupported` for what the library refuses, and is no finding."""
     summary_contains: tuple[str, ...]
     """Words of the finding's summary that name the cause."""
+    uses: tuple[str, ...] = ()
+    """Uses that the finding affects, and no others; empty if the row does not say."""
     number: str = ""
     """Number in the project's list of documented defects, or the row's earlier id."""
 
@@ -95,6 +97,7 @@ def mutant(
     base: str,
     caught_by: str,
     summary_contains: tuple[str, ...] | str,
+    uses: tuple[str, ...] = (),
     number: str = "",
     severity: str = "defect",
     **more: Unpack[Options],
@@ -115,6 +118,7 @@ def mutant(
             source=source,
             severity=severity,
             summary_contains=words,
+            uses=uses,
             number=number,
             **more,
         )

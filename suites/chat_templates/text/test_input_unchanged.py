@@ -29,7 +29,9 @@ def test_input_unchanged(chat: Chat, record: Record) -> None:
     record.tested("chat", *["tools"] * features.tools)
     before = json.dumps([messages, tools])
     try:
-        chat.tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)
+        chat.tokenizer.apply_chat_template(
+            messages, tokenize=False, **dict(chat.kind.needs) | ({"tools": tools} if tools else {})
+        )
     except Exception as error:
         raise Blocked(RENDERS, f"the template fails on a conversation: {error}") from None
     after = json.dumps([messages, tools])

@@ -42,7 +42,8 @@ def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None
     try:
         with template_failures():
             prepared = [chat.prepared(messages) for messages in batch if chat.accepts(messages)]
-            together = tokenizer.apply_chat_template(prepared, tokenize=True, return_dict=True)["input_ids"]
+            options = {"tokenize": True, "return_dict": True, **chat.kind.needs}
+            together = tokenizer.apply_chat_template(prepared, **options)["input_ids"]
     except TemplateFails as failure:
         summary = f"Conversations render one by one, but not as a batch: {failure}."
         raise Defect(summary, evidence={"conversations": batch}) from None

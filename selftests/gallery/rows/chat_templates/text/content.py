@@ -93,6 +93,7 @@ mutant(
     number="C27",
     base=CHAT,
     summary_contains="/no_think",
+    uses=("reasoning", "serving"),
     source="Blackwellboy/model-serving-minefield trap 66",
     caught_by="chat_templates/content-verbatim",
 )
@@ -108,6 +109,7 @@ def no_think_deleted_from_user(directory: Path) -> None:
     base=CHAT,
     caught_by="chat_templates/content-verbatim",
     summary_contains="&",
+    uses=("chat",),
 )
 def content_html_escaped(directory: Path) -> None:
     edit_template(directory, USER_CONTENT, "~ (text(message.content) | e) ~ '<|im_end|>\\n' -}}")

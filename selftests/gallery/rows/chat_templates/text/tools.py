@@ -109,6 +109,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/nothing-lost",
     summary_contains=("call of a tool", "although tools are offered"),
+    uses=("tools",),
 )(replaced("for tool_call in message.tool_calls or []", "for tool_call in []"))
 
 
@@ -120,6 +121,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/nothing-lost",
     summary_contains="system message",
+    uses=("system",),
 )(replaced(SYSTEM, ""))
 
 
@@ -131,6 +133,7 @@ mutant(
     base=CHAT,
     caught_by="chat_templates/nothing-lost",
     summary_contains=("system message", "a question and its answer"),
+    uses=("training",),
 )(replaced(HAS_SYSTEM, HAS_SYSTEM.replace(" -%}", " and messages[-1].role == 'user' -%}")))
 
 
