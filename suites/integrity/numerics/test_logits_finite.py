@@ -6,7 +6,7 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized, needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Blocked, Defect, Hazard
 from suites.running import generate
 from suites.running.dtypes.finite import NotFinite, own_results
 from suites.running.dtypes.precision import CastModel, FailingModule, first_failing, own_dtype
@@ -29,8 +29,18 @@ def test_logits_finite(subject: Subject, tokenizer: Any, loaded: Loaded, profile
         results = own_results(loaded, tokenizer, subject.traits.parameters, profile)
     for name, outputs in results.not_finite.items():
         if outputs:
+            _blame_weights(subject, loaded)
             model = CastModel(loaded.model, own_dtype(loaded.model))
             raise finding(name, outputs, first_failing(model, results.inputs[name]), model.dtype)
+
+
+def _blame_weights(subject: Subject, loaded: Loaded) -> None:
+    """Raises Blocked if a weight is not finite, in the dtype in which it is stored."""
+    __tracebackhide__ = True
+    if str(loaded.model.dtype) == f"torch.{subject.traits.dtype}":
+        for name, weight in loaded.model.named_parameters():
+            if weight.is_floating_point() and not weight.is_meta and not bool(weight.isfinite().all()):
+                raise Blocked("integrity/weights-finite", f"{name} has values that are not finite")
 
 
 def finding(name: str, outputs: list[NotFinite], module: FailingModule | None, dtype: str) -> Defect | Hazard:

@@ -6,8 +6,9 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, Hazard
+from suites.findings import Blocked, Defect, Hazard
 from suites.integrity.tensor_names import few
+from suites.integrity.weights import shards
 
 SHOWN_NAMES = 8
 PRETRAINING = re.compile(r"(^|\.)(pooler|seq_relationship)\.")
@@ -33,6 +34,8 @@ def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
         "mismatched": mismatched,
         "meta": meta,
     }
+    if missing:
+        _blame_index(subject)
     if missing or mismatched or meta:
         raise _severity(subject, [*missing, *mismatched, *meta])(
             _summary(loaded.model, missing, mismatched, meta, unexpected), evidence=evidence
@@ -42,6 +45,18 @@ def test_weights_complete(subject: Subject, loaded: Loaded) -> None:
             f"{len(unexpected)} stored tensors are not used by {_name(loaded.model)}: {few(unexpected)}.",
             evidence=evidence,
         )
+
+
+def _blame_index(subject: Subject) -> None:
+    """Raises Blocked if tensors are missing because the index and the shards do not agree."""
+    __tracebackhide__ = True
+    index = shards.index_of(subject.path) if subject.traits.has_weights else None
+    try:
+        shards.must_agree(index or {}, subject.path)
+    except Defect as defect:
+        raise Blocked("integrity/index-agrees", f"parameters are missing: {defect.summary}") from defect
+    except Hazard:
+        return
 
 
 def _severity(subject: Subject, broken: list[str]) -> type[Defect] | type[Hazard]:
