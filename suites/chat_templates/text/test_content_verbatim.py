@@ -145,7 +145,7 @@ def content_changed(chat: Chat, messages: list[Message], content: str, where: st
     yield (Hazard if documented else Defect)(
         f"The content {content!r} ({where}) {change}.",
         evidence={"content": content, "messages": messages, "render": shown(text)},
-        uses=unusual(content, text) or uses_of(messages),
+        uses=(unusual(content, text) if not count else ()) or uses_of(messages),
     )
 
 
