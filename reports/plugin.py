@@ -12,7 +12,7 @@ import pytest
 
 from reports.records import known_names, schema, to_json
 from reports.records.outcomes import OUTCOMES
-from reports.records.policy import Policy, with_defaults
+from reports.records.policy import Policy, checked_uses, with_defaults
 from reports.redaction import redact, streams
 from reports.run import hooks
 from reports.run.observer import RunningCheck, classify, is_strict, reshape
@@ -44,7 +44,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="compare with a baseline of another device, dtype, profile or seed, and say so",
     )
+    add(
+        "--use",
+        action="append",
+        type=_uses,
+        default=[],
+        metavar="LIST",
+        help="uses that you need besides the core ones, comma-separated: tools, system, training, serving ...",
+    )
     add("--why", action="store_true", help="list the checks that were not generated, by the need that is not met")
+
+
+def _uses(text: str) -> list[str]:
+    try:
+        return list(checked_uses((name.strip() for name in text.split(",") if name.strip()), f"--use {text}"))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(specname="pytest_sessionstart", tryfirst=True)
@@ -86,6 +101,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from reports.run.controller import Controller  # here: not needed for collecting
         from reports.run.logbook import Logbook
 
+        _refuse_unknown_uses(description["subjects"])
         streams.redact_terminal(config)
         policy = config.hook.pytest_seatrial_policy(config=config)
         logbook = Logbook(config, description, with_defaults(policy["table"], policy["default"]))
@@ -95,6 +111,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_deselected(items: list[pytest.Item]) -> None:
     if items:
         items[0].config.stash[DESELECTED] += len(items)
+
+
+def _refuse_unknown_uses(subjects: list[dict[str, Any]]) -> None:
+    for subject in subjects:
+        try:
+            checked_uses(subject.get("uses", []), f"uses of the subject {subject['name']}")
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -10,6 +10,7 @@ from reports.baseline import kinds
 from reports.output import variants
 from reports.records.outcomes import OUTCOMES
 from reports.records.to_json import Json
+from reports.verdict import uses
 from reports.verdict.judge import TONES
 
 LIMIT = 60_000
@@ -18,7 +19,7 @@ LIMIT = 60_000
 ROWS, METRICS = 50, 12
 """Changes that are listed, and metrics of variants."""
 
-ICONS = {"good": "✅", "caution": "⚠️", "bad": "❌", "open": "❔"}
+ICONS = {"good": "✅", "caution": "⚠️", "bad": "❌", "open": "❔", "quiet": "▫️"}
 """By tone."""
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#~|&$])")
 BARE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|:(?=//)|:(?=[\w+-]+:)|www(?=\.))()", re.IGNORECASE)
@@ -63,7 +64,10 @@ def _blocks(verdict: Json) -> Iterator[str]:
         reasons = "\n".join(f"- {escaped(reason)}" for reason in subject["reasons"])
         reservation = kinds.reservation(subject["subject"]["name"], verdict["regressions"])
         but = f", **but {reservation}**" if reservation else ""
-        yield f"**{escaped(subject['subject']['name'])}**: {subject['verdict']}{but}\n\n{reasons}"
+        yield f"**{escaped(subject['subject']['name'])}**: {subject['verdict']}{but}\n\n{_uses(subject)}\n\n{reasons}"
+    if verdict["stack"]:
+        yield "### Your stack"
+        yield "\n".join(f"- {code(each['check'])} {escaped(each['summary'])}" for each in verdict["stack"])
     if verdict["regressions"]:
         yield "### Changes since the baseline"
         yield _changes(verdict["regressions"])
@@ -76,6 +80,16 @@ def _blocks(verdict: Json) -> Iterator[str]:
     run = verdict["run"]
     how = f"Profile {escaped(run['profile'])}, seed {run['seed']}, on {escaped(run['device'])}"
     yield f"<sub>{how}; the evidence is in `report.html`.</sub>"
+
+
+def _uses(subject: Json) -> str:
+    """One row for each use that was tested or decides."""
+    rows = ["| Use | Role | State | Tested | Why |", "| --- | --- | --- | --: | --- |"]
+    for name, use in uses.worth_showing(subject).items():
+        why = escaped(use["reasons"][0], 200) if use["reasons"] else ""
+        state = f"{ICONS[uses.TONES[use['state']]]} {use['state']}"
+        rows.append(f"| {escaped(name)} | {use['role']} | {state} | {use['tested']} of {use['planned']} | {why} |")
+    return "\n".join(rows)
 
 
 def _changes(changes: list[Json]) -> str:

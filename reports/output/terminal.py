@@ -11,6 +11,7 @@ from reports.baseline import kinds
 from reports.records.outcomes import OUTCOMES, SEVERITIES, counted
 from reports.records.run_records import RunRecords
 from reports.records.to_json import Json
+from reports.verdict import uses
 from reports.verdict.judge import TONES
 
 Line = tuple[str, dict[str, bool]]
@@ -19,11 +20,15 @@ WIDTH = 96
 SHOWN = 20
 """Findings of one severity shown in full."""
 
+SCOPE = ("transformers", "tokenizers", "torch")
+"""Libraries that a verdict depends on most."""
+
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
     "caution": {"yellow": True},
     "bad": {"red": True},
     "open": {"purple": True},
+    "quiet": {"light": True},
 }
 """By tone."""
 BOLD = {"bold": True}
@@ -32,7 +37,8 @@ FAINT = {"light": True}
 
 def lines(records: RunRecords, verdict: Json, directory: Path | None = None) -> list[Line]:
     """Text and style of each line, for pytest's terminal writer."""
-    parts = [*_findings(verdict), *_changes(verdict), *_counts(records, verdict), *_verdicts(verdict)]
+    parts = [*_findings(verdict), *_stack(verdict), *_changes(verdict), *_counts(records, verdict)]
+    parts += [*_verdicts(verdict), *_scope(records, verdict)]
     return [*parts, *_path(directory)]
 
 
@@ -41,7 +47,10 @@ def _findings(verdict: Json) -> Iterator[Line]:
         outcome = OUTCOMES[severity]
         style = STYLES[outcome.tone]
         findings = [
-            (s["subject"]["name"], f) for s in verdict["subjects"] for f in s["findings"] if f["severity"] == severity
+            (s["subject"]["name"], f)
+            for s in verdict["subjects"]
+            for f in s["findings"]
+            if f["severity"] == severity and not (f["about"] == "library" and severity == "hazard")
         ]
         if findings:
             yield "", {}
@@ -63,6 +72,9 @@ def _finding(subject: str, finding: Json, style: dict[str, bool]) -> Iterator[Li
             yield from _wrapped(f"{word.capitalize()}: {finding[word]}", "    ")
     if finding["fix"]:
         yield from _wrapped(finding["fix"], "    Fix  ")
+    affected = ", ".join(finding["uses"])
+    if not finding.get("accepted"):
+        yield from _wrapped(f"{affected}   (accept it: --accept {finding['check']}=REASON)", "    For  ", FAINT)
     if finding["reproduce"]:
         # one line, however long, so that it works when pasted
         yield f"    Run  {wording.line(finding['reproduce'], 10_000)}", {"cyan": True}
@@ -95,10 +107,46 @@ def _verdicts(verdict: Json) -> Iterator[Line]:
         but = f", BUT {reservation}" if reservation else ""
         yield "", {}
         yield from _wrapped(f"{subject['subject']['name']}: {subject['verdict'].upper()}{but}", "", style | BOLD)
+        yield from _uses(subject)
         for reason in subject["reasons"]:
             yield from _wrapped(reason, "  - ")
+        for variant in subject["variants"]:
+            how = wording.variant(variant["variant"]) or "full precision"
+            yield from _wrapped(f"{how}: {variant['verdict'].upper()}", "  ", STYLES[TONES[variant["verdict"]]])
     if not verdict["subjects"]:
         yield "INCONCLUSIVE: no subject was tested", STYLES["open"] | BOLD
+
+
+def _uses(subject: Json) -> Iterator[Line]:
+    """One line for each use that was tested or decides: state, checks, and why."""
+    shown = {
+        name: use for name, use in subject["uses"].items() if use["state"] != uses.ABSENT or use["role"] != "other"
+    }
+    width = max(map(len, shown), default=0)
+    for name, use in shown.items():
+        style = STYLES[uses.TONES[use["state"]]]
+        asked = {"core": "", "required": " (you ask for it)", "other": " (not asked for)"}[use["role"]]
+        done = f"{use['tested']} of {use['planned']} checks"
+        yield f"  {name:<{width}}  {use['state']:<10}  {done:>15}{asked}", style
+    if absent := [name for name in subject["uses"] if name not in shown]:
+        yield from _wrapped(f"not offered: {', '.join(absent)}", "  ", FAINT)
+
+
+def _stack(verdict: Json) -> Iterator[Line]:
+    """Findings about the installed libraries, which concern every model here."""
+    if verdict["stack"]:
+        yield "", {}
+        yield f"YOUR STACK ({len(verdict['stack'])})", BOLD
+    for entry in verdict["stack"][:SHOWN]:
+        yield from _wrapped(f"{entry['severity']} {entry['check']}: {entry['summary']}", "  - ")
+
+
+def _scope(records: RunRecords, verdict: Json) -> Iterator[Line]:
+    """What the verdicts hold for."""
+    run = verdict["run"]
+    versions = ", ".join(f"{name} {run['versions'][name]}" for name in SCOPE if name in run["versions"])
+    yield "", {}
+    yield from _wrapped(f"Holds for {versions}, on {run['device']}, profile {run['profile']}.", "", FAINT)
 
 
 def left_out(entries: list[Json], subjects: set[str]) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from typing import Any
 from reports.records import renamed
 from reports.records.outcomes import SEVERITIES
 from reports.records.to_json import Json, is_number
+from reports.records.uses import TASK, USES, is_use
 
 IGNORE = "ignore"
 LEVELS = (IGNORE, *reversed(SEVERITIES))
@@ -85,7 +86,9 @@ class Policy:
     """By check id."""
     bounds: tuple[Bound, ...] = ()
     required: tuple[str, ...] | None = None
-    """Suites that must give evidence; None for every suite that was planned for the subject."""
+    """Suites that must give evidence."""
+    uses: tuple[str, ...] = ()
+    """Uses that decide the verdict besides the core ones."""
 
     @classmethod
     def from_dict(cls, data: Any, key: str = "policy", *, of_user: bool = False) -> Policy:
@@ -115,7 +118,19 @@ class Policy:
             },
             tuple(_bound(Table(entry, f"{at}.{number}", allowed)) for number, entry in enumerate(bounds)),
             required,
+            checked_uses(table.texts("uses", "expected a list of uses"), table.key_of("uses")),
         )
+
+
+def checked_uses(names: Iterable[str], key: str) -> tuple[str, ...]:
+    """Returns the uses; raises ValueError with the nearest name for an unknown one."""
+    found = tuple(dict.fromkeys(names))
+    for name in found:
+        if not is_use(name):
+            close = difflib.get_close_matches(name, [*USES, TASK + "text-generation"], n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise ValueError(f"{key}: unknown use '{name}'; known: {', '.join(USES)}, task:NAME.{hint}")
+    return found
 
 
 class Table:

@@ -18,7 +18,9 @@ from reports.records import renamed, to_json, validation
 from reports.records.outcomes import OUTCOMES
 from reports.records.to_json import Json
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, SCHEMA)
+"""Schemas that this version reads. Findings of schema 1 have `remedy` for `fix`, and name no uses."""
 
 
 class Record:
@@ -103,6 +105,10 @@ class Subject(Record):
     """Check id to the last day on which its acceptance counts, as `2027-01-31`; ids without one are missing."""
     accepted_evidence: dict[str, str] = field(default_factory=dict)
     """Check id to the digest of the one finding that is accepted; ids without one are missing."""
+    core: list[str] = field(default_factory=list)
+    """Uses that decide its verdict because of what it is."""
+    uses: list[str] = field(default_factory=list)
+    """Uses that decide its verdict because the manifest or `--use` asks for them."""
     required: list[str] = field(default_factory=list)
     """Capabilities that the subject must have, `name` or `name=value` (from the manifest)."""
 
@@ -175,11 +181,13 @@ class Check(Record):
     fix: str = ""
     """What to do about the finding."""
     uses: list[str] = field(default_factory=list)
-    """The uses that the check is evidence for; of a finding, those that it affects."""
+    """The uses that the check is evidence for."""
+    affects: list[str] = field(default_factory=list)
+    """Of a finding: the uses that it affects."""
     about: str = "subject"
     """`library` where the installed library does this to healthy subjects too."""
     others: list[Json] = field(default_factory=list)
-    """Further findings: outcome, summary, evidence, fix, uses and about of each."""
+    """Further findings: outcome, summary, evidence, fix, affects and about of each."""
     cause: str = ""
     """Of unsupported: one of `outcomes.CAUSES`."""
     settled_by: str = ""
@@ -285,10 +293,12 @@ def parse(data: Any, *, where: str) -> Record:
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{where}: unknown record kind {kind!r}")
-    if kind == "run" and data.get("schema") != SCHEMA:
+    if kind == "run" and data.get("schema") not in READABLE:
         raise ValueError(f"{where}: schema {data.get('schema')!r}, this version reads {SCHEMA}")
     if kind == "check" and data.get("outcome") not in tuple(OUTCOMES):
         raise ValueError(f"{where}: unknown outcome {data.get('outcome')!r}")
+    if "remedy" in data:
+        data = {"fix": data["remedy"], **data}
     try:
         record = KINDS[kind].from_json(data)
     except TypeError as error:

@@ -41,6 +41,7 @@ class Logbook:
         self.directory = directory_of(option.report_dir, [subject.name for subject in subjects])
         self._writer = open_writer(self.directory)
         options = description["run"].get("options", {}) | {"strict": is_strict(config)}
+        options |= {"use": [use for uses in option.use for use in uses]} if option.use else {}
         options |= {"baseline": str(option.baseline)} if option.baseline else {}
         run = {"started": now(), **description["run"], "options": options, "policy": policy}
         self.records = RunRecords(redact.redacted_record(schema.Run.from_json(run)))

@@ -33,6 +33,7 @@ class RunningCheck:
     evidence: dict[str, Any] = field(default_factory=dict)
     fix: str = ""
     uses: list[str] = field(default_factory=list)
+    affects: list[str] = field(default_factory=list)
     about: str = "subject"
     others: list[dict[str, Any]] = field(default_factory=list)
     cause: str = ""
@@ -161,7 +162,7 @@ class RunningCheck:
             "summary": getattr(error, "summary", None) or first_line(error),
             "evidence": getattr(error, "evidence", None) or {},
             "fix": getattr(error, "fix", None) or "",
-            "uses": list(getattr(error, "uses", ()) or self.description.get("uses", ())),
+            "affects": list(getattr(error, "uses", ()) or self.uses),
             "about": getattr(error, "about", "subject"),
         }
         if found["outcome"] != "unsupported":
@@ -185,7 +186,7 @@ class RunningCheck:
         known = {name: self.description[name] for name in (*KEY_FIELDS, "reproduce")}
         names = ("outcome", "summary", "evidence", "fix", "uses", "details", "duration", "capabilities", "metrics")
         recorded = {"sequences": self._sequences, "series": self._series, "kept": self._observations}
-        recorded |= {name: getattr(self, name) for name in ("others", "cause", "settled_by")}
+        recorded |= {name: getattr(self, name) for name in ("affects", "others", "cause", "settled_by")}
         recorded |= {"about": self.about} if self.about != "subject" else {}
         return known | {name: getattr(self, name) for name in names} | {n: v for n, v in recorded.items() if v}
 
