@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reports.records import series
+from reports.records.outcomes import SEVERITIES
 from reports.records.to_json import is_number
 
 Test = Callable[[Any], bool]
@@ -122,7 +123,7 @@ def _number_or_null(value: Any) -> bool:
 VARIANT: dict[str, Test] = {"variant": _object, "parameters": _object}
 
 ENTRIES: dict[str, Callable[[Any], str]] = {
-    "plan.checks": _fields({"check": _text, "subject": _text}, VARIANT),
+    "plan.checks": _fields({"check": _text, "subject": _text}, VARIANT | {"uses": _list_of(_text), "worst": _text}),
     "plan.left_out": _fields({"what": _text, "checks": _list_of(_text), "subjects": _list_of(_text)}, {}),
     "subject.problems": _fields(
         {}, dict.fromkeys(("summary", "fix", "reproduce", "file", "outcome", "cause", "settled_by"), _text)
@@ -132,5 +133,9 @@ ENTRIES: dict[str, Callable[[Any], str]] = {
         {"interval": _interval, "effect": _number_or_null, "version": _text, "compared": _truth},
     ),
     "check.series": series.problem_in,
+    "check.others": _fields(
+        {"outcome": lambda value: value in SEVERITIES, "summary": _text},
+        {"evidence": _object, "fix": _text, "affects": _list_of(_text), "about": _text},
+    ),
 }
 """A function for the entries of a field: it returns the first problem in words."""

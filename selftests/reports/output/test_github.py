@@ -117,8 +117,9 @@ def test_a_run_in_actions_writes_summary_and_annotations(tmp_path: Path) -> None
     """The summary is the comment, added to what other steps wrote; a failed write changes nothing."""
     model = copy(CHAT, tmp_path / "model")
     (tmp_path / "saboteur.py").write_text(
-        "import pytest\n@pytest.hookimpl(wrapper=True)\ndef pytest_pyfunc_call(pyfuncitem):\n"
-        "    yield\n    assert 0, '::stop-commands::x'\n",
+        "import pytest\nfrom suites.findings import Defect\n"
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_pyfunc_call(pyfuncitem):\n"
+        "    yield\n    raise Defect('::stop-commands::x')\n",
         encoding="utf-8",
     )
     (summary := tmp_path / "summary.md").write_text("before\n", encoding="utf-8")

@@ -111,7 +111,7 @@ def test_a_cut_last_line_is_dropped(tmp_path_factory: pytest.TempPathFactory, cu
         ("{broken\n{}\n", "line 1: not a JSON record"),
         ("[]\n", "unknown record kind"),
         ('{"kind": "poem"}\n', "unknown record kind 'poem'"),
-        ('{"kind": "run", "schema": 99}\n', "schema 99, this version reads 1"),
+        ('{"kind": "run", "schema": 99}\n', "schema 99, this version reads 2"),
         ('{"kind": "end"}\n', "incomplete end record"),
         ('{"kind": "check", "outcome": "lucky"}\n', "unknown outcome 'lucky'"),
     ],

@@ -211,7 +211,8 @@ def pytest_pyfunc_call(pyfuncitem):
     environment = dict(os.environ)
     kind = sum(map(ord, pyfuncitem.name)) % 4
     if kind == 0:
-        assert not f"{token} {key} {late}", f"sent {token} {key} {late}"
+        from suites.findings import Defect
+        raise Defect(f"sent {token} {key} {late}")
     if kind == 1:
         raise RuntimeError(f"401 for {token} {key} {late} in {os.environ['HOME']}/x")
     if kind == 2:

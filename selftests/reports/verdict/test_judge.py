@@ -81,12 +81,15 @@ def test_the_judge_never_adopts_against_the_evidence(checks: list[Check], ended:
 def test_verdict_json_has_the_shape_of_the_design() -> None:
     """Names of fields are a contract with every reader of verdict.json."""
     judged = judge(trials.rejected())
-    assert set(judged) == {"schema", "run", "subjects", "regressions"}
+    assert set(judged) == {"schema", "run", "stack", "subjects", "regressions"}
     assert {"started", "finished", "profile", "seed", "device", "versions"} <= set(judged["run"])
     subject = judged["subjects"][0]
-    assert set(subject) == {"subject", "verdict", "reasons", "counts", "findings", "capabilities", "metrics"}
+    assert set(subject) == {
+        *("subject", "verdict", "reasons", "uses", "variants", "counts", "findings", "capabilities", "metrics")
+    }
+    assert set(subject["uses"]["loading"]) == {"role", "state", "tested", "planned", "reasons", "next"}
     assert {"source", "revision", "fingerprint", "architecture", "parameters"} <= set(subject["subject"])
-    fields = {"check", "severity", "variant", "summary", "evidence", "fix", "reproduce"}
+    fields = {"check", "severity", "about", "uses", "variant", "summary", "evidence", "fix", "reproduce"}
     assert all(fields <= set(finding) for finding in subject["findings"])
     assert subject["capabilities"]["chat.system_role"] == "supported"
     metric = subject["metrics"][0]
@@ -114,11 +117,11 @@ def test_fix_falls_back_to_the_catalog() -> None:
     assert finding["fix"] == trials.CATALOG["chat_templates/one-bos"]["fix"]
 
 
-def test_accepted_findings_are_conditions() -> None:
+def test_accepted_findings_do_not_decide() -> None:
     """They stay listed, with the reason."""
     subject = trials.subject(accepted={"integrity/weights-complete": "lm_head is tied at load time"})
     judged = only(trials.trial(*trials.passing()[:3], trials.defect(), subjects=[subject]))
-    assert judged["verdict"] == "adopt-with-conditions"
+    assert judged["verdict"] == "adopt"
     assert judged["findings"][0]["accepted"] == "lm_head is tied at load time"
     assert "lm_head is tied at load time" in reasons_of(judged)
 
@@ -134,17 +137,17 @@ def test_accepted_findings_that_match_nothing_are_reported(accepted: str, messag
 
 
 def test_strict_makes_hazards_reject() -> None:
-    """With --strict hazards count as defects, and the reasons name the option."""
+    """With --strict hazards count as defects."""
     judged = only(trials.trial(*trials.passing(), trials.hazard(), options={"strict": True}))
     assert judged["verdict"] == "reject"
-    assert "--strict" in reasons_of(judged)
+    assert "Not fit for loading: chat_templates/one-bos" in reasons_of(judged)
 
 
 def test_a_defect_in_a_run_cut_short_rejects_and_says_both() -> None:
     """Findings of an unfinished run count."""
     judged = only(trials.trial(trials.defect(), ended=False))
     assert judged["verdict"] == "reject"
-    assert "Defect in" in reasons_of(judged)
+    assert "Not fit for loading: integrity/weights-complete" in reasons_of(judged)
     assert "cut short" in reasons_of(judged)
 
 
@@ -164,8 +167,8 @@ def policy(**fields: Any) -> RunRecords:
     ("level", "verdict", "message"),
     [
         ("ignore", "adopt", "The policy ignores the hazard"),
-        ("hazard", "adopt-with-conditions", "Hazard in chat_templates/one-bos"),
-        ("defect", "reject", "Defect in chat_templates/one-bos"),
+        ("hazard", "adopt-with-conditions", "Condition for loading: chat_templates/one-bos"),
+        ("defect", "reject", "Not fit for loading: chat_templates/one-bos"),
     ],
 )
 def test_the_policy_grades_findings(level: str, verdict: str, message: str) -> None:
@@ -210,11 +213,11 @@ def test_a_bound_that_nothing_measured_is_a_condition() -> None:
     assert "was not measured" in reasons_of(judged)
 
 
-def test_errors_outside_the_required_suites_are_conditions() -> None:
-    """The policy may name the suites that must give evidence."""
-    checks = [*trials.passing()[:3], trials.error()]
-    assert only(trials.trial(*checks))["verdict"] == "inconclusive"
-    assert only(trials.trial(*checks, policy={"required": ["tokenizers"]}))["verdict"] == "adopt-with-conditions"
+def test_an_error_leaves_its_uses_untested() -> None:
+    """A check that crashed says nothing about the model."""
+    judged = only(trials.trial(*trials.passing()[:3], trials.error()))
+    assert judged["verdict"] == "inconclusive"
+    assert judged["uses"]["loading"]["state"] == "untested"
 
 
 @pytest.mark.parametrize("checks", [trials.passing(), [*trials.passing()[:2], trials.unsupported()]])
@@ -227,7 +230,7 @@ def test_a_required_suite_without_evidence_is_inconclusive(checks: list[Check]) 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"severities": {}}, "unknown key 'policy.severities'; allowed: bounds, required, severity. Did you mean 'sev"),
+        ({"severities": {}}, "unknown key 'policy.severities'; allowed: bounds, required, severity, uses. Did you"),
         ({"severity": {"a/b": {"is": "hazard", "reason": "x"}}}, "unknown key 'policy.severity.a/b.is'"),
         ({"severity": {"a/b": {"as": "fatal", "reason": "x"}}}, "expected one of ignore, hazard, defect, not 'fatal'"),
         ({"severity": {"a/b": {"as": "hazard"}}}, "policy.severity.a/b.reason: needs a reason"),
@@ -330,4 +333,4 @@ def test_a_quantized_variant_that_never_ran_is_named() -> None:
     ran, untried = trials.healthy(), dataclasses.replace(trials.unsupported(), variant={"quantization": "fp4"})
     subject = only(dataclasses.replace(ran, checks=[*ran.checks, untried]))
     assert subject["verdict"] == "inconclusive"
-    assert "The variant fp4 was asked for, and none of its checks ran" in reasons_of(subject)
+    assert "No check of the variant fp4 ran" in reasons_of(subject)
