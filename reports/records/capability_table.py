@@ -177,7 +177,6 @@ TABLE: dict[str, Capability] = {
     "integrity.tied_embeddings": Capability("Tied embeddings", YES_NO),
     "integrity.tensors_compared": Capability("Number of tensors compared", COUNT),
     "integrity.finite_dtypes": Capability("Dtypes without overflow", "a list"),
-    "integrity.trained": Capability("Weights look trained", YES_NO),
     "integrity.rotary": Capability("Rotary position embedding", "a description"),
     "integrity.unusual_settings": Capability("Settings that differ from the model family", LIST_OR_NOTHING),
     "integrity.unknown_config_keys": Capability("Unknown keys in config.json", LIST),
@@ -199,6 +198,7 @@ TABLE: dict[str, Capability] = {
     ),
     # quality
     "quality.instructions": Capability("Follows instructions", "N of M followed, not measured"),
+    "quality.knows_language": Capability("Knows a language", "yes: KIND OF TEXT, no, not tested: DECLARATION"),
     "quality.knows_{topic}": Capability("Answers {topic} questions", "yes, partly, no"),
     "quality.lm_eval.{task}": Capability("lm-eval: {task}", "metrics with values"),
     # quantization

@@ -20,6 +20,7 @@ METRICS: dict[str, str] = {
     "integrity.end_of_turn_probability": "Probability of the end-of-turn token at the end of an answer",
     "pipelines.{task}.canary_accuracy": "Share of inputs with a known answer that get it",
     "pipelines.token-classification.entities_found_in_windows": "Share of entities that are also found in windows",
+    "quality.gain_from_order": "Loss of shuffled text above that of the text, in what the model does best",
     "quality.perplexity": "Perplexity on passages of several domains",
     "quality.bits_per_byte": "Bits for each byte of passages, comparable between tokenizers",
     "quality.accuracy.{kind}": "Share of items answered correctly: answers, choice, cloze, instructions",

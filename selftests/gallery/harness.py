@@ -11,7 +11,7 @@ import pkgutil
 import shutil
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,17 +103,30 @@ def run_lot(lot: Lot, directory: Path) -> None:
 
 def entries(lot: Lot, directory: Path) -> dict[str, Any]:
     """The entry of each subject of the lot, by directory name."""
-    subjects = [copy(name, directory / f"healthy-{name}") for name in lot.healthy]
-    subjects += [build(row, directory) for row in lot.rows]
+    bases = {directory / f"healthy-{name}": name for name in lot.healthy}
+    bases |= {directory / row.id: row.base for row in lot.rows}
+    for name in lot.healthy:
+        copy(name, directory / f"healthy-{name}")
+    for row in lot.rows:
+        build(row, directory)
     paths = [str(SUITES / each) for each in lot.selected]
     options = [f"--quantization={lot.quantization}", *(f"--deselect=suites/{each}" for each in lot.deselected)]
-    options += [f"--model={subject}" for subject in subjects]
+    options += named(bases, directory / "untrained.toml")
     run = run_pytest(*QUIET, PATCHED, *paths, *options, report=directory / "report")
     outcomes = outcomes_in(run.report)
     return {
         Path(entry["subject"]["source"]).name: entry | {"outcomes": outcomes[entry["subject"]["name"]]}
         for entry in run.verdict["subjects"]
     }
+
+
+def named(bases: Mapping[Path, str], manifest: Path) -> list[str]:
+    """The options that name the subjects; a manifest declares copies of untrained built-ins as such."""
+    untrained = [subject for subject, base in bases.items() if not builtin.FLEET[base].trained]
+    entries = [f"[[subject]]\nsource = '{subject}'\ntrained = false\n" for subject in untrained]
+    manifest.write_text("\n".join(entries), encoding="utf-8")
+    declared = [f"--models={manifest}"] if untrained else []
+    return declared + [f"--model={subject}" for subject in bases if subject not in untrained]
 
 
 def outcomes_in(report: Path) -> dict[str, dict[str, list[str]]]:

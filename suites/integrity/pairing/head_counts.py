@@ -9,9 +9,10 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.integrity.pairing import likelihood, repair_search, tokenizer_fit
+from suites.integrity.pairing import repair_search
 from suites.integrity.pairing.repair_search import Gain
 from suites.running.generate import REFUSALS
+from suites.scoring import likelihood, tokenizer_fit
 
 SIZES = (64, 128, 32, 96, 80, 256, 16, 48, 112, 192, 160, 8)
 """Dimensions of a head, the most common first."""

@@ -10,9 +10,10 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.subjects.subject import Subject
-from suites.integrity.pairing import likelihood, repairs, tokenizer_fit
-from suites.integrity.pairing.likelihood import Row
+from suites.integrity.pairing import repairs
 from suites.integrity.pairing.repairs import Repair
+from suites.scoring import likelihood, tokenizer_fit
+from suites.scoring.likelihood import Row
 
 TOKEN_PARAMETERS = {"quick": 1.5e11, "standard": 6e11, "exhaustive": 3e12}
 """Tokens times parameters of a search: about ten passes over a text for SmolLM2, hundreds for a tiny model."""
@@ -51,8 +52,9 @@ def _best_repair(
     rows, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if len(rows) < 2 or not text.predictions or not math.isfinite(text.loss):
         return None
-    hinted = _best(loaded.model, rows, repairs.suggested_repairs(stored, loaded.model))
-    if hinted and hinted.gain > HINTED_ERRORS * hinted.error:
+    suggested = repairs.suggested_repairs(stored, loaded.model)
+    hinted = _best(loaded.model, rows, suggested)
+    if hinted and hinted.gain > HINTED_ERRORS * hinted.error and _explains(hinted, suggested, tokenizer, loaded, rows):
         return hinted
     if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) != 0:
         return None
@@ -66,10 +68,15 @@ def _search(tokenizer: Any, loaded: Loaded, rows: list[Row], tokens: float) -> G
     best = _best(loaded.model, part, candidates[: int(tokens / sum(len(row) for _, row in part))])
     if best is None or best.gain < UNHINTED_ERRORS * best.error:
         return None
+    return best if _explains(best, candidates, tokenizer, loaded, rows) else None
+
+
+def _explains(best: Gain, candidates: list[Repair], tokenizer: Any, loaded: Loaded, rows: list[Row]) -> bool:
+    """True if the repaired model predicts plain text: a better loss that stays bad has another cause."""
     repair = next(each for each in candidates if each.fault == best.fault)
     with repair.applied():
         after = likelihood.measure(loaded.model, rows)
-    return best if tokenizer_fit.first_unknown_id(after, tokenizer_fit.chance_loss(tokenizer)) is None else None
+    return tokenizer_fit.first_unknown_id(after, tokenizer_fit.chance_loss(tokenizer)) is None
 
 
 def _best(model: Any, rows: list[Row], candidates: Iterable[Repair]) -> Gain | None:

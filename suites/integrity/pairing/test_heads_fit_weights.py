@@ -7,7 +7,8 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from suites.findings import Defect
-from suites.integrity.pairing import head_counts, trained_weights
+from suites.integrity.pairing import head_counts, preconditions
+from suites.scoring import knowledge
 
 
 @needs("continues_text", "full_weights")
@@ -20,7 +21,8 @@ def test_heads_fit_weights(subject: Subject, tokenizer: Any, loaded: Loaded, pro
     Fix: set `num_attention_heads`, `num_key_value_heads` and `head_dim` to the values that the finding names.
     Source: https://huggingface.co/docs/transformers/main_classes/configuration (common attributes)
     """
-    trained_weights.require_trained(loaded.model)
+    knowledge.require_trained(subject)
+    preconditions.refuse_noise_instead_of_text(subject, tokenizer, loaded, profile)
     better = head_counts.better_heads(subject, tokenizer, loaded, profile)
     if better:
         right, gain = better

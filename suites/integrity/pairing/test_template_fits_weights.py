@@ -8,9 +8,10 @@ from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.findings import Blocked, Defect, Hazard, NotApplicable, Record
-from suites.integrity.pairing import tokenizer_fit, trained_weights
+from suites.integrity.pairing import preconditions
 from suites.integrity.pairing.turn_ends import TurnEnd, turn_ends
 from suites.integrity.pairing.turn_markers import ForeignMarker, foreign_marker
+from suites.scoring import knowledge, tokenizer_fit
 
 MIN_HIGHEST, MIN_MEDIAN = 0.05, 0.01
 """Thresholds of the probability of the end of a turn: of the maximum and of the median over finished answers.
@@ -32,7 +33,8 @@ def test_template_fits_weights(
     Fix: Ship the template of the repository that the weights come from; for a base model ship none, or train it.
     Source: https://huggingface.co/blog/chat-templates (another format than in training degrades quality silently)
     """
-    trained_weights.require_trained(loaded.model)
+    knowledge.require_trained(subject)
+    preconditions.refuse_noise_instead_of_text(subject, tokenizer, loaded, profile)
     _, text = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if tokenizer_fit.first_unknown_id(text, tokenizer_fit.chance_loss(tokenizer)) is not None:
         summary = "the weights were trained on other ids than the tokenizer's"

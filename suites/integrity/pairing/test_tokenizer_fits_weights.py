@@ -11,9 +11,10 @@ from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
-from suites.findings import Blocked, Defect, Limit, NotApplicable, Record
-from suites.integrity.pairing import head_counts, likelihood, repair_search, tokenizer_fit, trained_weights
-from suites.integrity.pairing.likelihood import IdMap, Likelihood, Row
+from suites.findings import Blocked, Defect, Limit, Record
+from suites.integrity.pairing import head_counts, preconditions, repair_search
+from suites.scoring import knowledge, likelihood, tokenizer_fit
+from suites.scoring.likelihood import IdMap, Likelihood, Row
 
 SHIFTS = (-1, 1, -2, 2, -3, 3)
 
@@ -38,11 +39,7 @@ def test_tokenizer_fits_weights(
     Source: https://huggingface.co/blog/chat-templates (a tokenizer from a different model);
         https://huggingface.co/docs/transformers/main/perplexity (loss of a text)
     """
-    excess = trained_weights.excess_over_noise(loaded.model)
-    trained = excess > trained_weights.TRAINED
-    record.capability("integrity.trained", "yes" if trained else "no", evidence={"excess over noise": round(excess, 2)})
-    if not trained:
-        raise NotApplicable(trained_weights.UNTRAINED)
+    knowledge.require_trained(subject)
     rows, found = tokenizer_fit.plain_text(subject, tokenizer, loaded, profile)
     if not found.predictions:
         raise Limit("the tokenizer splits all sample texts into single letters, so order cannot be compared")
@@ -60,6 +57,7 @@ def test_tokenizer_fits_weights(
     start = tokenizer_fit.first_unknown_id(found, chance)
     if start is not None:
         _refuse_missing_weights(loaded)
+        preconditions.refuse_noise(loaded)
         if variant.quantization == "none" and repair_search.best_repair(
             subject, tokenizer, loaded, weight_statistics, profile
         ):

@@ -9,7 +9,8 @@ from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.subjects.variant import Variant
 from suites.findings import Defect
-from suites.integrity.pairing import repair_search, trained_weights
+from suites.integrity.pairing import preconditions, repair_search
+from suites.scoring import knowledge
 
 
 @needs("continues_text", "full_weights")
@@ -29,7 +30,8 @@ def test_weights_in_place(
     Fix: exchange the tensors that the finding names, or convert the checkpoint again.
     Source: https://arxiv.org/abs/2407.09298 (cost of another order of the layers)
     """
-    trained_weights.require_trained(loaded.model)
+    knowledge.require_trained(subject)
+    preconditions.refuse_noise_instead_of_text(subject, tokenizer, loaded, profile)
     gain = repair_search.best_repair(subject, tokenizer, loaded, weight_statistics, profile)
     if gain:
         raise Defect(

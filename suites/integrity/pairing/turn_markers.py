@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fixtures.templates.chat import Chat, TemplateFails
-from suites.integrity.pairing import likelihood
 from suites.running.limits import vocabulary
+from suites.scoring import likelihood
 
 MARKER = re.compile(r"<\|[\w ]+\|>|\[/?[A-Z_]{3,}\]|<</?SYS>>|<[a-z]+_of_turn>")
 TURNS = re.compile(r"im_start|im_end|start_header|start_of_turn|end_of_turn|eot_id|INST|<\|(user|assistant|system)\|>")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import builtin
+from selftests.gallery.edits import noise
 from selftests.gallery.edits.files import edit_json, edit_tokenizer, edit_weights, set_keys
 from selftests.gallery.edits.tensors import reorder_neurons, swapped, transposed
 from selftests.gallery.registry import CHAT, SENTENCEPIECE, healthy, mutant
@@ -206,3 +207,15 @@ def gate_and_up_swapped(directory: Path) -> None:
 )
 def mlp_neurons_reversed(directory: Path) -> None:
     reorder_neurons(directory)
+
+
+@mutant(
+    "embedding-rows-permuted",
+    "the rows of the embedding stand in another order, as with the vocabulary of another model",
+    source="own",
+    base=CHAT,
+    caught_by="integrity/tokenizer-fits-weights",
+    summary_contains=(STRANGE, "or the weights are damaged"),
+)
+def embedding_rows_permuted(directory: Path) -> None:
+    noise.replace_matrices(directory, noise.rows_permuted, lambda name: "embed_tokens" in name)

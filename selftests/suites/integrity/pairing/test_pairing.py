@@ -11,10 +11,11 @@ import pytest
 from fixtures import builtin
 from fixtures.templates.chat import Chat
 from fixtures.text.differences import first_difference
-from suites.integrity.pairing import likelihood, tokenizer_fit, trained_weights, turn_ends
-from suites.integrity.pairing.likelihood import IdMap, Likelihood, Prediction
+from suites.integrity.pairing import turn_ends
 from suites.integrity.pairing.test_template_fits_weights import MIN_HIGHEST
 from suites.integrity.pairing.test_tokenizer_fits_weights import best_shift, causal, misfit, shifted
+from suites.scoring import likelihood, noise, tokenizer_fit
+from suites.scoring.likelihood import IdMap, Likelihood, Prediction
 
 TOKENS = 240
 HEADERS = (
@@ -53,7 +54,7 @@ def test_its_own_tokenizer_fits(smollm2: SimpleNamespace) -> None:
     assert start is None
     assert found.gain > 3
     assert found.loss < tokenizer_fit.chance_loss(smollm2.tokenizer) - 4
-    assert trained_weights.excess_over_noise(smollm2.model) > 5
+    assert noise.excess(smollm2.model.get_input_embeddings().weight) > 5
 
 
 def test_another_order_of_the_vocabulary_is_strange(smollm2: SimpleNamespace) -> None:
@@ -114,16 +115,16 @@ def test_noise_is_no_training() -> None:
     import torch
 
     torch.manual_seed(0)
-    noise = torch.randn(500, 64) * torch.rand(500, 1)
-    noise[3] = 0
-    assert trained_weights._excess(noise) < trained_weights.TRAINED
-    assert trained_weights._excess(noise + 0.5 * torch.randn(64)) > trained_weights.TRAINED
-    assert trained_weights._excess(torch.zeros(500, 64)) == 0
+    drawn = torch.randn(500, 64) * torch.rand(500, 1)
+    drawn[3] = 0
+    assert noise.excess(drawn) < noise.NOISE
+    assert noise.excess(drawn + 0.5 * torch.randn(64)) > noise.NOISE
+    assert noise.excess(torch.zeros(500, 64)) == 0
 
 
 def uniform(group: str, tokens: range, loss: float, gain: float) -> list[Prediction]:
-    noise = random.Random(0)
-    return [Prediction(group, token, loss, loss + gain + noise.gauss(0, 1)) for token in tokens]
+    choose = random.Random(0)
+    return [Prediction(group, token, loss, loss + gain + choose.gauss(0, 1)) for token in tokens]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 
 from fixtures.models.loading import Loaded
 from fixtures.subjects.subject import Subject
-from suites.integrity.pairing import likelihood
-from suites.integrity.pairing.likelihood import Likelihood, Row
 from suites.running.limits import vocabulary
+from suites.scoring import likelihood
+from suites.scoring.likelihood import Likelihood, Row
 
 TOKEN_PARAMETERS = {"quick": 5e10, "standard": 2e11, "exhaustive": 1e12}
 """Tokens times parameters."""
