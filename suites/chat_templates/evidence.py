@@ -10,7 +10,7 @@ from fixtures.inputs.conversations import QUESTION
 from fixtures.templates.chat import Chat, Message, TemplateFails, TemplateRejects
 from fixtures.text.differences import first_difference
 from suites.chat_templates.affected import uses_of
-from suites.findings import Blocked, Defect, NotApplicable
+from suites.findings import Blocked, Defect, Finding, NotApplicable
 
 RENDERS, BOUNDED, ROUND_TRIP = "chat_templates/renders", "chat_templates/bounded", "tokenizers/round-trip"
 EXCEEDS_LIMIT = "the template exceeds a limit of time, memory or output"
@@ -36,7 +36,7 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
         return chat.render(messages, **options)
     except TemplateFails as failure:
         if not chat.accepts([QUESTION]):
-            raise Blocked(RENDERS, NO_RENDERS) from None
+            raise renders_nothing(chat) from None
         if isinstance(failure, TemplateRejects):
             raise NotApplicable(f"the template refuses the conversation that this check needs: {failure}") from None
         raise Defect(
@@ -44,6 +44,13 @@ def rendered(chat: Chat, messages: Sequence[Message], **options: Any) -> str:
             evidence=failure_evidence(failure, messages),
             uses=uses_of(messages, options.get("tools")),
         ) from None
+
+
+def renders_nothing(chat: Chat) -> Finding:
+    """Why a check has no render of a question: the template is for something else, or `renders` reports it."""
+    if not chat.kind.is_chat:
+        return NotApplicable(f"this template is for {chat.kind.purpose}: {chat.kind.evidence}")
+    return Blocked(RENDERS, NO_RENDERS)
 
 
 def ids_of(chat: Chat, messages: Sequence[Message], **options: Any) -> list[int]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.sandbox.inspection import inspect
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, NO_RENDERS, RENDERS
+from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, renders_nothing
 from suites.chat_templates.portability.comparison import first_difference, jinja_renders
 from suites.chat_templates.portability.engines import llama_cpp
 from suites.chat_templates.portability.findings import hazard
@@ -30,7 +30,7 @@ def test_same_in_llama_cpp(chat: Chat, record: Record, profile: str) -> None:
     if profile == "quick":  # the longest one that Jinja renders; each takes 10 ms, mostly for parsing
         wanted = dict(list(wanted.items())[-1:])
     if not wanted:
-        raise Blocked(RENDERS, NO_RENDERS)
+        raise renders_nothing(chat)
     found = first_difference(chat, engine, wanted)
     record.capability(
         "chat.llama_cpp", "same prompt" if not found else "error" if found.other.failed else "different prompt"

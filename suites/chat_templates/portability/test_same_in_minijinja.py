@@ -3,7 +3,7 @@ from __future__ import annotations
 from fixtures.sandbox.inspection import inspect
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, NO_RENDERS, RENDERS
+from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, renders_nothing
 from suites.chat_templates.portability.comparison import first_difference, jinja_renders, same
 from suites.chat_templates.portability.engines import minijinja
 from suites.chat_templates.portability.findings import hazard
@@ -27,7 +27,7 @@ def test_same_in_minijinja(chat: Chat, record: Record) -> None:
         raise Blocked(BOUNDED, EXCEEDS_LIMIT)
     wanted = jinja_renders(chat)
     if not wanted:
-        raise Blocked(RENDERS, NO_RENDERS)
+        raise renders_nothing(chat)
     with_transformers, plain = engines
     if found := first_difference(chat, with_transformers, wanted):
         record.capability("chat.minijinja", "error" if found.other.failed else "different prompt")

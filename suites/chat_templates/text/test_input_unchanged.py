@@ -27,11 +27,10 @@ def test_input_unchanged(chat: Chat, record: Record) -> None:
     )
     tools = copied([WEATHER, CLOCK]) if features.tools else None
     record.tested("chat", *["tools"] * features.tools)
+    messages = chat.prepared(messages)
     before = json.dumps([messages, tools])
     try:
-        chat.tokenizer.apply_chat_template(
-            messages, tokenize=False, **dict(chat.kind.needs) | ({"tools": tools} if tools else {})
-        )
+        chat.tokenizer.apply_chat_template(messages, tokenize=False, **chat.given | ({"tools": tools} if tools else {}))
     except Exception as error:
         raise Blocked(RENDERS, f"the template fails on a conversation: {error}") from None
     after = json.dumps([messages, tools])

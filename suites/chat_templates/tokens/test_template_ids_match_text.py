@@ -42,7 +42,7 @@ def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None
     try:
         with template_failures():
             prepared = [chat.prepared(messages) for messages in batch if chat.accepts(messages)]
-            options = {"tokenize": True, "return_dict": True, **chat.kind.needs}
+            options = {"tokenize": True, "return_dict": True, **chat.given}
             together = tokenizer.apply_chat_template(prepared, **options)["input_ids"]
     except TemplateFails as failure:
         summary = f"Conversations render one by one, but not as a batch: {failure}."
