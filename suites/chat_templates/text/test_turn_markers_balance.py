@@ -137,11 +137,17 @@ def _defect(excess: tuple[str, str, int], rounds: Rounds, messages: list[Message
 
 
 def neutral(chat: Chat, text: str, messages: list[Message]) -> str:
-    """The render with a placeholder for contents; the end-of-sequence token behind an answer counts as its closer."""
+    """The render with a placeholder for contents, and another for an end-of-sequence token that closes an answer.
+
+    There is none where this token is the other half of a pair, which is counted like all others.
+    """
     for content in sorted({str(each["content"]) for each in messages if each["content"]}, key=len, reverse=True):
         text = text.replace(content, CONTENT)
     eos = chat.tokenizer.eos_token
-    return text.replace(CONTENT + eos, CONTENT + END) if eos else text
+    of_pairs = {closer for opener in set(MARKER.findall(text)) for closer in closers(opener)}
+    if not eos or eos in of_pairs:
+        return text
+    return re.sub(rf"({CONTENT}|</\w+>){re.escape(eos)}", rf"\1{END}", text)
 
 
 def openers_of_turns(chat: Chat) -> set[str]:

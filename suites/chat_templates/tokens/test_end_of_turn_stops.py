@@ -33,7 +33,8 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
         "stop tokens": tokens(tokenizer, stops),
         "declared in": file,
     }
-    if end := next((number for number in [*last, *middle] if number in stops), None):
+    end = next((number for number in [*last, *middle] if number in stops), None)
+    if end is not None:
         record.capability("chat.end_of_turn", str(tokens(tokenizer, [end])[0]))
         if end not in last and end not in _user_header(chat):
             summary = (
@@ -63,7 +64,8 @@ def _severity(subject: Subject, file: str) -> type[Defect] | type[Hazard]:
 
 def _how_it_ends(tokenizer: Any, chat: Chat, last: list[int]) -> str:
     added = tokenizer.added_tokens_decoder
-    if marker := next((number for number in last if number in added), None):
+    marker = next((number for number in last if number in added), None)
+    if marker is not None:
         return f"The assistant's turn ends with {added[marker].content} (id {marker})"
     return f"The assistant's turn ends with the text {chat.ending or chat.before_next_user!r} and no control token"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selftests.gallery.edits.files import edit_template
+from selftests.gallery.edits.files import edit_json, edit_template, set_keys
 from selftests.gallery.edits.templates import PROMPT, RESULT_END, USER_TURN, replaced
 from selftests.gallery.registry import CHAT, healthy, mutant
 
 CONTENT = "{%- set content = text(message.content) -%}"
 ASSISTANT = "{{- '<|im_start|>assistant\\n' -}}\n        {%- generation"
+ANSWER_END = "{{- '<|im_end|>' -}}\n        {%- endgeneration -%}\n        {{- '\\n' -}}"
+ENDOFTEXT, IM_END = 0, 2
+"""Ids of the base's tokens."""
 UNKNOWN = '{{- raise_exception("Unknown role \'" ~ message.role ~ "\': expected system, user, assistant or tool.") -}}'
 
 mutant(
@@ -252,3 +255,107 @@ def default_system_message(directory: Path) -> None:
 def optional_thinking_switch(directory: Path) -> None:
     off = "{{- '<think>\\n\\n</think>\\n\\n' if enable_thinking is defined and enable_thinking is false -}}"
     edit_template(directory, PROMPT, PROMPT + off)
+
+
+mutant(
+    "generation-prompt-always",
+    "the assistant's header ends every conversation, whoever spoke last (CodeLlama 70B)",
+    source="https://huggingface.co/codellama/CodeLlama-70b-Instruct-hf",
+    base=CHAT,
+    caught_by="chat_templates/generation-prompt",
+    summary_contains=("finished answer", "<|im_start|>assistant"),
+)(replaced("{%- if add_generation_prompt -%}", "{%- if true -%}"))
+
+
+@mutant(
+    "generation-prompt-lacks-marker",
+    "the prompt's header lacks its first marker, and a final EOS comes off (Motif 2)",
+    source="https://huggingface.co/Motif-Technologies/Motif-2-12.7B-Reasoning",
+    base=CHAT,
+    caught_by="chat_templates/generation-prompt",
+    summary_contains=("'assistant\\n'", "<|im_start|>assistant"),
+)
+def generation_prompt_lacks_marker(directory: Path) -> None:
+    edit_template(directory, PROMPT, PROMPT.replace("<|im_start|>", ""))
+    edit_template(directory, "{%- if add_gen", "{{- '<|end_of_all|>' if not add_generation_prompt -}}{%- if add_gen")
+
+
+mutant(
+    "header-lost-in-history",
+    "answers in the history have no header, and the prompt has one (MolmoWeb)",
+    source="https://huggingface.co/allenai/MolmoWeb-4B",
+    base=CHAT,
+    caught_by="chat_templates/generation-prompt",
+    summary_contains=("<|im_start|>assistant", "in the history"),
+)(replaced(ASSISTANT, "{%- generation"))
+
+
+mutant(
+    "blank-line-in-history",
+    "a blank line follows the assistant's header in the history, and none in the prompt (Trinity)",
+    source="https://huggingface.co/arcee-ai/Trinity-Large-Preview",
+    base=CHAT,
+    caught_by="chat_templates/generation-prompt",
+    summary_contains=("in the history", "assistant\\n\\n"),
+)(replaced(ASSISTANT, ASSISTANT.replace("assistant\\n'", "assistant\\n\\n'")))
+
+
+@healthy(
+    "prompt-opens-a-thought",
+    "the prompt opens a thought, and an answer of the history without one only closes it, as GLM 4.7 does",
+    base=CHAT,
+    check="chat_templates/generation-prompt",
+)
+def prompt_opens_a_thought(directory: Path) -> None:
+    edit_template(directory, PROMPT, PROMPT.replace("assistant\\n'", "assistant\\n<think>'"))
+    thought = "('<think>' ~ message.reasoning_content if message.reasoning_content else '') ~ '</think>'"
+    edit_template(directory, ASSISTANT, ASSISTANT.replace("assistant\\n'", f"assistant\\n' ~ {thought}"))
+
+
+healthy(
+    "prompt-begins-the-answer",
+    "the prompt has the first words of an answer behind the header, as Apriel does",
+    base=CHAT,
+    check="chat_templates/generation-prompt",
+)(replaced(PROMPT, PROMPT.replace("assistant\\n'", "assistant\\nMy reasoning steps:\\n'")))
+
+
+@healthy(
+    "eos-closes-answers",
+    "the end-of-sequence token closes an answer in place of the turn's marker, as Olmo 3 does",
+    base=CHAT,
+    check="chat_templates/turn-markers-balance",
+)
+def eos_closes_answers(directory: Path) -> None:
+    edit_template(directory, ANSWER_END, ANSWER_END.replace("'<|im_end|>'", "eos_token"))
+    set_keys(directory / "tokenizer_config.json", eos_token="<|endoftext|>")
+    edit_json(directory / "generation_config.json", lambda data: data.update(eos_token_id=[ENDOFTEXT, IM_END]))
+
+
+healthy(
+    "tags-in-prose",
+    "the instructions mention a tag in a sentence, as GigaChat 3 does",
+    base=CHAT,
+    check="chat_templates/turn-markers-balance",
+)(
+    replaced(
+        "{{- '# Tools\\n\\n",
+        "{{- 'Results stand behind the tag <tool_response>. # Tools\\n\\n",
+    )
+)
+
+
+mutant(
+    "last-answer-open",
+    "the last answer is closed only where another turn follows (Apertus)",
+    source="https://huggingface.co/swiss-ai/Apertus-8B-Instruct-2509",
+    base=CHAT,
+    caught_by="chat_templates/turn-markers-balance",
+    summary_contains=("finished", "<|im_start|>", "<|im_end|>"),
+)(
+    replaced(
+        ANSWER_END,
+        "{{- '' if loop.last else '<|im_end|>' -}}\n        {%- endgeneration -%}\n"
+        "        {{- '' if loop.last else '\\n' -}}",
+    )
+)
