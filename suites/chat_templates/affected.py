@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from fixtures.templates.chat import Message
+from suites.chat_templates.by_use import first_of_each_use
 from suites.findings import Defect, Finding, Hazard, raise_findings
 
 THOUGHTS = ("reasoning_content", "thinking", "reasoning")
@@ -43,9 +44,6 @@ def caught(check: Callable[..., None], *arguments: Any) -> Iterator[Finding]:
 
 
 def raise_by_use(findings: Iterable[Finding]) -> None:
-    """Raises the first finding of every severity for each set of uses, so that none hides one of another use."""
+    """Raises the first finding of each use, so that none hides one of another use."""
     __tracebackhide__ = True
-    first: dict[tuple[str, frozenset[str]], Finding] = {}
-    for finding in findings:
-        first.setdefault((finding.outcome, frozenset(finding.uses)), finding)
-    raise_findings(first.values())
+    raise_findings(first_of_each_use(findings))

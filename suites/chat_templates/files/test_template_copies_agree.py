@@ -16,7 +16,7 @@ from fixtures.templates.stored import (
 )
 from suites.chat_templates.evidence import common_prefix, shown
 from suites.chat_templates.files.stored_templates import first_difference, loaded_templates, renders_itself
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Hazard, NotApplicable, Record
 
 CONFIG_ONLY = "text-generation-inference and other programs that read only tokenizer_config.json"
 
@@ -87,10 +87,10 @@ def check_unread(subject: Subject, tokenizer: Any, record: Record) -> None:
     files = sorted({each.file for each in stored_templates(subject.path)})
     if renders_itself(tokenizer):
         record.capability("chat.template_file", f"none, {type(tokenizer).__name__} renders by itself")
-        return
+        raise NotApplicable(f"{type(tokenizer).__name__} renders by itself and reads no template")
     if subject.traits.has_processor:
         record.capability("chat.template_file", f"{' and '.join(files)}, for the processor only")
-        return
+        raise NotApplicable("the template is for the processor only")
     raise Defect(
         f"The tokenizer has no chat template: only processors read {' and '.join(files) or 'the file with it'}, and "
         "this model has no processor.",
