@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CITY, REPLY, RESULT, WEATHER, calls
+from fixtures.sandbox.client import CLIENT
+from fixtures.sandbox.inspection import variables
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.probes import attempt
+from suites.chat_templates.safety.template_names import lines
 from suites.findings import Defect, NotApplicable
 
 ARGUMENTS = {
@@ -62,14 +65,29 @@ def test_values_as_json(assistant_chat: Chat) -> None:
             continue
         if printed := [match for match in PYTHON.finditer(text) if match[0] not in plain]:
             around = text[max(0, printed[0].start() - 300) : printed[0].end() + 300]
+            written = lines_of(chat, messages, tools, text, [match.start() for match in printed])
             found[what] = {
+                "lines": written,
                 "printed": [match[0] if match[0].isalpha() else "single quotes" for match in printed],
                 "render": around,
             }
     if found:
         what = " and ".join(found)
         printed_as = ", ".join(dict.fromkeys(each for case in found.values() for each in case["printed"]))
-        raise Defect(f"{what[0].upper()}{what[1:]} are written in Python's notation: {printed_as}.", evidence=found)
+        written = sorted({line for case in found.values() for line in case["lines"]})
+        where = f" ({lines(written)})" if written else ""
+        summary = f"{what[0].upper()}{what[1:]} are written in Python's notation: {printed_as}{where}."
+        raise Defect(summary, evidence=found)
+
+
+def lines_of(chat: Chat, messages: list[Message], tools: list[Any], text: str, starts: list[int]) -> list[int]:
+    """Lines of the template that wrote these positions of a render; empty if tracing changes the render."""
+    tokens = {name: each for name, each in chat.tokenizer.special_tokens_map.items() if isinstance(each, str)}
+    given = variables(chat.prepared(messages), tools=tools, add_generation_prompt=False, **tokens)
+    traced = CLIENT.ask(chat.template, [{"variables": given, "trace": True}])["renders"][0]
+    if traced.get("text") != text:
+        return []
+    return [next(line for offset, line in reversed(traced["lines"]) if offset <= start) for start in starts]
 
 
 def is_python(chat: Chat, what: str, text: str) -> bool:
