@@ -6,6 +6,7 @@ from typing import Any
 
 from fixtures.inputs import questions
 from fixtures.inputs.questions import Question
+from fixtures.machine import library_versions
 from fixtures.models.loading import Loaded
 from fixtures.session.needs import also_quantized
 from fixtures.session.uses import uses
@@ -21,12 +22,12 @@ TEXT = "The ship came into the harbour in the morning, and two men stood on the 
 LEARNED = 0.9
 """Share of the loss of a uniform guess; a model with less has learned something about plain text."""
 MOST_OF_ANSWER = 0.75
-FIX = "Try a plain generate() call, and another version of transformers; report its traceback."
+FIX = "Correct what the error names, or use a version of transformers that does not raise it."
 SIGNS = ("reached the limit", "repetition loops", "empty answers", "wrong script", "special tokens in text")
 
 
 @also_quantized
-@uses("generation")
+@uses("generation", "chat")
 def test_vital_signs(
     subject: Subject, variant: Variant, tokenizer: Any, loaded: Loaded, generator: Any, profile: str, record: Record
 ) -> None:
@@ -48,6 +49,7 @@ def test_vital_signs(
                 f"Answers show the control token {tokens[0]} to the reader: it is not marked as special, so decoding "
                 "with skip_special_tokens=True leaves it in the text.",
                 evidence={"question": answer.asked.text, "answer": answer.text, "leaked": tokens},
+                uses=("chat",) if subject.traits.has_chat_template else ("generation",),
             )
     if subject.traits.has_chat_template:
         _refuse_extremes(generator, tokenizer, found)
@@ -66,7 +68,9 @@ def _answers(
         cause = refusal.__cause__
         if isinstance(cause, (ImportError, NotImplementedError)) or variant.quantization != "none":
             raise
-        raise Defect(f"The model cannot generate: {refusal.summary.rstrip('.:')}.", fix=FIX) from refusal
+        version = library_versions.version()
+        summary = f"The model cannot generate: {refusal.summary.rstrip('.:')} (transformers {version})."
+        raise Defect(summary, fix=FIX) from refusal
 
 
 def _signs(tokenizer: Any, answer: Answer[Question]) -> tuple[str, ...]:
@@ -114,6 +118,7 @@ def _refuse_extremes(model: Any, tokenizer: Any, found: dict[Answer[Question], t
             f"{what}, although the model predicts plain text well: prompt format or stop tokens differ from those in "
             "training.",
             evidence={"answers": examples},
+            uses=("chat",),
         )
 
 

@@ -74,7 +74,8 @@ def _answer_as_text(contract: Contract, canary: Canary, pipe: Pipe, which: str) 
                 f"{pipe.task}: the pipeline fails on canary {which} of the manifest: {message}",
                 fix="Correct `input` in the manifest: the path of an existing file, or an input of this task.",
             ) from error
-        raise Defect(f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {message}") from error
+        summary = f"{pipe.task}: canary {which} of seatrial.json fails, other inputs do not: {message}"
+        raise Defect(summary, fix="Correct what the error names.") from error
     return contract.match_canary(answer, canary.answer) if contract.match_canary else contract.meaning(answer)
 
 

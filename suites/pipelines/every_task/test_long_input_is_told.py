@@ -35,7 +35,7 @@ def test_long_input_is_told(pipe: Pipe, task: str, positions: int, record: Recor
         f"pipelines.{task}.long_input", "refused" if refusal else "answered", evidence={"message": refusal}
     )
     if contract.truncation_options or contract.truncates:
-        _check_truncation(contract, pipe, sample)
+        _check_truncation(contract, pipe, sample, positions)
 
 
 def _refusal(contract: Contract, pipe: Pipe, sample: Any) -> str:
@@ -46,7 +46,7 @@ def _refusal(contract: Contract, pipe: Pipe, sample: Any) -> str:
     return ""
 
 
-def _check_truncation(contract: Contract, pipe: Pipe, sample: Any) -> None:
+def _check_truncation(contract: Contract, pipe: Pipe, sample: Any, positions: int) -> None:
     """Raises a finding unless the task's option truncates the input to the model's maximum."""
     try:
         answer = contract.answer(pipe, sample, **contract.truncation_options)
@@ -54,11 +54,17 @@ def _check_truncation(contract: Contract, pipe: Pipe, sample: Any) -> None:
         options = contract.truncation_options or {"the pipeline's own truncation": ""}
         option = ", ".join(f"{name}={value}".rstrip("=") for name, value in options.items())
         raise Hazard(
-            f"{pipe.task}: a long input fails even with {option}, because the tokenizer does not know the limit "
-            f"(`model_max_length`): {library_errors.in_words(error)}"
+            f"{pipe.task}: a long input fails even with {option}{_cause(pipe, positions)}: "
+            f"{library_errors.in_words(error)}"
         ) from error
     if problem := next(contract.problems(sample, answer, pipe), None):
         require_valid_answers(contract, pipe)
         raise Defect(
             f"{pipe.task}: the answer to a truncated input is not valid: {problem}.", evidence={"answer": brief(answer)}
         )
+
+
+def _cause(pipe: Pipe, positions: int) -> str:
+    if getattr(pipe.tokenizer, "model_max_length", 0) <= positions:
+        return ""
+    return f", because the tokenizer does not know the limit: `model_max_length` is more than {positions} positions"
