@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Record
+from suites.findings import NotApplicable, Record
 from suites.generation.reference_runs import ReferenceRuns, reference_runs
 from suites.running import generate
 from suites.running.agreement import must_match
@@ -29,6 +29,8 @@ def test_attention_implementations_agree(
     others = _others(generator)
     own = generator.config._attn_implementation
     record.capability("generation.attention_implementations", ", ".join([str(own), *others]))
+    if not others:
+        raise NotApplicable(f"{type(generator).__name__} declares no other attention implementation that runs here")
     expected, padded = reference.whole, None if reference.stateful else _padded(reference)
     for other in others:
         with generate.attention(generator, other), generate.refusals(f"Attention by {other}"):

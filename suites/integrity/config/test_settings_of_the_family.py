@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.machine import library_versions
 from fixtures.session.uses import uses
-from suites.findings import Hazard, Record
+from suites.findings import Hazard, NotApplicable, Record
 
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "dense_act_fn")
 NORMS = frozenset(
@@ -48,6 +48,8 @@ def test_settings_of_the_family(config: dict[str, Any], record: Record) -> None:
     record.capability("integrity.unusual_settings", values or "nothing", evidence=differing)
     key = next((each for each in ("hidden_activation", *ACTIVATIONS) if section.get(each)), None)
     usual = PUBLISHED.get(str(kind))
-    if usual and key and section[key] not in usual and not (str(kind).startswith("gemma") and section[key] == "gelu"):
+    if not usual or not key:
+        raise NotApplicable(f"seatrial does not know with which activation {kind} models were trained")
+    if section[key] not in usual and not (str(kind).startswith("gemma") and section[key] == "gelu"):
         published = f"all published {kind} models were trained with {min(usual, key=len)}"
         raise Hazard(f"config.json sets {key} to {section[key]}, but {published}.", evidence={key: section[key]})

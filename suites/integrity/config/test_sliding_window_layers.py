@@ -6,7 +6,7 @@ from typing import Any
 
 from fixtures.checkpoint.config_parts import text_part
 from fixtures.session.uses import uses
-from suites.findings import Defect, Record
+from suites.findings import Defect, NotApplicable, Record
 from suites.integrity.config_sizes import LAYERS, number
 
 SLIDING = "sliding_attention"
@@ -43,6 +43,8 @@ def test_sliding_window_layers(config: dict[str, Any], model: Any, record: Recor
         record.capability(
             "integrity.sliding_window_layers", len(sliding), evidence={"layers": sliding, "reach": windows}
         )
+    if not isinstance(types, list) and not isinstance(window, int):
+        raise NotApplicable("config.json declares no kinds of layers and no sliding window")
 
 
 def _windows(model: Any) -> Iterator[tuple[int, int | None]]:

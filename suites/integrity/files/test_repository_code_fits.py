@@ -8,7 +8,7 @@ from typing import Any
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard, Record
+from suites.findings import Hazard, NotApplicable, Record
 
 ROPE = "ROPE_INIT_FUNCTIONS"
 
@@ -26,6 +26,8 @@ def test_repository_code_fits(subject: Subject, record: Record) -> None:
     """
     files = sorted(subject.path.glob("*.py"))
     record.capability("integrity.python_files", len(files), evidence=[path.name for path in files])
+    if not files:
+        raise NotApplicable("the repository has no Python files")
     missing = {path.name: found for path in files if (found := list(_missing(path)))}
     if missing:
         import transformers

@@ -7,11 +7,13 @@ from fixtures.models.loading import Loaded
 from fixtures.session.needs import needs
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard, NotApplicable, Record
+from suites.findings import Hazard, NotApplicable, Record, TooExpensive
 from suites.running import generate
 from suites.running.dtypes import casting
 from suites.running.dtypes.finite import OwnResults, not_finite, own_results
 from suites.running.dtypes.precision import BYTES, CastModel, FailingModule, first_failing, own_dtype
+
+NOT_TRIED = "not tried: beyond the memory budget"
 
 
 @needs("reads_text", "full_weights")
@@ -42,11 +44,13 @@ def test_finite_in_every_dtype(
     failures: dict[str, Failure] = {}
     for dtype in [each for each in BYTES if each != own]:
         fits = BYTES[dtype] * subject.traits.parameters <= memory_left
-        outcomes[dtype] = run_in(model, dtype, results, failures) if fits else "not tried: beyond the memory budget"
+        outcomes[dtype] = run_in(model, dtype, results, failures) if fits else NOT_TRIED
     finite = ", ".join(dtype for dtype, outcome in outcomes.items() if outcome == "finite")
     record.capability("integrity.finite_dtypes", finite, evidence=outcomes)
     if failures:
         raise overflow(failures, own)
+    if len([outcome for outcome in outcomes.values() if outcome != NOT_TRIED]) == 1:
+        raise TooExpensive("a copy in another dtype does not fit into the memory budget", "--memory-budget")
 
 
 @dataclass(frozen=True)

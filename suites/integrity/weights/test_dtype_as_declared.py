@@ -4,7 +4,7 @@ from typing import Any
 
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Hazard
+from suites.findings import Hazard, NotApplicable
 
 
 @uses("loading", worst="hazard")
@@ -18,7 +18,9 @@ def test_dtype_as_declared(weight_files: Subject, config: dict[str, Any]) -> Non
     """
     declared = config.get("dtype") or config.get("torch_dtype")
     stored = weight_files.traits.dtype
-    if declared and stored and declared != "auto" and str(declared).removeprefix("torch.") != stored:
+    if not stored or declared in (None, "", "auto"):
+        raise NotApplicable("config.json declares no dtype, or no weight has one")
+    if str(declared).removeprefix("torch.") != stored:
         raise Hazard(
             f"config.json declares {declared}, but the weights are stored as {stored}: "
             f"from_pretrained() converts them to {declared}.",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.uses import uses
-from suites.findings import Defect
+from suites.findings import Defect, NotApplicable
 from suites.integrity.orientation import Orientation, orientations
 from suites.integrity.tensor_names import few, siblings
 
@@ -19,7 +19,10 @@ def test_matrices_not_transposed(weight_statistics: dict[str, TensorStatistics])
         https://arxiv.org/abs/2105.06990 (dimensions with outliers in every layer)
     """
     matrices = {name: each for name, each in weight_statistics.items() if each.is_float and each.rows is not None}
-    found = [each for group in siblings(matrices) for each in orientations(group) if each.is_transposed]
+    compared = [each for group in siblings(matrices) for each in orientations(group)]
+    if not compared:
+        raise NotApplicable("the model has too few layers with square matrices to compare")
+    found = [each for each in compared if each.is_transposed]
     if found:
         first = max(found, key=lambda each: each.transposed)
         names = few(each.matrix.tensor.name for each in found)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from fixtures.models.weight_statistics import TensorStatistics
 from fixtures.session.uses import uses
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, NotApplicable
 from suites.integrity.tensor_names import NUMBER, few, siblings
 
 TABLES = (".bias", ".masked_bias", ".mask", "inv_freq", "position_ids")
@@ -33,7 +33,10 @@ def test_no_copied_weights(weight_statistics: dict[str, TensorStatistics]) -> No
         and not name.endswith(TABLES)
         and not _by_formula(each)
     }
-    copies = dict(_copies(siblings(matrices)))
+    groups = siblings(matrices)
+    if not any(len(group) > 1 for group in groups):
+        raise NotApplicable("no two layers or experts have the same matrix")
+    copies = dict(_copies(groups))
     if copies:
         raise _finding(copies, matrices)
 

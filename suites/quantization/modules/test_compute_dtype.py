@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.models.loading import Loaded
 from fixtures.quantization import registry
 from fixtures.session.uses import uses
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, NotApplicable
 
 
 @uses("quantization")
@@ -21,6 +21,8 @@ def test_compute_dtype(quantized: Loaded) -> None:
     model = quantized.model
     asked = registry.backend_of_model(model).compute_dtype(model.config.quantization_config)
     dtypes = {name: layer.compute_dtype for name, layer in registry.layers(model).items() if layer.compute_dtype}
+    if not dtypes:
+        raise NotApplicable("the scheme has no setting for the dtype of its products, or quantizes no layer")
     for name, dtype in dtypes.items():
         if dtype != asked:
             others = sum(each != asked for each in dtypes.values()) - 1
@@ -29,7 +31,7 @@ def test_compute_dtype(quantized: Loaded) -> None:
                 f"{name} computes in {dtype_name(dtype)}, and the quantization config says {asked_name}.",
                 evidence={"layer": name, "others": others, "asked": asked_name, "model": model_name},
             )
-    if dtypes and asked != model.dtype:
+    if asked != model.dtype:
         raise config_differs(asked, model.dtype, len(dtypes))
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.session.uses import uses
-from suites.findings import Hazard
+from suites.findings import Hazard, NotApplicable
 
 
 @uses("training", worst="hazard")
@@ -15,7 +15,9 @@ def test_padding_distinct_from_eos(tokenizer: Any) -> None:
     Source: https://github.com/huggingface/trl/issues/6357
     """
     pad, eos = tokenizer.pad_token_id, tokenizer.eos_token_id
-    if pad is not None and pad == eos:
+    if pad is None or eos is None:
+        raise NotApplicable("the tokenizer has no padding token, or no end-of-sequence token")
+    if pad == eos:
         raise Hazard(
             f"{tokenizer.pad_token} is both the padding and the end-of-sequence token (id {pad}): "
             "fine-tuning that masks padding in the labels also masks the end of the text.",
