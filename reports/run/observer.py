@@ -162,7 +162,7 @@ class RunningCheck:
             "summary": getattr(error, "summary", None) or first_line(error),
             "evidence": getattr(error, "evidence", None) or {},
             "fix": getattr(error, "fix", None) or "",
-            "affects": list(getattr(error, "uses", ()) or self.uses),
+            "affects": self._affected(getattr(error, "uses", ())),
             "about": getattr(error, "about", "subject"),
         }
         if found["outcome"] != "unsupported":
@@ -171,6 +171,11 @@ class RunningCheck:
         cause = "blocked" if blocked else getattr(error, "cause", "limit")
         settled_by = "tokenizers/round-trip" if blocked else getattr(error, "settled_by", "")
         return found | {"cause": cause, "settled_by": settled_by}
+
+    def _affected(self, named: Iterable[str]) -> list[str]:
+        """The uses that a finding names, among those that its check decides for this subject; all if it names none."""
+        declared = self.description.get("uses", ())
+        return [use for use in named if use in declared] or list(self.uses)
 
     def _note_unloadable(self, reason: Mapping[str, str]) -> None:
         """The subject cannot be loaded, which is the outcome of `integrity/loads`; other checks are unsupported."""

@@ -35,10 +35,11 @@ def test_a_check_declares_uses_of_the_list(identifier: str) -> None:
     ("tasks", "expected"),
     [
         (("text-classification",), ["sharing", "task:text-classification"]),
+        (("text-generation",), ["sharing", "generation", "task:text-generation"]),
         (("feature-extraction",), ["sharing", "task:feature-extraction", "embeddings"]),
         (("image-classification",), ["sharing", "task:image-classification", "images"]),
-        ((), ["sharing"]),
+        ((), ["sharing", "generation"]),
     ],
 )
-def test_placeholders_stand_for_uses_of_the_tasks(tasks: tuple[str, ...], expected: list[str]) -> None:
-    assert for_tasks(("sharing", TASK, INPUTS), tasks) == expected
+def test_uses_are_those_that_the_tasks_offer(tasks: tuple[str, ...], expected: list[str]) -> None:
+    assert for_tasks(("sharing", "generation", TASK, INPUTS), tasks) == expected
