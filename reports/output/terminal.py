@@ -23,6 +23,9 @@ SHOWN = 20
 SCOPE = ("transformers", "tokenizers", "torch")
 """Libraries that a verdict depends on most."""
 
+ROLES = {"core": "core", "required": "asked for", "other": ""}
+"""Roles of uses in words."""
+
 STYLES: dict[str, dict[str, bool]] = {
     "good": {"green": True},
     "caution": {"yellow": True},
@@ -125,9 +128,8 @@ def _uses(subject: Json) -> Iterator[Line]:
     width = max(map(len, shown), default=0)
     for name, use in shown.items():
         style = STYLES[uses.TONES[use["state"]]]
-        asked = {"core": "", "required": " (you ask for it)", "other": " (not asked for)"}[use["role"]]
-        done = f"{use['tested']} of {use['planned']} checks"
-        yield f"  {name:<{width}}  {use['state']:<10}  {done:>15}{asked}", style
+        done = f"{use['tested']} of {use['planned']} tested"
+        yield f"  {name:<{width}}  {use['state']:<10}  {done:>16}  {ROLES[use['role']]}".rstrip(), style
     if absent := [name for name in subject["uses"] if name not in shown]:
         yield from _wrapped(f"not offered: {', '.join(absent)}", "  ", FAINT)
 
