@@ -158,7 +158,7 @@ def cropped(directory: Path) -> None:
 
 
 mutant(
-    "interpolation-differs-before-a-crop",
+    "other-interpolation-before-a-crop",
     "the processor takes another interpolation than its file says, and crops",
     source="huggingface/transformers#42956",
     base="tiny-image-feature-extraction",
