@@ -15,7 +15,7 @@ from reports.records.uses import USES, is_use
 
 ELSEWHERE = "elsewhere/"
 """Beginning of the ids of tests outside the suites, which are not known before they are collected."""
-CLOSE = 0.75
+CLOSE = 0.6
 """Similarity of texts, from 0 to 1, from which on one is suggested for the other: names here share long parts."""
 
 

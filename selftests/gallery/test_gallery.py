@@ -91,7 +91,9 @@ def test_mutant_is_caught(row: Mutant, entry_of: Callable[[str], Entry]) -> None
     findings = entry["findings"]
     caught = [f for f in findings if f["check"] == row.check and f["severity"] == row.severity]
     caught = [f for f in caught if {*row.uses} in ({*f.get("uses", row.uses)}, set())]
-    assert caught, f"{row.check} did not report it; findings: {[(f['check'], f['summary']) for f in findings]}"
+    assert caught, (
+        f"{row.check} did not report it; findings: {[(f['check'], f['uses'], f['summary']) for f in findings]}"
+    )
     assert all(word in caught[0]["summary"] for word in row.summary_contains), caught[0]["summary"]
     assert caught[0]["fix"], "a finding has a fix"
     assert f"--model={Path(entry['subject']['source'])}" in caught[0]["reproduce"]

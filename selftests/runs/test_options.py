@@ -85,7 +85,7 @@ def test_a_manifest_names_accepts_and_requires(subject: Path, tmp_path: Path) ->
         encoding="utf-8",
     )
     done = run_pytest(*QUIET, "--strict", "--models", manifest, *LIGHT, report=tmp_path / "report")
-    assert done.subject("mine")["verdict"] == "adopt-with-conditions"
+    assert done.subject("mine")["verdict"] == "partial"
     assert any("the server overrides it" in reason for reason in done.subject("mine")["reasons"])
     assert done.code == 0, done.output
 
@@ -93,8 +93,8 @@ def test_a_manifest_names_accepts_and_requires(subject: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("required", "verdict"),
     [
-        ("chat.tools", "adopt"),
-        ("chat.alternation=free", "adopt"),
+        ("chat.tools", "partial"),
+        ("chat.alternation=free", "partial"),
         ("chat.alternation=strict", "reject"),
         ("generation.cache", "inconclusive"),
     ],
@@ -112,7 +112,7 @@ def test_strict_makes_hazards_fail(subject: Path, tmp_path: Path) -> None:
     set_keys(subject / "generation_config.json", do_sample=False, temperature=0.7)
     lenient = run_pytest(*QUIET, f"--model={subject}", *LIGHT, report=tmp_path / "lenient")
     strict = run_pytest(*QUIET, "--strict", f"--model={subject}", *LIGHT, report=tmp_path / "strict")
-    assert (lenient.code, lenient.subject("model")["verdict"]) == (0, "adopt-with-conditions")
+    assert (lenient.code, lenient.subject("model")["verdict"]) == (0, "partial")
     assert (strict.code, strict.subject("model")["verdict"]) == (1, "reject")
 
 

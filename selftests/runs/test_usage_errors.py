@@ -63,7 +63,10 @@ def test_a_misspelled_policy_key_is_named(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text("requird = []\n", encoding="utf-8")
     output = usage_error(tmp_path, "--model=builtin:smollm2", "--policy", policy)
-    assert f"{policy}: unknown key 'requird'; allowed: bounds, required, severity. Did you mean 'required'?" in output
+    assert (
+        f"{policy}: unknown key 'requird'; allowed: bounds, required, severity, uses. Did you mean 'required'?"
+        in output
+    )
 
 
 def test_a_policy_about_nothing_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from fixtures.sandbox.inspection import LIMITS, Inspection
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.chat_templates.safety.template_names import inspections, lines
+from suites.chat_templates.template_names import inspections, lines
 from suites.findings import Defect
 
 COSTLY = (

@@ -7,7 +7,7 @@ from fixtures.sandbox.inspection import Inspection
 from fixtures.sandbox.syntax import DUNDER, INTERNALS
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
-from suites.chat_templates.safety.template_names import inspections, lines
+from suites.chat_templates.template_names import inspections, lines
 from suites.findings import Defect
 
 REMEDY = (

@@ -7,8 +7,8 @@ from suites.chat_templates.differences import links
 from suites.chat_templates.evidence import shown
 from suites.chat_templates.safety import hidden_conditions
 from suites.chat_templates.safety.conversation_shapes import NEEDLES, RESULT
-from suites.chat_templates.safety.template_names import inspections, templates
 from suites.chat_templates.safety.triggers import Reaction, RunsAway, reactions
+from suites.chat_templates.template_names import inspections, templates
 from suites.findings import Defect, Finding, Hazard, Record
 
 REMEDY = (

@@ -10,7 +10,7 @@ from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message
 from suites.chat_templates.affected import uses_of
 from suites.chat_templates.probes import attempt
-from suites.chat_templates.safety.template_names import inspections
+from suites.chat_templates.template_names import inspections
 from suites.findings import Defect
 
 HIDDEN = re.compile(

@@ -151,12 +151,15 @@ def content_changed(chat: Chat, messages: list[Message], content: str, where: st
 
 def unusual(content: str, text: str) -> tuple[str, ...]:
     """Uses that meet changes of rare content: switches of reasoning cut out, or blank lines in what is passed on."""
-    words = [word for word in content.split() if not word.startswith("/")]
-    if content == CONTENTS["a toggle"] and " ".join(words) in " ".join(text.split()):
+    if content == CONTENTS["a toggle"] and without_switches(content) in without_switches(text):
         return ("reasoning", "serving")
     if BLANK_LINES.search(content) and BLANK_LINES.sub("\n", content) in BLANK_LINES.sub("\n", text):
         return ("serving",)
     return ()
+
+
+def without_switches(text: str) -> str:
+    return " ".join(word for word in text.split() if not word.startswith("/"))
 
 
 def change_of(content: str, text: str) -> str:

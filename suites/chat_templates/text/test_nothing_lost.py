@@ -61,7 +61,11 @@ def test_nothing_lost(assistant_chat: Chat, record: Record) -> None:
 def defects(chat: Chat) -> Iterator[Finding]:
     """A defect for each use that loses something. A system message lost together with the question concerns chats."""
     losses = list(lost(chat))
-    if any(str(QUESTION["content"]) not in str(text) for use, _, text in losses if use == "system"):
+    if any(
+        str(QUESTION["content"]) not in str(text)
+        for use, name, text in losses
+        if use == "system" and name in INSTRUCTED
+    ):
         losses = [("chat", name, text) for use, name, text in losses if use == "system"]
     for affected in dict.fromkeys(use for use, _, _ in losses):
         found = {name: text for use, name, text in losses if use == affected}

@@ -12,7 +12,7 @@ from fixtures.templates.chat import Chat, Message
 from suites.chat_templates import probes_tools
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.probes import attempt
-from suites.chat_templates.safety.template_names import lines
+from suites.chat_templates.template_names import lines
 from suites.findings import Defect, NotApplicable
 
 ARGUMENTS = {
