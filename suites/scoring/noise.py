@@ -85,8 +85,13 @@ class Spectra:
     @property
     def mostly_noise(self) -> bool:
         """True if nearly all large matrices are noise, or all matrices of any size."""
+        return self.all_noise or self.large_are_noise
+
+    @property
+    def large_are_noise(self) -> bool:
+        """True if nearly all large matrices are noise, and there are some."""
         noise = sum(each.is_noise for each in self._large)
-        return self.all_noise or (len(self._large) >= FEW and noise >= NEARLY_ALL * len(self._large))
+        return len(self._large) >= FEW and noise >= NEARLY_ALL * len(self._large)
 
     @property
     def drawn(self) -> bool:
