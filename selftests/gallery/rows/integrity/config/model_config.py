@@ -340,6 +340,7 @@ def window_only_where_declared(directory: Path) -> None:
     "sliding_window is null: attention is full in every layer",
     base="tiny-sliding-window",
     check="integrity/sliding-window-layers",
+    outcome="not_applicable",
 )
 def sliding_window_null(directory: Path) -> None:
     set_keys(directory / "config.json", sliding_window=None)
