@@ -44,6 +44,7 @@ def test_a_subject_stays_with_one_worker(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jinja").write_text(f"{name}{{% for m in messages %}}{{{{ m.content }}}}{{% endfor %}}")
     models = [f"--model={tmp_path / name}.jinja" for name in names]
     ran = run_pytest(*models, "-n2", "-v", "-k", "safety or files", report=tmp_path / "report")
+    assert "warnings summary" not in ran.output
     workers = defaultdict(set)
     for worker, name in SEEN.findall(ran.output):
         workers[name].add(worker)
