@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,6 +20,9 @@ FULL = 400
 
 STEPS = 8
 """Next steps that are listed."""
+
+REPORT_DIR = re.compile(r" (--report-dir[= ]('[^']*'|\S+)|'--report-dir=[^']*')")
+"""The option as `shlex.join` writes it; a command without it does not overwrite this report."""
 
 
 def findings(subjects: Iterable[Json]) -> Iterator[Json]:
@@ -115,4 +119,4 @@ def _save_baseline(records: RunRecords, subjects: Sequence[Json], changes: Seque
     adopted = [subject for subject in subjects if subject["verdict"] in ADOPTING]
     if adopted and not changes and "--save-baseline" not in records.run.command:
         sentence = "Save this run as a baseline, so that the next upgrade shows its changes."
-        yield {"do": sentence, "command": f"{records.run.command} --save-baseline baseline.json"}
+        yield {"do": sentence, "command": f"{REPORT_DIR.sub('', records.run.command)} --save-baseline baseline.json"}

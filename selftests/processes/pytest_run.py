@@ -40,7 +40,7 @@ class Finished:
 def run_pytest(
     *arguments: str | Path, report: Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> Finished:
-    """`python -m pytest ARGUMENTS`, offline and derandomized."""
+    """`python -m pytest ARGUMENTS`, offline."""
     command = [sys.executable, "-m", "pytest", f"--report-dir={report}", *map(str, arguments)]
     done = subprocess.run(
         command,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,7 @@ from reports.records.policy import Policy
 from selftests.gallery.edits.files import set_keys
 from selftests.gallery.harness import copy
 from selftests.gallery.registry import CHAT, CLASSIFIER
-from selftests.processes.pytest_run import QUIET, ROOT, environment, run_pytest
+from selftests.processes.pytest_run import QUIET, ROOT, run_pytest
 
 LIGHT = ("-k", "generation_config or label_names")
 """A few checks that load nothing."""
@@ -125,19 +121,6 @@ def test_a_policy_reclassifies_a_finding(subject: Path, tmp_path: Path) -> None:
     )
     done = run_pytest(*QUIET, f"--model={subject}", "--policy", policy, *LIGHT, report=tmp_path / "report")
     assert (done.code, done.subject("model")["verdict"]) == (1, "reject")
-
-
-def test_the_reproduce_command_works_when_pasted(subject: Path, tmp_path: Path) -> None:
-    """Started elsewhere, on a path with a space, with the finding of a model check."""
-    set_keys(subject / "generation_config.json", eos_token_id=[0])
-    first = run_pytest(*QUIET, f"--model={subject}", "-k", "stops_at", report=tmp_path / "first", cwd=tmp_path)
-    command = first.subject("model")["findings"][0]["reproduce"]
-    words = [sys.executable, "-m", *shlex.split(command), f"--report-dir={tmp_path / 'second'}"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
-    again = json.loads((tmp_path / "second" / "verdict.json").read_text(encoding="utf-8"))["subjects"][0]
-    assert done.returncode == 1, done.stdout
-    assert [f["check"] for f in again["findings"]] == ["generation/stops-at-end-of-turn"]
-    assert sum(again["counts"].values()) == 1
 
 
 def test_a_baseline_shows_what_changed(subject: Path, tmp_path: Path) -> None:
