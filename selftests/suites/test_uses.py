@@ -16,12 +16,10 @@ from selftests.suites.catalogue import checks
 from selftests.suites.raised import raised_by
 
 CHECKS = dict(checks())
-LEFT = {"chat_templates"}
-"""Suites whose checks do not declare uses yet."""
 SEVERE = {"defect": {"Defect", "Hazard"}, "hazard": {"Hazard"}, "nothing": set()}
 
 
-@pytest.mark.parametrize("identifier", [each for each in CHECKS if each.partition("/")[0] not in LEFT])
+@pytest.mark.parametrize("identifier", CHECKS)
 def test_a_check_declares_uses_of_the_list(identifier: str) -> None:
     function: Callable[..., Any] = CHECKS[identifier]
     found = check_info(function, Path(inspect.getfile(function)))

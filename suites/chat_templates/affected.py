@@ -43,6 +43,12 @@ def caught(check: Callable[..., None], *arguments: Any) -> Iterator[Finding]:
         yield finding
 
 
+def narrowed(finding: Finding, uses: Iterable[str]) -> Finding:
+    """Returns the finding for these uses only, unless it names its own."""
+    finding.uses = finding.uses or tuple(uses)
+    return finding
+
+
 def raise_by_use(findings: Iterable[Finding]) -> None:
     """Raises the first finding of each use, so that none hides one of another use."""
     __tracebackhide__ = True

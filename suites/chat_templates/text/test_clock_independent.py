@@ -20,7 +20,7 @@ DATE_VARIABLES = ("date_string", "current_date", "date", "strftime_date")
 """Variables of published templates that replace the current date."""
 
 
-@uses("serving", worst="hazard")
+@uses("serving")
 def test_clock_independent(chat: Chat, record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation renders the same on two days, or a template variable sets the date.
 

@@ -8,7 +8,7 @@ from suites.chat_templates.text.growing_conversation import Step, steps, without
 from suites.findings import Hazard, NotApplicable
 
 
-@uses("serving", "training", worst="hazard")
+@uses("serving", "training")
 def test_generation_prompt_kept(assistant_chat: Chat) -> None:
     """A conversation begins with the prompt from which its last answer was generated.
 

@@ -12,7 +12,7 @@ from suites.findings import Hazard, NotApplicable
 OF_ROLE = {"user": "a user's", "assistant": "an assistant's", "tool": "a tool's"}
 
 
-@uses("serving", "training", worst="hazard")
+@uses("serving", "training")
 def test_prefix_stable(assistant_chat: Chat) -> None:
     """Each render of a growing conversation starts with the previous one.
 

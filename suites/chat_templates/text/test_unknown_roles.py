@@ -10,7 +10,7 @@ from suites.findings import Hazard
 UNKNOWN = "critic"
 
 
-@uses("chat", worst="hazard")
+@uses("chat")
 def test_unknown_roles(assistant_chat: Chat) -> None:
     """A message of an unknown role is rendered with its role, left out, or refused with a reason.
 

@@ -6,12 +6,13 @@ from typing import Any
 from fixtures.inputs.conversation_strategy import Conversation
 from fixtures.inputs.conversations import FOLLOW_UP, PLAIN, QUESTION, assistant
 from fixtures.inputs.tools import ASK, CALL, REPLY, RESULT, THANKS, TWO_CALLS, TWO_RESULTS, WEATHER
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, Message, TemplateFails, stop_ids
 from suites.chat_templates.evidence import failure_evidence, rendered
 from suites.chat_templates.generated_conversations import Generated, features_of, render
 from suites.chat_templates.tokens.masks import GENERATION, Masked, mask_problem, masked, masked_batch
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Blocked, Defect, Hazard, NotApplicable, Record, Refused
 
 CONVERSATION = Conversation(PLAIN["two questions and two answers"])
 WITH_TOOLS = (
@@ -27,8 +28,9 @@ WITH_OUTER_WHITE_SPACE: dict[str, list[Message]] = {
 }
 
 
+@uses("training")
 def test_assistant_mask(
-    subject: Subject, tokenizer: Any, chat: Chat, record: Record, generated_conversations: Generated
+    subject: Subject, tokenizer: Any, assistant_chat: Chat, record: Record, generated_conversations: Generated
 ) -> None:
     """The assistant mask covers each answer or call with its end token and nothing else.
 
@@ -40,18 +42,19 @@ def test_assistant_mask(
         https://github.com/huggingface/transformers/issues/47325;
         https://github.com/huggingface/trl/issues/5988
     """
+    chat = assistant_chat
     if not GENERATION.search(chat.template):
         record.capability("chat.assistant_mask", "none")
-        return
+        raise NotApplicable("the template has no {% generation %} block")
     if not tokenizer.is_fast:
         record.capability("chat.assistant_mask", "needs a fast tokenizer")
-        return
+        raise NotApplicable("only fast tokenizers give masks")
     stops = stop_ids(subject, tokenizer)[0]
     rendered(chat, CONVERSATION.messages)
     whole, header = checked(chat, CONVERSATION, stops)
     if not any(whole.mask):
-        reason = "the ids contain no answer to mask: first fix what chat_templates/template-ids-match-text reports"
-        raise Unsupported(reason)
+        reason = "the ids contain no answer to mask"
+        raise Blocked("chat_templates/template-ids-match-text", reason)
     record.capability("chat.assistant_mask", f"supported, includes {header} of the header" if header else "supported")
     check_truncated(chat, CONVERSATION, whole)
     check_padded(chat, whole)
@@ -107,7 +110,7 @@ def check_truncated(chat: Chat, conversation: Conversation, whole: Masked) -> No
         try:
             found = masked(chat, conversation.messages, tools=conversation.tools, truncation=True, max_length=length)
         except TemplateFails as failure:
-            raise Unsupported(f"a conversation cannot be encoded with truncation=True: {failure}") from None
+            raise Refused(f"a conversation cannot be encoded with truncation=True: {failure}") from None
         if found.ids == expected.ids and found.mask != expected.mask:
             raise Hazard(
                 f"Truncation on the {side} changes the assistant mask: it covers {sum(found.mask)} tokens, but "
@@ -137,7 +140,7 @@ def check_padded(chat: Chat, whole: Masked) -> None:
             found = masked_batch(chat, [CONVERSATION.messages, short], tokenizer_kwargs={"padding_side": side})
             alone = masked(chat, short)
         except TemplateFails as failure:
-            raise Unsupported(f"conversations cannot be encoded with padding=True: {failure}") from None
+            raise Refused(f"conversations cannot be encoded with padding=True: {failure}") from None
         zeros = [0] * (len(whole.mask) - len(alone.mask))
         expected = [whole.mask, zeros + alone.mask if side == "left" else alone.mask + zeros]
         if [each.mask for each in found] != expected:

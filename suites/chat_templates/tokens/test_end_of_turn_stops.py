@@ -3,14 +3,16 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered
 from suites.evidence import tokens
-from suites.findings import Defect, Hazard, Record, Unsupported
+from suites.findings import Blocked, Defect, Hazard, Record
 
 
-def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record: Record) -> None:
+@uses("chat", "training")
+def test_end_of_turn_stops(subject: Subject, tokenizer: Any, assistant_chat: Chat, record: Record) -> None:
     """After the assistant's content, the template writes a token at which generation stops.
 
     Why: otherwise the model continues after its turn, speaking for the user, until the token limit; and training on
@@ -20,9 +22,10 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
     Source: https://github.com/vllm-project/vllm/issues/4180; https://github.com/huggingface/trl/issues/3299;
         https://github.com/huggingface/trl/issues/5988
     """
+    chat = assistant_chat
     rendered(chat, PLAIN["a question and its answer"])
     if chat.ending is None:
-        raise Unsupported("the template does not render the assistant's content: add it to the template")
+        raise Blocked("chat_templates/content-verbatim", "the template does not render the assistant's content")
     last, middle = encoded(chat, chat.ending), encoded(chat, chat.before_next_user or "")
     stops, file = stop_ids(subject, tokenizer)
     evidence = {
@@ -41,8 +44,9 @@ def test_end_of_turn_stops(subject: Subject, tokenizer: Any, chat: Chat, record:
                 f"The last assistant message is not closed: the template writes {tokens(tokenizer, [end])[0]} (id "
                 f"{end}), at which generation stops, only if another turn follows."
             )
-            raise Defect(summary, evidence=evidence)
-        return _ends_with_eos(tokenizer, last, evidence)
+            raise Defect(summary, evidence=evidence, uses=("training",))
+        _ends_with_eos(tokenizer, last, evidence)
+        return
     if not last and not middle:
         summary = "The template writes nothing after the assistant's content, not even between turns."
         raise Defect(summary, evidence=evidence)
@@ -80,5 +84,6 @@ def _ends_with_eos(tokenizer: Any, last: list[int], evidence: dict[str, Any]) ->
             f"The assistant's turn ends with {added[marker].content} (id {marker}), but the tokenizer's eos_token is "
             f"{tokenizer.eos_token} (id {tokenizer.eos_token_id}): training with the latter does not teach to stop.",
             evidence=evidence,
+            uses=("training",),
             fix="Pass the end-of-turn token as eos_token to the trainer, or declare it in tokenizer_config.json.",
         )

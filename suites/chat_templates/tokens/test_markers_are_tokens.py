@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
+from suites.chat_templates.affected import caught, narrowed, raise_by_use
 from suites.chat_templates.evidence import encoded, shown
 from suites.chat_templates.tokens.markers import (
     SHAPE,
@@ -18,6 +20,7 @@ from suites.evidence import tokens
 from suites.findings import Defect, Hazard, Record
 
 
+@uses("chat", "tools")
 def test_markers_are_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
     """A control marker that is one token of the vocabulary is encoded as this token wherever the template writes it.
 
@@ -28,13 +31,15 @@ def test_markers_are_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
     Source: https://huggingface.co/docs/transformers/chat_templating_writing;
         https://github.com/ggml-org/llama.cpp/issues/3475
     """
-    found = markers(chat, TURNS + WITH_TOOLS)
-    for marker in found.values():
-        check_alone(tokenizer, marker)
-        check_in_context(tokenizer, chat, marker)
+    found, of_chats = markers(chat, TURNS + WITH_TOOLS), markers(chat)
+    raise_by_use(
+        narrowed(finding, ("chat",) if name in of_chats else ("tools",))
+        for name, marker in found.items()
+        for finding in [*caught(check_alone, tokenizer, marker), *caught(check_in_context, tokenizer, chat, marker)]
+    )
     plain = [marker.text for marker in found.values() if not marker.whole]
     record.capability("chat.plain_text_markers", " ".join(plain) or "none")
-    check_partners(tokenizer, markers(chat))
+    check_partners(tokenizer, of_chats)
 
 
 def check_alone(tokenizer: Any, marker: Marker) -> None:

@@ -4,13 +4,16 @@ from itertools import takewhile
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
+from suites.chat_templates.affected import uses_of
 from suites.chat_templates.evidence import ids_of, rendered
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
 from suites.evidence import tokens
-from suites.findings import Defect, Hazard
+from suites.findings import Defect, Hazard, NotApplicable
 
 
+@uses("chat", "tools")
 def test_one_bos(tokenizer: Any, chat: Chat) -> None:
     """Token ids from the template start with at most one BOS, and with one if the tokenizer itself adds it.
 
@@ -22,7 +25,7 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
     rendered(chat, PLAIN["a question"])
     bos = tokenizer.bos_token_id
     if bos is None:
-        return
+        raise NotApplicable("the tokenizer has no BOS token")
     for messages, options in TURNS + WITH_TOOLS:
         if not chat.accepts(messages, **options):
             continue
@@ -30,7 +33,11 @@ def test_one_bos(tokenizer: Any, chat: Chat) -> None:
         leading = len(list(takewhile(lambda number: number == bos, ids)))
         if leading > 1:
             summary = f"The prompt starts with {leading} BOS tokens ({tokenizer.bos_token}) instead of one."
-            raise Defect(summary, evidence={"messages": messages, **start(tokenizer, ids)})
+            raise Defect(
+                summary,
+                evidence={"messages": messages, **start(tokenizer, ids)},
+                uses=uses_of(messages, options.get("tools")),
+            )
     check_missing(tokenizer, chat)
 
 
@@ -46,6 +53,7 @@ def check_missing(tokenizer: Any, chat: Chat) -> None:
         raise Hazard(
             f"The tokenizer starts every text with {tokenizer.bos_token}, but the chat template does not.",
             evidence={**start(tokenizer, ids), "plain text": tokens(tokenizer, plain)},
+            uses=("chat",),
         )
 
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import QUESTION
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.evidence import encoded, rendered
 from suites.evidence import tokens
 from suites.findings import Hazard
 
 
+@uses("serving", "training")
 def test_one_bos_when_retokenized(tokenizer: Any, chat: Chat) -> None:
     """Calling the tokenizer on rendered text adds no second BOS before it and nothing after it.
 

@@ -3,14 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN
+from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat, Message, TemplateFails, template_failures
 from fixtures.text.differences import first_difference
+from suites.chat_templates.affected import uses_of
 from suites.chat_templates.evidence import encoded, ids_of, rendered
 from suites.chat_templates.tokens.markers import TURNS, WITH_TOOLS
 from suites.evidence import tokens
 from suites.findings import Defect
 
 
+@uses("chat", "tools", "serving")
 def test_template_ids_match_text(tokenizer: Any, chat: Chat) -> None:
     """Ids from apply_chat_template equal those of its text encoded without special tokens, alone and in a batch.
 
@@ -32,7 +35,8 @@ def agree(tokenizer: Any, chat: Chat, messages: list[Message], options: dict[str
     of_text, of_template = encoded(chat, text), ids_of(chat, messages, **options)
     if of_text != of_template:
         summary = difference(tokenizer, of_template, of_text, "encoding its text")
-        raise Defect(summary, evidence=evidence(tokenizer, of_template, of_text) | {"text": text[:400]})
+        found = evidence(tokenizer, of_template, of_text) | {"text": text[:400]}
+        raise Defect(summary, evidence=found, uses=("serving", *uses_of(messages, options.get("tools"))))
 
 
 def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None:
@@ -46,11 +50,11 @@ def batch_agrees(tokenizer: Any, chat: Chat, batch: list[list[Message]]) -> None
             together = tokenizer.apply_chat_template(prepared, **options)["input_ids"]
     except TemplateFails as failure:
         summary = f"Conversations render one by one, but not as a batch: {failure}."
-        raise Defect(summary, evidence={"conversations": batch}) from None
+        raise Defect(summary, evidence={"conversations": batch}, uses=("serving",)) from None
     for one, other in zip(single, together, strict=True):
         if one != list(other):
             summary = difference(tokenizer, list(other), one, "the conversation alone")
-            raise Defect(summary, evidence=evidence(tokenizer, list(other), one))
+            raise Defect(summary, evidence=evidence(tokenizer, list(other), one), uses=("serving",))
 
 
 def difference(tokenizer: Any, left: list[int], right: list[int], what: str) -> str:

@@ -6,12 +6,13 @@ from typing import Any
 from fixtures.inputs.conversations import PLAIN
 from fixtures.models.embedding_rows import INPUT, OUTPUT, Matrix, find, unreadable
 from fixtures.session.needs import needs
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, stop_ids
 from suites.chat_templates.evidence import encoded, rendered
 from suites.chat_templates.tokens.markers import emitted
 from suites.evidence import tokens
-from suites.findings import Defect, Finding, Hazard, Unsupported
+from suites.findings import Defect, Finding, Hazard, Limit
 
 UNTRAINED_BELOW = 0.01
 """Share of the median norm below which a row is not trained: initial rows and rows of rare tokens are larger, as the
@@ -20,6 +21,7 @@ MANY_EQUAL_ROWS = 3
 
 
 @needs("weight_files")
+@uses("chat")
 def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     """Every control token that the template writes has its own, trained embedding row.
 
@@ -35,9 +37,7 @@ def test_template_tokens_trained(subject: Subject, tokenizer: Any, chat: Chat) -
     matrix = find(subject.path, INPUT, len(tokenizer))
     if matrix is None:
         name = next(unreadable(subject.path), "not found")
-        raise Unsupported(
-            f"the embedding matrix ({name}) is quantized: run this check on the full-precision checkpoint"
-        )
+        raise Limit(f"the embedding matrix ({name}) is quantized: run this check on the full-precision checkpoint")
     check_rows(tokenizer, matrix, control, "in the input embedding")
     head = find(subject.path, OUTPUT, len(tokenizer))
     if head is not None:

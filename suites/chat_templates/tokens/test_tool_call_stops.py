@@ -3,16 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 from fixtures.inputs.tools import ASK, CALL, CITY, DEGREES, RESULT, WEATHER
+from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
 from fixtures.templates.chat import Chat, TemplateFails, stop_ids
 from suites.chat_templates.evidence import encoded, shown
 from suites.evidence import tokens
-from suites.findings import Defect
+from suites.findings import Defect, NotApplicable
 
 DECLARED = ("generation_config.json", "config.json")
 
 
-def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
+@uses("tools")
+def test_tool_call_stops(subject: Subject, tokenizer: Any, assistant_chat: Chat) -> None:
     """After a tool call, the template writes a token at which generation stops.
 
     Why: otherwise the model continues after its call and invents the tool's result; several families end calls with a
@@ -21,10 +23,11 @@ def test_tool_call_stops(subject: Subject, tokenizer: Any, chat: Chat) -> None:
     Source: https://www.llama.com/docs/model-cards-and-prompt-formats/llama3_1/;
         https://github.com/openai/harmony/blob/main/docs/format.md
     """
+    chat = assistant_chat
     after = after_call(chat)
     stops, file = stop_ids(subject, tokenizer)
     if after is None or file not in DECLARED:
-        return  # no calls, as `capabilities` records, or no file that declares where generation stops
+        raise NotApplicable("the template writes no calls, or no file declares where generation stops")
     ids = encoded(chat, after)
     if set(ids).isdisjoint(stops):
         added = tokenizer.added_tokens_decoder

@@ -4,16 +4,18 @@ import inspect
 from typing import Any
 
 from fixtures.inputs.conversations import PLAIN, user
+from fixtures.session.uses import uses
 from fixtures.templates.chat import NEEDLE, Chat, TemplateFails
 from suites.chat_templates.evidence import rendered
 from suites.chat_templates.tokens.markers import emitted
-from suites.findings import Defect, Hazard, Record
+from suites.findings import Defect, Hazard, NotApplicable, Record
 
 OPTION = "sanitize_control_tokens"
 """Option of apply_chat_template; transformers 4 has none."""
 
 
-def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Record) -> None:
+@uses("serving")
+def test_user_control_tokens(tokenizer: Any, assistant_chat: Chat, record: Record) -> None:
     """With sanitize_control_tokens=True, text that users type never becomes a control token.
 
     Why: otherwise a user who types the end-of-turn token can speak as the system. Nearly every template allows this by
@@ -23,11 +25,12 @@ def test_user_control_tokens(tokenizer: Any, chat: Chat, record: Record) -> None
     Source: https://github.com/huggingface/transformers/issues/29279;
         https://github.com/huggingface/transformers/pull/47386
     """
+    chat = assistant_chat
     rendered(chat, PLAIN["a question"])
     control = emitted(chat)
     if not control:
         record.capability("chat.user_control_tokens", "no control tokens")
-        return
+        raise NotApplicable("the template writes no control tokens")
     typed = " ".join([NEEDLE, *control.values()])
     forged = more(chat, control, typed)
     record.capability("chat.user_control_tokens", default(forged, control), evidence=sorted(control.values()))
