@@ -126,3 +126,8 @@ def names(items: Sequence[str], limit: int = 3) -> str:
     if len(items) > limit:
         return f"{', '.join(shown)} and {len(items) - limit:,} more"
     return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+
+
+def enumerated(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return names(parts, len(parts)) if parts else ""

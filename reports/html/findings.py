@@ -10,13 +10,25 @@ from reports import wording
 from reports.baseline import kinds
 from reports.html import evidence
 from reports.html.filter_keys import FilterKeys
-from reports.records.outcomes import OUTCOMES, SEVERITIES
+from reports.records.outcomes import OUTCOMES, SEVERITIES, Outcome
 from reports.records.run_records import RunRecords
 from reports.records.to_json import Json
 from reports.verdict.judge import ADOPTING
 
 FULL = 400
 """Findings shown with their evidence; the rest are counted and left to verdict.json."""
+
+SETTLED = Outcome(
+    name="accepted",
+    letter="",
+    singular="accepted",
+    plural="accepted findings",
+    meaning="found, and accepted or ignored with a reason: they do not count in the verdict",
+    rank=0,
+    tone="quiet",
+    sign="·",
+)
+"""The section of findings that decide nothing."""
 
 STEPS = 8
 """Next steps that are listed."""
@@ -26,33 +38,39 @@ REPORT_DIR = re.compile(r" (--report-dir[= ]('[^']*'|\S+)|'--report-dir=[^']*')"
 
 
 def findings(subjects: Iterable[Json]) -> Iterator[Json]:
-    """Every finding with the name of its subject."""
+    """Every finding with the name of its subject, but for hazards of the libraries, which stand in 'your stack'."""
     for subject in subjects:
         for finding in subject["findings"]:
-            yield finding | {"subject": subject["subject"]["name"]}
+            if not (finding.get("about") == "library" and finding["severity"] == "hazard"):
+                yield finding | {"subject": subject["subject"]["name"]}
 
 
 def severities(records: RunRecords, findings: Iterable[Json], keys: FilterKeys) -> list[Json]:
-    """Findings by severity, then by check."""
+    """Findings by severity, then by check; those that are accepted or ignored, and decide nothing, come last."""
     by_severity: dict[str, dict[str, list[Json]]] = {}
     for finding in findings:
         shown = evidence.items(finding["evidence"])
         entry = finding | {"shown": shown, "keys": keys.of(finding["subject"], finding["variant"])}
-        by_severity.setdefault(finding["severity"], {}).setdefault(finding["check"], []).append(entry)
+        by_severity.setdefault(_section(finding), {}).setdefault(finding["check"], []).append(entry)
     return [
         {
-            "outcome": OUTCOMES[severity],
-            "count": sum(map(len, by_severity[severity].values())),
-            "groups": [_group(records, check, same) for check, same in by_severity[severity].items()],
+            "outcome": OUTCOMES.get(name, SETTLED),
+            "count": sum(map(len, by_severity[name].values())),
+            "groups": [_group(records, check, same) for check, same in by_severity[name].items()],
         }
-        for severity in SEVERITIES
-        if severity in by_severity
+        for name in (*SEVERITIES, SETTLED.name)
+        if name in by_severity
     ]
 
 
+def _section(finding: Json) -> str:
+    """The name of the section that shows a finding."""
+    return SETTLED.name if finding.get("accepted") or finding.get("ignored") else str(finding["severity"])
+
+
 def anchor(finding: Json) -> str:
-    """The id of the element with the findings of one check and severity; without spaces, and the same everywhere."""
-    return f"{finding['severity']}-{zlib.crc32(finding['check'].encode('utf-8', 'surrogatepass')):x}"
+    """The id of the element with the findings of one check and section; without spaces, and the same everywhere."""
+    return f"{_section(finding)}-{zlib.crc32(finding['check'].encode('utf-8', 'surrogatepass')):x}"
 
 
 def _group(records: RunRecords, check: str, findings: list[Json]) -> Json:

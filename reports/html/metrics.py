@@ -115,7 +115,21 @@ def pictures(records: RunRecords, subjects: Sequence[Json], tables: Sequence[Jso
     by_name = {subject["subject"]["name"]: subject for subject in subjects}
     every = [plot for table in tables for plot in variants.trade_offs(table, by_name[table["subject"]])]
     every += variants.series(records)
-    return [_pictured(plot, number) for number, plot in enumerate(every[:PLOTS], 1)], len(every[PLOTS:])
+    names = list(dict.fromkeys(curve["variant"] for plot in every for curve in plot["curves"]))
+    shown = [_with_colours(plot, names) for plot in every[:PLOTS]]
+    return [_pictured(plot, number) for number, plot in enumerate(shown, 1)], len(every[PLOTS:])
+
+
+def _with_colours(plot: Json, variants: Sequence[str]) -> Json:
+    """The plot with the place of each curve's variant in the palette, the same in all plots.
+
+    Where two curves are of one variant, or the palette is too short, the curves are counted instead.
+    """
+    places = [variants.index(curve["variant"]) for curve in plot["curves"]]
+    if len(set(places)) < len(places) or max(places, default=0) >= plots.CURVES:
+        places = list(range(len(places)))
+    curves = [curve | {"place": place} for curve, place in zip(plot["curves"], places, strict=True)]
+    return plot | {"curves": curves}
 
 
 def _pictured(plot: Json, number: int) -> Json:
@@ -126,6 +140,6 @@ def _pictured(plot: Json, number: int) -> Json:
         )
         for curve in plot["curves"]
     ]
-    legend = [(index, curve["label"]) for index, curve in enumerate(plot["curves"][: plots.CURVES]) if curve["label"]]
+    legend = [(curve["place"], curve["label"]) for curve in plot["curves"][: plots.CURVES] if curve["label"]]
     left_out = len(plot["curves"][plots.CURVES :])
     return plot | {"drawing": plots.draw(plot, number), "legend": legend, "numbers": numbers, "left_out": left_out}

@@ -107,7 +107,8 @@ def _drawn(plot: Json) -> str:
 
 def _lines(axes: Any, plot: Json) -> None:
     """Draws lines or points, with a band or bars for the intervals."""
-    for index, curve in enumerate(plot["curves"][:CURVES]):
+    for number, curve in enumerate(plot["curves"][:CURVES]):
+        index = curve.get("place", number)
         points = thinned(curve["points"])
         x, y = [point[0] for point in points], [point[1] for point in points]
         look = {
@@ -161,7 +162,8 @@ def _bars(axes: Any, plot: Json) -> None:
         values = {str(point[0]): point for point in curve["points"]}
         rows = [(row, values[name]) for row, name in enumerate(names) if name in values]
         heights = [row + index * thick - 0.4 + thick / 2 for row, _ in rows]
-        axes.barh(heights, [point[1] for _, point in rows], thick * 0.9, color=svg.colour(index))
+        colour = svg.colour(curve.get("place", index))
+        axes.barh(heights, [point[1] for _, point in rows], thick * 0.9, color=colour)
         for height, (_, point) in zip(heights, rows, strict=True):
             if len(point) == 4:
                 axes.plot(point[2:], [height, height], color=svg.INK, linewidth=1.2)

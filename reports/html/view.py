@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.baseline import kinds
-from reports.html import answers_and_tokens, checks, findings, metrics, plots
+from reports.html import answers_and_tokens, checks, findings, metrics, plots, uses
 from reports.html.filter_keys import FilterKeys
 from reports.output import variants
 from reports.records.outcomes import OUTCOMES
@@ -26,6 +26,7 @@ def view(records: RunRecords, verdict: Json, regressions: Sequence[Json]) -> Jso
         | {
             "anchor": f"subject-{index}",
             "tone": TONES[subject["verdict"]],
+            "table": uses.table(subject),
             "reservation": kinds.reservation(subject["subject"]["name"], regressions),
         }
         for index, subject in enumerate(verdict["subjects"], 1)
@@ -43,6 +44,8 @@ def view(records: RunRecords, verdict: Json, regressions: Sequence[Json]) -> Jso
 def _top(records: RunRecords, verdict: Json, subjects: Sequence[Json], changes: Sequence[Json]) -> Json:
     return {
         "run": verdict["run"],
+        "scope": uses.scope(verdict),
+        "stack": verdict.get("stack") or [],
         "subjects": subjects,
         "single": len(subjects) == 1,
         "models": records.subjects,

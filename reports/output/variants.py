@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reports import wording
@@ -19,6 +20,8 @@ TRADE_OFFS = (
     ("Quality against speed", "quantization.decode_tokens_per_second"),
 )
 QUALITY = "quantization.kl_divergence"
+FOOTPRINT, SPEED = "quantization.memory_footprint", "quantization.decode_tokens_per_second"
+UNCHANGED = "quantization.greedy_unchanged"
 
 FIRST = (
     QUALITY,
@@ -55,7 +58,14 @@ def compared(subject: Json) -> Json:
     first = sum(_rank(row["name"]) < len(FIRST) for row in shown) or len(shown)
     parts = [shown[:first], shown[first:ROWS]]
     head = {"subject": subject["subject"]["name"], "columns": columns, "more": len(shown[ROWS:])}
+    head |= {"verdicts": _verdicts(subject, titles, columns), "says": says(subject)}
     return head | {"rows": shown[:ROWS], "parts": [part for part in parts if part]}
+
+
+def _verdicts(subject: Json, titles: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    """The verdict of each column; empty for a column that is no variant."""
+    found = {titles.get(wording.variant(each["variant"])): each["verdict"] for each in subject.get("variants") or []}
+    return [found.get(title, "") for title in columns]
 
 
 def _order(key: tuple[str, str]) -> tuple[int, tuple[str, str]]:
@@ -100,12 +110,89 @@ def _cell(metric: Json | None, whole: Any) -> Json:
         "interval": metric.get("interval"),
         "ratio": ratio,
         "worse": _worse(ratio, metric["better"]),
+        "limits": metric.get("limits") or [],
     }
 
 
 def _worse(ratio: float | None, better: str) -> bool:
     """True if a ratio to full precision is worse than 1 by more than a hundredth."""
     return ratio is not None and (ratio > 1.01 if better == "lower" else ratio < 0.99)
+
+
+def says(subject: Json) -> str:
+    """What the variants cost and save, in one or two sentences; empty without a quantized variant."""
+    titles = _titles([metric["variant"] for metric in subject["metrics"]])
+    measured: dict[str, dict[str, Json]] = {}
+    for metric in subject["metrics"]:
+        if is_number(metric["value"]):
+            measured.setdefault(titles[wording.variant(metric["variant"])], {}).setdefault(metric["name"], metric)
+    full = measured.get(FULL, {})
+    quantized = {
+        title: known
+        for title, known in measured.items()
+        if title != FULL and any(name.startswith("quantization.") for name in known)
+    }
+    if not quantized:
+        return ""
+    if weak := _too_weak(subject, full):
+        return weak
+    closest = min(quantized, key=lambda title: _distance(quantized[title]))
+    smallest = min(quantized, key=lambda title: _value(quantized[title], FOOTPRINT, math.inf))
+    facts = {title: wording.enumerated(_facts(known, full)) for title, known in quantized.items()}
+    if closest == smallest:
+        return f"{closest} {facts[closest]}." if facts[closest] else ""
+    said = [f"{title} {facts[title]}" for title in (closest, smallest) if facts[title]]
+    return f"{'; '.join(said)}." if said else ""
+
+
+def _too_weak(subject: Json, full: Mapping[str, Json]) -> str:
+    """Why the full model is no measure for its variants; empty if it is one."""
+    generation = (subject.get("uses") or {}).get("generation") or {}
+    if generation.get("state") == "unfit":
+        return "The full model is unfit for generation: what a variant keeps of it says nothing about the variant."
+    answers = full.get("quality.accuracy.answers")
+    if answers and answers["value"] == 0:
+        asked = f"none of {answers['samples']:,.0f} questions" if answers.get("samples") else "no question"
+        return f"The full model answers {asked}: it is too weak to show what a variant loses."
+    return ""
+
+
+def _distance(known: Mapping[str, Json]) -> tuple[float, float]:
+    """How far a variant is from the full model: by its answers, then by its predictions."""
+    return -_value(known, UNCHANGED, -1.0), _value(known, QUALITY, math.inf)
+
+
+def _value(known: Mapping[str, Json], name: str, default: float) -> float:
+    return float(known[name]["value"]) if name in known else default
+
+
+def _facts(known: Mapping[str, Json], full: Mapping[str, Json]) -> list[str]:
+    """Costs and savings of one variant as verbs with their objects."""
+    return [*_saved(known, full), *_kept(known), *_speed(known, full)]
+
+
+def _saved(known: Mapping[str, Json], full: Mapping[str, Json]) -> Iterator[str]:
+    if FOOTPRINT in known and full.get(FOOTPRINT, {}).get("value"):
+        saved = 1 - known[FOOTPRINT]["value"] / full[FOOTPRINT]["value"]
+        yield f"saves {saved:.0%} of the memory" if saved > 0 else f"takes {1 - saved:.3g} times the memory"
+
+
+def _kept(known: Mapping[str, Json]) -> Iterator[str]:
+    if UNCHANGED in known:
+        many = round(known[UNCHANGED]["samples"])
+        same = round(known[UNCHANGED]["value"] * many)
+        yield f"gives {'all' if same == many else same} of {many} short answers unchanged"
+    elif QUALITY in known:
+        yield f"has a KL divergence of {wording.number(known[QUALITY]['value'])} {known[QUALITY]['unit']}"
+
+
+def _speed(known: Mapping[str, Json], full: Mapping[str, Json]) -> Iterator[str]:
+    ratio = known.get("quantization.decode_speed_ratio")
+    value = ratio["value"] if ratio else None
+    if value is None and SPEED in known and full.get(SPEED, {}).get("value"):
+        value = known[SPEED]["value"] / full[SPEED]["value"]
+    if value is not None:
+        yield f"writes {value:.2g} times as fast"
 
 
 def _titles(variants: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -148,7 +235,7 @@ def _points(titles: Sequence[str], costs: Sequence[Json], losses: Sequence[Json]
         lost = 0.0 if title == FULL and not loss else loss.get("value")
         if cost.get("value") is not None and lost is not None:
             interval = list(loss.get("interval") or (lost, lost))
-            curves.append({"label": title, "points": [[cost["value"], lost, *interval]]})
+            curves.append({"label": title, "variant": title, "points": [[cost["value"], lost, *interval]]})
     return curves
 
 
@@ -167,7 +254,12 @@ def series(records: RunRecords) -> list[Json]:
             plot = plots.setdefault(key, new)
             label = titles[wording.variant(check.variant)] if check.variant else ""
             plot["curves"].append(
-                {"label": label, "how": wording.parameters(check.parameters), "points": recorded["points"]}
+                {
+                    "label": label,
+                    "variant": label,
+                    "how": wording.parameters(check.parameters),
+                    "points": recorded["points"],
+                }
             )
     return [_labelled(plot) for plot in plots.values()]
 

@@ -15,8 +15,12 @@ from reports.records.uses import USES, is_use
 
 ELSEWHERE = "elsewhere/"
 """Beginning of the ids of tests outside the suites, which are not known before they are collected."""
-CLOSE = 0.6
+CLOSE = 0.75
 """Similarity of texts, from 0 to 1, from which on one is suggested for the other: names here share long parts."""
+CLOSE_SHORT, SHORT = 0.6, 4
+"""The same for names up to this length, of which one wrong letter is much."""
+MEANT = {"gpu": "cuda"}
+"""Other words for known names."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,10 @@ def _unknown(where: str, thing: str, name: str, known: Iterable[str]) -> str:
 
 def _nearest(name: str, known: Iterable[str]) -> list[str]:
     """The known names that are spelt like it, or whose last part is."""
+    known = list(known)
+    if MEANT.get(name) in known:
+        return [MEANT[name]]
+    close = CLOSE_SHORT if len(name) <= SHORT else CLOSE
     last = {each.rpartition("/" if "/" in each else ".")[2]: each for each in known}
-    found = difflib.get_close_matches(name, list(known), n=2, cutoff=CLOSE)
-    return found or [last[each] for each in difflib.get_close_matches(name, last, n=2, cutoff=CLOSE)]
+    found = difflib.get_close_matches(name, known, n=2, cutoff=close)
+    return found or [last[each] for each in difflib.get_close_matches(name, last, n=2, cutoff=close)]

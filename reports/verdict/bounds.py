@@ -33,6 +33,27 @@ def weigh(bound: Bound, metrics: Iterable[Json], others: Iterable[Bound] = ()) -
     return min((reason for reason in reasons if reason[0]), key=lambda each: STRENGTHS.index(each[0]), default=("", ""))
 
 
+def with_limits(metric: Json, bounds: Iterable[Bound]) -> Json:
+    """The metric with the bounds that hold for it: their words, what they count as, and whether it is beyond them.
+
+    A bound of the user replaces those of the default policy.
+    """
+    fitting = [bound for bound in bounds if bound.fits(metric)]
+    own = [bound for bound in fitting if not bound.default] or fitting
+    value = metric.get("value")
+    low, high = _interval(metric) or (value, value)
+    limits = [
+        {
+            "limit": str(bound),
+            "counts": bound.counts,
+            "beyond": value is not None and low is not None and high is not None and bound.wholly_beyond(low, high),
+            "reason": bound.reason,
+        }
+        for bound in own
+    ]
+    return metric | ({"limits": limits} if limits else {})
+
+
 def _weigh_one(bound: Bound, metric: Json) -> Reason:
     value = metric.get("value")
     if value is None:

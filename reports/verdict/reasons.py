@@ -57,7 +57,8 @@ class SubjectVerdict:
         if self.variant is not None:
             self._keep_variant(self.variant)
         self.findings = findings_of(self.records, self.subject, self.policy, self.checks)
-        self.metrics = metrics_of(self.checks)
+        self.bounds = [bound for bound in self.policy.bounds if bound.applies_to(self.subject.name)]
+        self.metrics = [bounds.with_limits(metric, self.bounds) for metric in metrics_of(self.checks)]
         self.capabilities = capabilities_of(self.checks)
         self.uses = self._states()
         self._weigh_uses()
@@ -172,9 +173,8 @@ class SubjectVerdict:
     # ---- the other reasons
 
     def _weigh_bounds(self) -> None:
-        own = [bound for bound in self.policy.bounds if bound.applies_to(self.subject.name)]
-        for bound in own:
-            strength, reason = bounds.weigh(bound, self.metrics, own)
+        for bound in self.bounds:
+            strength, reason = bounds.weigh(bound, self.metrics, self.bounds)
             if strength:
                 getattr(self, strength).append(reason)
 

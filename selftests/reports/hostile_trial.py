@@ -31,8 +31,8 @@ ATTACKS = (
 )
 
 
-KEYS = {"render", "tasks", "more", "notes", "list", "expected", "actual", "tokens", "ids", "pieces", "picture"}
-"""Names of facts and evidence in it: a text that is one of them would make two entries one."""
+KEYS = {"render", "tasks", "more", "notes", "list", "expected", "actual", "tokens", "ids", "pieces", "picture", "use"}
+"""Names of facts, options and evidence in it: a text that is one of them would make two entries one."""
 
 
 def filled(text: str) -> tuple[RunRecords, list[Json]]:

@@ -116,12 +116,13 @@ def test_ids_are_unique_and_links_lead_somewhere(sample: Callable[[], RunRecords
 
 
 def test_sections_come_in_the_order_of_a_decision() -> None:
-    """Verdict, changes, what to do, findings; what was measured; every check; what is unknown; the environment."""
+    """Verdict, uses, variants; changes, what to do, findings; what was measured; every check; what is unknown."""
     trial = measured_trials.quantized()
-    trial.checks += [trials.unsupported(), trials.error()]
+    trial.checks += [trials.unsupported(), trials.error(), dataclasses.replace(trials.hazard(), about="library")]
     page = render(trial, [{"kind": "note", "check": "", "summary": "x", "before": 1, "after": 2}])
-    ids = "top changes next findings capabilities variants plots pipelines languages answers metrics checks slowest"
-    positions = [page.index(f'id="{name}"') for name in [*ids.split(), "unsupported", "errors", "environment"]]
+    ids = "top uses variants changes next findings stack capabilities plots pipelines languages answers metrics checks"
+    ids += " slowest unsupported errors environment"
+    positions = [page.index(f'id="{name}"') for name in ids.split()]
     assert positions == sorted(positions)
 
 

@@ -49,7 +49,7 @@ def test_unknown_names_are_reported_with_the_nearest() -> None:
         "required: there is no suite 'integrty'. Did you mean 'integrity'?",
         "bounds.0.metric: there is no metric 'perplexity'. Did you mean 'quality.perplexity' or "
         "'quantization.perplexity_ratio'?",
-        "bounds.0.device: there is no device 'gpu'.",
+        "bounds.0.device: there is no device 'gpu'. Did you mean 'cuda'?",
     ]
 
 
