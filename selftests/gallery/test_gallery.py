@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from packaging.version import Version
@@ -96,7 +96,13 @@ def test_mutant_is_caught(row: Mutant, entry_of: Callable[[str], Entry]) -> None
     )
     assert all(word in caught[0]["summary"] for word in row.summary_contains), caught[0]["summary"]
     assert caught[0]["fix"], "a finding has a fix"
-    assert f"--model={Path(entry['subject']['source'])}" in caught[0]["reproduce"]
+    subject = entry["subject"]
+    assert any(f"{option} " in f"{caught[0]['reproduce']} " for option in names_of(subject)), caught[0]["reproduce"]
+
+
+def names_of(subject: Mapping[str, Any]) -> tuple[str, str]:
+    """The options that name a subject in a command: its path, or its name in a manifest."""
+    return f"--model={Path(subject['source'])}", f"--subject={subject['name']}"
 
 
 def assert_untested(row: Mutant, entry: Entry) -> None:

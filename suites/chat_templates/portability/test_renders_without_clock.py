@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from os.path import commonprefix
 from typing import Any
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
@@ -32,8 +33,17 @@ def test_renders_without_clock(chat: Chat) -> None:
     for messages in ([QUESTION], [INSTRUCTION, QUESTION]):
         given = {"variables": variables(chat.prepared(messages)), "clock": CLOCK}
         usual, without = CLIENT.ask(chat.template, [given, {**given, "without": ["strftime_now"]}])["renders"]
-        if "text" in usual and usual.get("text") != without.get("text"):
+        if "text" in usual and not leaves_date_out(usual["text"], without):
             raise hazard(usual["text"], without, lines[0])
+
+
+def leaves_date_out(usual: str, without: dict[str, Any]) -> bool:
+    """True if the render without a clock is the usual one, but for a part that is left out."""
+    text = without.get("text")
+    if text is None:
+        return False
+    before = len(commonprefix([usual, text]))
+    return len(text) <= len(usual) and usual.endswith(text[before:])
 
 
 def hazard(usual: str, without: dict[str, Any], line: int) -> Hazard:

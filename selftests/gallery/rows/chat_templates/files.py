@@ -192,3 +192,13 @@ def template_named_file(directory: Path) -> None:
 )
 def equal_template_in_both_files(directory: Path) -> None:
     set_keys(directory / "tokenizer_config.json", chat_template=template(directory))
+
+
+@healthy(
+    "tool-template-like-default",
+    "the template for tools is the default one, which takes tools too",
+    base=CHAT,
+    check="chat_templates/named-templates-render",
+)
+def tool_template_like_default(directory: Path) -> None:
+    name_template(directory, "tool_use", template(directory))

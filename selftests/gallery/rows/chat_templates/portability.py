@@ -105,3 +105,14 @@ def namespace_in_a_loop(directory: Path) -> None:
         "{%- set seen = namespace(question=false) -%}{%- for message in messages -%}"
         "{%- if message.role == 'user' -%}{%- set seen.question = true -%}{%- endif -%}{%- endfor -%}",
     )
+
+
+@healthy(
+    "date-where-there-is-a-clock",
+    "the date of today is left out where strftime_now is missing",
+    base=CHAT,
+    check="chat_templates/renders-without-clock",
+)
+def date_where_there_is_a_clock(directory: Path) -> None:
+    today = "{{- '<|im_start|>system\\nToday is ' ~ strftime_now('%d %b %Y') ~ '<|im_end|>\\n' -}}"
+    prepend_template(directory, "{%- if strftime_now is defined -%}" + today + "{%- endif -%}")

@@ -212,3 +212,13 @@ healthy(
     check="quantization/linear-layers-quantized",
     quantization="int8",
 )(unchanged)
+
+
+healthy(
+    "skip-entry-of-one-layer",
+    "the skip list names a module of the model",
+    base=CHAT,
+    check="quantization/skip-entries-match",
+    patch=_skip("lm_head"),
+    quantization="nf4",
+)(unchanged)

@@ -8,7 +8,7 @@ from typing import Any
 
 from selftests.gallery.edits.files import edit_weights, set_keys
 from selftests.gallery.edits.tensors import Tensors, swapped, transposed
-from selftests.gallery.registry import CHAT, CLASSIFIER, mutant
+from selftests.gallery.registry import CHAT, CLASSIFIER, healthy, mutant
 
 DEEP = 6
 """Layers of the deeper classifier: enough to have an order."""
@@ -106,3 +106,13 @@ def layer_stored_twice(directory: Path) -> None:
         return {name: tensors[name.replace(".layers.1.", ".layers.0.")].clone() for name in tensors}
 
     edit_weights(directory, change)
+
+
+@healthy(
+    "deep-encoder-in-order",
+    "an encoder has layers enough to compare, each in its place",
+    base=CLASSIFIER,
+    check="integrity/layers-in-order",
+)
+def deep_encoder_in_order(directory: Path) -> None:
+    _deep(directory, lambda tensors: tensors)
