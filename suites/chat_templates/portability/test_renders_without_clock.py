@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from os.path import commonprefix
 from typing import Any
 
 from fixtures.inputs.conversations import INSTRUCTION, QUESTION
@@ -9,7 +8,7 @@ from fixtures.sandbox.inspection import inspect, variables
 from fixtures.session.uses import uses
 from fixtures.templates.chat import Chat
 from suites.chat_templates.differences import between
-from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT
+from suites.chat_templates.evidence import BOUNDED, EXCEEDS_LIMIT, common_prefix
 from suites.chat_templates.portability.engines import CLOCK
 from suites.findings import Blocked, Hazard, NotApplicable
 
@@ -42,8 +41,8 @@ def leaves_date_out(usual: str, without: dict[str, Any]) -> bool:
     text = without.get("text")
     if text is None:
         return False
-    before = len(commonprefix([usual, text]))
-    return len(text) <= len(usual) and usual.endswith(text[before:])
+    rest = text[len(common_prefix(usual, text)) :]
+    return len(text) <= len(usual) and usual.endswith(rest)
 
 
 def hazard(usual: str, without: dict[str, Any], line: int) -> Hazard:
