@@ -131,7 +131,7 @@ def of_generated(conversation: Conversation, text: str) -> Finding:
     return Defect(
         f"The content of a {message['role']} message is changed or missing in the prompt: {message['content']!a}.",
         evidence={"messages": conversation.messages, "render": shown(text)},
-        uses=uses_of(conversation.messages, conversation.tools),
+        uses=unusual(str(message["content"]), text) or uses_of(conversation.messages, conversation.tools),
     )
 
 
