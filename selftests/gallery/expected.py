@@ -46,6 +46,7 @@ EXPECTED = (
              "TapasTokenizer takes a table and a question"),
     Expected("hazard", "tokenizers/decoding-stable", (CHAT_SPM, "tiny-translation"),
              "SentencePiece takes a leading space for its own"),
+    Expected("hazard", "tokenizers/no-truncation-or-padding-left", ("minilm",), "its tokenizer.json cuts and pads"),
     Expected("hazard", "tokenizers/no-space-after-special", (SENTENCEPIECE, "tiny-translation"),
              "the legacy way to write a leading space"),
     Expected("defect", "tokenizers/padding-changes-nothing-else", (TABLES,),

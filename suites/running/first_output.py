@@ -45,8 +45,9 @@ def equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     common = tuple(slice(0, min(sizes)) for sizes in zip(one.shape, other.shape, strict=True))
     one, other = one[common], other[common]
     tolerance = STEPS * torch.finfo(torch.float32).eps if one.dtype in (torch.float32, torch.float64) else 0.0
-    scale = max(one.abs().max().item(), other.abs().max().item()) if one.numel() else 0.0
-    return bool(torch.allclose(one.float(), other.float(), rtol=0, atol=tolerance * scale, equal_nan=True))
+    finite = one.isfinite() & other.isfinite()
+    scale = float(torch.maximum(one.abs(), other.abs())[finite].max()) if finite.any() else 0.0
+    return bool(torch.allclose(one.float(), other.float(), rtol=0, atol=tolerance * scale))
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:

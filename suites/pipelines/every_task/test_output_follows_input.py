@@ -6,7 +6,7 @@ from fixtures.models.loading import Loaded
 from fixtures.pipelines.pipe import Pipe
 from fixtures.session.uses import uses
 from fixtures.subjects.subject import Subject
-from suites.findings import Defect, NotApplicable
+from suites.findings import Blocked, Defect, NotApplicable
 from suites.pipelines.contracts.agreement import brief
 from suites.pipelines.contracts.contract import Contract
 from suites.pipelines.contracts.registry import contract_of
@@ -46,9 +46,12 @@ def require_dependence(contract: Contract, pipe: Pipe) -> None:
     __tracebackhide__ = True
     samples = contract.samples(pipe)
     outputs = [first_output.of(pipe.model, partial(contract.answer, pipe, sample)) for sample in samples]
-    if any(each is None for each in outputs):
+    seen = [each for each in outputs if each is not None]
+    if len(seen) < len(outputs):
         raise NotApplicable(f"{pipe.task}: the model returns no numbers")
-    first, *others = outputs
+    if any(bool(each.isnan().any()) for each in seen):
+        raise Blocked("pipelines/output-conforms", f"{pipe.task}: the output holds NaN")
+    first, *others = seen
     if all(first_output.equal(first, other) for other in others):
         raise Defect(
             f"{pipe.task}: the output of the model does not depend on its input: {len(samples)} different inputs get "
